@@ -1,0 +1,5 @@
+//! fwgate: the gate in front of a firewall push.
+
+pub mod dialect;
+pub mod packet;
+pub mod ruleset;

@@ -1,0 +1,7 @@
+//! The dialect-neutral ruleset: model, source spans, the plain interpreter, and the exact walk over packet sets.
+
+mod model;
+mod source;
+
+pub use model::*;
+pub use source::{Source, SourceId, Sources, Span};
