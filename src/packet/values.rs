@@ -340,3 +340,23 @@ impl From<Ranges> for Values {
         Values::Ranges(ranges)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cubes_count_and_step_as_brute_force_does() {
+        for mask in 0..16u128 {
+            for value in 0..16u128 {
+                let cube = Cube::new(value, mask);
+                for at in 0..16u128 {
+                    let below = (0..=at).filter(|v| cube.contains(*v)).count() as u128;
+                    assert_eq!(cube.count_up_to(at, 15), below, "{cube:?} up to {at}");
+                    let next = (at..16).find(|v| cube.contains(*v));
+                    assert_eq!(cube.successor(at, 15), next, "{cube:?} from {at}");
+                }
+            }
+        }
+    }
+}

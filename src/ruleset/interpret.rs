@@ -84,6 +84,7 @@ pub fn interpret(ruleset: &Ruleset, hook: Hook, packet: &Packet, ask: Ask<'_>) -
         packet: packet.clone(),
         unknown: BTreeMap::new(),
         untracked: false,
+        replaying: false,
         translation: Translation::default(),
         ask,
         base: None,
@@ -141,6 +142,8 @@ struct Walk<'a> {
     /// Fields whose value after a translation is one of several.
     unknown: BTreeMap<Field, Ranges>,
     untracked: bool,
+    /// In a nat chain with a packet of a connection that may have been translated when it was set up.
+    replaying: bool,
     translation: Translation,
     ask: Ask<'a>,
     base: Option<&'a Base>,
@@ -158,6 +161,7 @@ impl<'a> Walk<'a> {
     /// translated when it was set up.
     fn passes_nat(&mut self, base: &'a Base) -> bool {
         self.base = Some(base);
+        self.replaying = self.state() == State::Established;
         match self.state() {
             State::New => true,
             State::Related => self.packet.proto() != self.packet.family.icmp(),
@@ -350,7 +354,7 @@ impl<'a> Walk<'a> {
     }
 
     fn translate(&mut self, base: &Base, translation: &Arc<Translation>) -> Decision {
-        let setting_up = self.state() != State::Established;
+        let setting_up = !self.replaying;
         if !setting_up && !(self.ask)(&translated_connection(TranslatedSide::Destination), self.place) {
             return Decision::Accept;
         }
