@@ -306,7 +306,7 @@ impl Values {
             (Values::Cube(a), Values::Cube(b)) => {
                 let differ = a.value ^ b.value;
                 (a.mask == b.mask && differ.count_ones() == 1)
-                    .then(|| Values::Cube(Cube { mask: a.mask & !differ, value: a.value & !differ }))
+                    .then_some(Values::Cube(Cube { mask: a.mask & !differ, value: a.value & !differ }))
             }
             _ => None,
         }

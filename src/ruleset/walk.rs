@@ -366,7 +366,6 @@ impl<'a> Walker<'a> {
         None
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn rule_on(
         &self,
         cell: &Cell,
