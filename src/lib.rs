@@ -1,5 +1,8 @@
 //! fwgate: the gate in front of a firewall push.
 
 pub mod dialect;
+pub mod finding;
 pub mod packet;
+pub mod policy;
+pub mod report;
 pub mod ruleset;
