@@ -95,7 +95,9 @@ pub fn read_change(name: &str, text: &str, names: &Names) -> Result<ChangeReques
     let problems = Problems::default();
     let mut sources = Sources::default();
     let node = parse(sources.add(name, text), name, text, &problems);
-    let request = Fields::of(&node, "the change request", &problems)
+    let request = node
+        .as_ref()
+        .and_then(|node| Fields::of(node, "the change request", &problems))
         .and_then(|fields| read_request(fields, stem(name), names, sources.clone()));
     match request {
         Some(request) => problems.settle(sources, request),

@@ -83,7 +83,10 @@ pub fn read_device_file(name: &str, text: &str) -> Result<DeviceFile, Unreadable
     let problems = Problems::default();
     let mut sources = Sources::default();
     let node = parse(sources.add(name, text), name, text, &problems);
-    let file = Fields::of(&node, "the device's facts", &problems).map(|f| read_facts(f, sources.clone()));
+    let file = node
+        .as_ref()
+        .and_then(|node| Fields::of(node, "the device's facts", &problems))
+        .map(|f| read_facts(f, sources.clone()));
     match file {
         Some(file) => problems.settle(sources, file),
         None => Err(fail(problems, sources)),

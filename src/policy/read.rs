@@ -53,12 +53,16 @@ pub fn read_policy(files: &PolicyFiles) -> Result<Policy, Unreadable> {
         sources: Sources::default(),
         loaded: BTreeMap::new(),
         documents: Vec::new(),
+        broken: false,
     };
     for (name, text) in &files.main {
         loader.load(name, text);
     }
     loader.follow_includes();
-    let Loader { sources, documents, .. } = loader;
+    let Loader { sources, documents, broken, .. } = loader;
+    if broken {
+        return problems.settle(sources, Policy::default());
+    }
     if files.main.is_empty() {
         problems.report(Span::default(), "there is no policy file", "`fwgate init` writes one");
     }
@@ -80,6 +84,8 @@ struct Loader<'a> {
     sources: Sources,
     loaded: BTreeMap<String, SourceId>,
     documents: Vec<Document>,
+    /// Whether some file breaks the grammar, so that names may seem unknown that are not.
+    broken: bool,
 }
 
 impl Loader<'_> {
@@ -89,8 +95,10 @@ impl Loader<'_> {
         }
         let source = self.sources.add(name, text);
         self.loaded.insert(name.to_owned(), source);
-        let node = parse(source, name, text, self.problems);
-        self.documents.push(Document { name: name.to_owned(), node });
+        match parse(source, name, text, self.problems) {
+            Some(node) => self.documents.push(Document { name: name.to_owned(), node }),
+            None => self.broken = true,
+        }
     }
 
     /// Loads what files include, and what those include.

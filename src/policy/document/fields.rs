@@ -35,7 +35,9 @@ impl<'a> Fields<'a> {
 
     /// The value of a key, whatever it is.
     pub fn get(&mut self, key: &'static str) -> Option<&'a Node> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.table.entries.iter().find(|e| e.key.value == key).map(|e| &e.node)
     }
 

@@ -86,16 +86,19 @@ pub(in crate::policy) struct Entry {
     pub node: Node,
 }
 
-/// Reads a document: JSON where the name ends in `.json`, TOML otherwise. What cannot be read is reported,
-/// and the rest returned.
-pub(in crate::policy) fn parse(source: SourceId, name: &str, text: &str, problems: &Problems) -> Node {
+/// Reads a document: JSON where the name ends in `.json`, TOML otherwise. `None` where it breaks the grammar,
+/// which is reported: what could be recovered would only give rise to further, misleading problems.
+pub(in crate::policy) fn parse(source: SourceId, name: &str, text: &str, problems: &Problems) -> Option<Node> {
     let places = Places::new(source, text);
+    let before = problems.count();
     if text.len() > MAX_BYTES {
         let help = format!("the limit is {MAX_BYTES} bytes; split the file");
         problems.report(places.span(0..0), format!("the file has {} bytes", text.len()), help);
-        return Node { span: places.span(0..0), value: Value::Table(Table::default()) };
+        return None;
     }
-    if name.ends_with(".json") { json::parse(text, &places, problems) } else { toml::parse(text, &places, problems) }
+    let read = if name.ends_with(".json") { json::parse } else { toml::parse };
+    let node = read(text, &places, problems);
+    (problems.count() == before).then_some(node)
 }
 
 /// Turns byte ranges of one file into spans with lines.

@@ -21,6 +21,11 @@ impl Problems {
         self.0.borrow_mut().push(problem);
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.borrow().len()
+    }
+
     /// `value` where there were no problems, else all of them in order of place, each once.
     pub fn settle<T>(self, sources: Sources, value: T) -> Result<T, Unreadable> {
         let mut problems = self.0.into_inner();
