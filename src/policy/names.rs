@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 /// Deepest chain of names that name each other.
 const MAX_DEPTH: usize = 64;
+/// With more problems than this, unknown names are no longer compared with all known ones.
+const MAX_COMPARED: usize = 200;
 
 /// What one entry of a list means.
 pub(super) enum Entry<S> {
@@ -69,12 +71,12 @@ impl Names {
 /// Definitions as they were read, before names are followed.
 #[derive(Default)]
 pub(super) struct Definitions {
-    ranges: Vec<Definition>,
-    services: Vec<Definition>,
+    ranges: BTreeMap<String, Definition>,
+    services: BTreeMap<String, Definition>,
 }
 
 struct Definition {
-    name: Spanned<String>,
+    name: String,
     entries: Vec<Spanned<String>>,
 }
 
@@ -98,7 +100,7 @@ impl Definitions {
     }
 }
 
-fn read_section<V: Vocabulary>(table: &Fields<'_>, into: &mut Vec<Definition>) {
+fn read_section<V: Vocabulary>(table: &Fields<'_>, into: &mut BTreeMap<String, Definition>) {
     for (name, node) in table.entries() {
         let problems = table.problems();
         if let Some(help) = V::is_reserved(&name.value) {
@@ -106,12 +108,12 @@ fn read_section<V: Vocabulary>(table: &Fields<'_>, into: &mut Vec<Definition>) {
         } else if !is_name(&name.value) {
             let help = "a name is a letter followed by letters, digits, `-`, `_` or `.`, at most 64 in all";
             problems.report(name.span, format!("`{}` is no name", name.value), help);
-        } else if into.iter().any(|d| d.name.value == name.value) {
+        } else if into.contains_key(&name.value) {
             let message = format!("the {} `{}` is given twice", V::KIND, name.value);
             problems.report(name.span, message, "all files of a policy share their names; rename one");
         } else {
             let entries = texts_of(node, &name.value, problems);
-            into.push(Definition { name: name.clone(), entries });
+            into.insert(name.value.clone(), Definition { name: name.value.clone(), entries });
         }
     }
 }
@@ -144,32 +146,31 @@ fn look_up<V: Vocabulary>(
 }
 
 fn unknown<'a, V: Vocabulary>(entry: &Spanned<String>, known: impl Iterator<Item = &'a String>, problems: &Problems) {
-    let help = did_you_mean(&entry.value, known.map(String::as_str))
-        .or_else(|| V::hint(&entry.value))
-        .unwrap_or_else(|| format!("give it under {}", V::SECTION));
+    let near = (problems.count() < MAX_COMPARED).then(|| did_you_mean(&entry.value, known.map(String::as_str)));
+    let help =
+        near.flatten().or_else(|| V::hint(&entry.value)).unwrap_or_else(|| format!("give it under {}", V::SECTION));
     problems.report(entry.span, format!("unknown {} `{}`", V::KIND, entry.value), help);
 }
 
 /// Follows names depth first, each once.
 struct Resolver<'a, V: Vocabulary> {
-    definitions: BTreeMap<&'a str, &'a Definition>,
+    definitions: &'a BTreeMap<String, Definition>,
     done: BTreeMap<String, V::Set>,
     open: Vec<&'a str>,
     problems: &'a Problems,
 }
 
 impl<'a, V: Vocabulary> Resolver<'a, V> {
-    fn run(definitions: &'a [Definition], problems: &'a Problems) -> BTreeMap<String, V::Set> {
-        let by_name = definitions.iter().map(|d| (d.name.value.as_str(), d)).collect();
-        let mut resolver = Resolver::<V> { definitions: by_name, done: BTreeMap::new(), open: Vec::new(), problems };
-        for definition in definitions {
+    fn run(definitions: &'a BTreeMap<String, Definition>, problems: &'a Problems) -> BTreeMap<String, V::Set> {
+        let mut resolver = Resolver::<V> { definitions, done: BTreeMap::new(), open: Vec::new(), problems };
+        for definition in definitions.values() {
             resolver.follow(definition);
         }
         resolver.done
     }
 
     fn follow(&mut self, definition: &'a Definition) {
-        let name = definition.name.value.as_str();
+        let name = definition.name.as_str();
         if self.done.contains_key(name) {
             return;
         }
@@ -187,8 +188,8 @@ impl<'a, V: Vocabulary> Resolver<'a, V> {
     }
 
     fn follow_name(&mut self, entry: &'a Spanned<String>) {
-        let Some(next) = self.definitions.get(entry.value.as_str()).copied() else {
-            return unknown::<V>(entry, self.definitions.values().map(|d| &d.name.value), self.problems);
+        let Some(next) = self.definitions.get(&entry.value) else {
+            return unknown::<V>(entry, self.definitions.keys(), self.problems);
         };
         if let Some(at) = self.open.iter().position(|o| *o == entry.value) {
             let ring: Vec<String> =
@@ -198,7 +199,7 @@ impl<'a, V: Vocabulary> Resolver<'a, V> {
         } else if self.open.len() >= MAX_DEPTH {
             let message = format!("names of {} nest deeper than {MAX_DEPTH}", V::SECTION);
             self.problems.note(entry.span, message, None);
-            self.done.insert(next.name.value.clone(), V::Set::default());
+            self.done.insert(next.name.clone(), V::Set::default());
         } else {
             self.follow(next);
         }

@@ -16,6 +16,8 @@ pub enum Colour {
     Always,
 }
 
+/// Most problems that are shown; the rest is counted.
+const MAX_SHOWN: usize = 200;
 /// Widest piece of a line that is quoted, in characters.
 const WIDTH: usize = 120;
 /// How much of it stands in front of the marked text, where the line is longer.
@@ -28,7 +30,10 @@ pub fn render_problems(problems: &[Problem], sources: &Sources, colour: Colour) 
         Colour::Always => Renderer::styled(),
     };
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(WIDTH + 40);
-    let rendered: Vec<String> = problems.iter().map(|p| render(p, sources, &renderer)).collect();
+    let mut rendered: Vec<String> = problems.iter().take(MAX_SHOWN).map(|p| render(p, sources, &renderer)).collect();
+    if problems.len() > MAX_SHOWN {
+        rendered.push(format!("... and {} more", problems.len() - MAX_SHOWN));
+    }
     let mut out = rendered.join("\n\n");
     if !out.is_empty() {
         out.push('\n');
@@ -74,8 +79,9 @@ fn quote(source: &Source, span: Span) -> Option<Quote> {
     let rest = source.text.get(line_start..)?;
     let line = rest.split('\n').next().unwrap_or_default();
     let line = line.strip_suffix('\r').unwrap_or(line);
-    let end = (span.end as usize).saturating_sub(line_start).clamp(start - line_start, line.len());
-    Some(cut(line, (start - line_start).min(line.len())..end))
+    let within = |at: usize| at.saturating_sub(line_start).min(line.len());
+    let marked_start = within(start);
+    Some(cut(line, marked_start..within(span.end as usize).max(marked_start)))
 }
 
 fn cut(line: &str, marked: Range<usize>) -> Quote {

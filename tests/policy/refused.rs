@@ -198,3 +198,62 @@ fn nesting_and_size_are_bounded() {
     assert_ne!(refused(&deep), "accepted");
     assert!(refused(&" ".repeat(MAX_BYTES + 1)).contains("bytes"));
 }
+
+#[test]
+fn a_mark_on_a_line_break_is_shown_at_the_end_of_its_line() {
+    assert!(refused("version = 1\nrepository = \"x\r\ny\"\r\n").contains("2 | repository = \"x"));
+}
+
+#[test]
+fn deep_keys_do_not_exhaust_the_stack() {
+    let dotted = vec!["a"; 200_000].join(".");
+    for text in
+        [format!("{dotted} = 1"), format!("[{dotted}]"), format!("x = {{ {dotted} = 1 }}"), "[[a]]\n".repeat(100_000)]
+    {
+        assert_ne!(refused(&text), "accepted");
+    }
+}
+
+mod never_panics {
+    use super::*;
+    use crate::accepted::{CHANGE, GATE, REQUIREMENTS};
+    use proptest::prelude::*;
+
+    /// One of the examples with a piece replaced.
+    fn damaged() -> impl Strategy<Value = String> {
+        let text = prop::sample::select(vec![GATE, REQUIREMENTS, CHANGE]);
+        let piece =
+            prop_oneof!["[\\[\\]{}=\"',.#\n 0-9a-z-]{0,12}", "\\PC{0,6}", Just("\u{0}\u{202e}\r\n\t".to_owned())];
+        (text, any::<prop::sample::Index>(), 0..20usize, piece).prop_map(|(text, at, length, piece)| {
+            let chars: Vec<char> = text.chars().collect();
+            let at = at.index(chars.len());
+            let rest = chars[(at + length).min(chars.len())..].iter();
+            chars[..at].iter().copied().chain(piece.chars()).chain(rest.copied()).collect()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn on_damaged_documents(text in damaged()) {
+            for name in ["fwgate.toml", "fwgate.json"] {
+                let _ = shown(read_policy(&PolicyFiles::single(name, text.clone())));
+                let _ = shown(read_change(name, &text, &Names::default()));
+                let _ = shown(read_device_file(name, &text));
+            }
+        }
+
+        #[test]
+        fn on_damaged_json(text in "[\\[\\]{}:,\"\\\\ a-c0-9.eEu-]{0,40}") {
+            let _ = shown(read_policy(&PolicyFiles::single("p.json", text)));
+        }
+
+        #[test]
+        fn on_any_entry(entry in "[a-z0-9./:,-]{0,12}|\\PC{0,8}") {
+            let entry = entry.replace(['"', '\\'], "");
+            let lines = format!("from = [\"{entry}\"]\nto = [\"any\"]\nservice = [\"{entry}\", \"tcp/{entry}\", \"icmp/{entry}\"]\nin = [\"{entry}\"]\nsource_port = \"{entry}\"");
+            let _ = requirement(&lines);
+        }
+    }
+}
