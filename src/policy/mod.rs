@@ -5,10 +5,12 @@
 //! environment. Every mistake of all files is reported in one run, each with its place.
 
 mod calendar;
+mod cells;
 mod change;
 mod class;
 mod concession;
 mod conversation;
+mod coverage;
 mod device;
 mod document;
 mod estate;
@@ -27,10 +29,12 @@ mod selector;
 mod service;
 
 pub use calendar::{Freeze, Weekday, Window};
+pub use cells::FlowCell;
 pub use change::{ChangeRequest, Intent, IntentEffect, WindowWish, is_change_id, read_change};
 pub use class::{AlsoQuorum, ChangeClass, ClassRule, Quorum, Solo, Staging};
 pub use concession::{Assumption, SeverityRule, Waiver};
-pub use conversation::{FlowCell, conversation, default_source_ports, intended, prohibited};
+pub use conversation::{conversation, default_source_ports};
+pub use coverage::{intended, prohibited};
 pub use device::{DeviceFile, DeviceInterface, Environment, read_device_file};
 pub use document::{MAX_BYTES, Spanned, nearest};
 pub use estate::{Lab, Unmanaged};

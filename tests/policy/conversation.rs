@@ -48,7 +48,7 @@ fn packet(family: Family, direction: Direction, proto: u8, client_port: u128, se
     packet
 }
 
-/// SEMANTICS of TCP, flag by flag, written without masks.
+/// What a TCP connection consists of, flag by flag, written without masks.
 fn tcp_demanded(direction: Direction, state: State, flags: u8) -> bool {
     let has = |flag: u8| flags & flag != 0;
     let (syn, ack, rst, fin) = (has(TCP_SYN), has(TCP_ACK), has(TCP_RST), has(TCP_FIN));

@@ -134,3 +134,9 @@ fn reader_schema_and_reference_know_the_same_keys() {
         assert_eq!(known_keys(table, true), properties(CHANGE_SCHEMA, pointer), "{table}");
     }
 }
+
+#[test]
+fn the_page_of_findings_is_what_explain_prints() {
+    let page = include_str!("../../docs/findings.md");
+    assert!(page == fwgate::finding::explain_all(), "docs/findings.md is out of date: write `explain_all()` to it");
+}
