@@ -3,7 +3,8 @@
 //! A dialect understands every line or refuses, naming it. It never touches files: bytes come in from the
 //! edge, with the name that reports show.
 
-use crate::ruleset::{DeviceFacts, Ruleset, Sources, Span};
+use crate::ruleset::{DeviceFacts, Ruleset, Sources};
+pub use crate::ruleset::{Problem, Unreadable};
 
 /// One file of a device, as bytes.
 #[derive(Clone, Debug)]
@@ -21,27 +22,6 @@ pub struct ReadOptions {
     pub dialect: Option<String>,
     /// Facts about the device.
     pub facts: DeviceFacts,
-}
-
-/// One thing that a reader did not understand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// Where.
-    pub span: Span,
-    /// What, in one sentence, lower case, user input in backticks.
-    pub message: String,
-    /// What to do about it.
-    pub help: Option<String>,
-}
-
-/// Why files are no ruleset: every problem found in one run, in order of place.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{} problem(s) in the input", problems.len())]
-pub struct Unreadable {
-    /// The files, for quoting.
-    pub sources: Sources,
-    /// The problems; never empty.
-    pub problems: Vec<Problem>,
 }
 
 /// Reads all files of one device into one ruleset.
