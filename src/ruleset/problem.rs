@@ -14,6 +14,23 @@ pub struct Problem {
     pub help: Option<String>,
 }
 
+impl Problem {
+    /// A problem without advice.
+    pub fn new(span: Span, message: impl Into<String>) -> Problem {
+        Problem { span, message: message.into(), help: None }
+    }
+
+    /// The same problem with advice.
+    pub fn help(self, help: impl Into<String>) -> Problem {
+        Problem { help: Some(help.into()), ..self }
+    }
+
+    /// The same problem, with advice where there is any.
+    pub fn help_if(self, help: Option<String>) -> Problem {
+        Problem { help: help.or(self.help), ..self }
+    }
+}
+
 /// Why files could not be read: every problem found in one run, in order of place.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{} problem(s) in the input", problems.len())]
