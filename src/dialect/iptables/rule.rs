@@ -2,6 +2,7 @@
 //! way in which iptables itself looks options up.
 
 use super::addresses;
+use super::calls::Module;
 use super::interfaces::pattern;
 use super::matches::{self, MatchSpec, Scope};
 use super::options::{Given, OptionSpec, Parsed, Protocol, Use, flag, pair, value};
@@ -16,7 +17,7 @@ use crate::ruleset::{ChainId, Match, Negate, Span, Step, Verdict};
 static GENERAL: [OptionSpec; 14] = [
     value("source").or(&["src", "s"]).not(),
     value("destination").or(&["dst", "d"]).not(),
-    value("protocol").or(&["proto", "p"]).not(),
+    value("protocol").or(&["p"]).not(),
     value("in-interface").or(&["i"]).not(),
     value("out-interface").or(&["o"]).not(),
     flag("fragment").or(&["fragments", "f"]).not(),
@@ -53,8 +54,8 @@ pub struct ReadRule {
     pub tracks: bool,
     /// What was ignored on purpose, with its place.
     pub note: Option<(String, Span)>,
-    /// Its target, where it has one that is no chain.
-    pub target: Option<(&'static TargetSpec, Span)>,
+    /// Matches and a target that the kernel takes only from some hooks.
+    pub placed: Vec<(Module, Span)>,
     /// The chain that it calls or goes to.
     pub calls: Option<(ChainId, Span)>,
 }
@@ -375,12 +376,17 @@ impl<'r> RuleReader<'r, '_> {
             match loaded.what {
                 What::Match(spec) => {
                     out.tracks |= spec.tracks;
+                    if !spec.hooks.is_empty() {
+                        out.placed.push((Module { name: spec.name, hooks: spec.hooks }, loaded.span));
+                    }
                     conditions.push(spec.read(&used, self.place.scope)?);
                 }
                 What::Target(spec) => {
                     self.check_table(spec, loaded.span)?;
                     out.tracks |= spec.tracks;
-                    out.target = Some((spec, loaded.span));
+                    if !spec.hooks.is_empty() || spec.name == "NETMAP" {
+                        out.placed.push((Module { name: spec.name, hooks: spec.hooks }, loaded.span));
+                    }
                     let action = (spec.read)(&used, self.place.scope)?;
                     out.note = action.note.map(|text| (text, loaded.span));
                     steps = action.steps;

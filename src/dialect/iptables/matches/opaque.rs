@@ -6,7 +6,7 @@ use crate::dialect::iptables::numbers::{number, parse_number};
 use crate::dialect::iptables::options::{Given, OptionSpec, Parsed, Unit, Use, flag, value};
 use crate::dialect::iptables::rate::rate_text;
 use crate::packet::Family;
-use crate::ruleset::{Match, Negate, Opaque, OpaqueKind};
+use crate::ruleset::{Match, Negate, NfHook, Opaque, OpaqueKind};
 use std::sync::Arc;
 
 const PURE: OpaqueKind = OpaqueKind::Pure;
@@ -27,7 +27,8 @@ pub const MATCHES: &[MatchSpec] = &[
         ],
         Reader::Split(PURE),
         "",
-    ),
+    )
+    .at_hooks(&[NfHook::Output, NfHook::Postrouting]),
     MatchSpec::new(
         "string",
         &[
@@ -48,7 +49,8 @@ pub const MATCHES: &[MatchSpec] = &[
         &[flag("loose"), flag("validmark"), flag("accept-local"), flag("invert")],
         Reader::Whole(PURE, "invert"),
         "",
-    ),
+    )
+    .at_hooks(&[NfHook::Prerouting]),
     MatchSpec::new(
         "policy",
         &[
