@@ -15,6 +15,7 @@ mod numbers;
 mod options;
 mod rate;
 mod rule;
+mod sort;
 mod support;
 mod tables;
 mod targets;

@@ -240,11 +240,12 @@ pub fn split(spec: &MatchSpec, used: &Use<'_>, kind: OpaqueKind) -> Parsed<Match
     Ok(Match::all(parts.collect::<Parsed<Vec<_>>>()?))
 }
 
-/// Adds `key value`; the module's name is no part of a key, and a key that is the module's name is left out.
+/// Adds `key value`; the module's name is no part of a key, and a key that is the module's name is left out where
+/// it comes first.
 fn push(name: &mut String, spec: &MatchSpec, option: &OptionSpec, value: &str) {
     let key = option.name.strip_prefix(spec.name).map_or(option.name, |k| k.trim_start_matches('-'));
-    let bare_flag = option.takes == 0 && key.is_empty();
-    for part in [if bare_flag { option.name } else { key }, value] {
+    let needed = key.is_empty() && (option.takes == 0 || !name.ends_with(':'));
+    for part in [if needed { option.name } else { key }, value] {
         if !part.is_empty() {
             name.push(' ');
             name.push_str(part);
