@@ -3,4 +3,5 @@
 pub mod dialect;
 pub mod diff;
 pub mod packet;
+pub mod query;
 pub mod ruleset;
