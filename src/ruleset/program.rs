@@ -226,9 +226,36 @@ impl<'a> Program<'a> {
         &self.blocks[chain.0 as usize].lines[index as usize]
     }
 
+    /// The fields that some prepared rule tests, ascending.
+    pub fn read_fields(&self) -> Vec<Field> {
+        let mut fields = Vec::new();
+        for step in self.blocks.iter().flat_map(|b| &b.lines).flat_map(|l| &l.moves) {
+            match step {
+                Move::If(test) => test.read_fields(&mut fields),
+                Move::Choose(entries) => entries.iter().for_each(|(test, _)| test.read_fields(&mut fields)),
+                Move::Set(_) | Move::Then(_) => {}
+            }
+        }
+        fields.sort_unstable();
+        fields.dedup();
+        fields
+    }
+
     /// The place of a prepared rule in the model.
     pub fn place(&self, chain: ChainId, index: u32) -> Place {
         Place::Rule(chain, self.line(chain, index).origin)
+    }
+}
+
+impl Test {
+    fn read_fields(&self, found: &mut Vec<Field>) {
+        match self {
+            Test::In(field, _) => found.push(*field),
+            Test::Lookup(entries) => found.extend(entries.iter().flat_map(|(fields, _)| fields).map(|(f, _)| *f)),
+            Test::All(inner) | Test::Any(inner) => inner.iter().for_each(|t| t.read_fields(found)),
+            Test::Not(inner) => inner.read_fields(found),
+            Test::Yes | Test::No | Test::Cond(_) | Test::Translated(_) => {}
+        }
     }
 }
 
@@ -273,7 +300,7 @@ impl Compiler<'_, '_> {
         }
         self.blocks[id.0 as usize] = Some(Block::default());
         let chain = self.ruleset.chain(id);
-        for callee in chain.rules.iter().flat_map(callees) {
+        for callee in chain.rules.iter().flat_map(Rule::callees) {
             self.block(callee);
         }
         let mut lines = Vec::with_capacity(chain.rules.len());
@@ -488,19 +515,6 @@ fn leaves_chain(step: &Move) -> bool {
         Move::Choose(entries) => entries.iter().any(|(_, r)| leaves(r)),
         _ => false,
     }
-}
-
-fn callees(rule: &Rule) -> Vec<ChainId> {
-    let target = |v: &Verdict| match v {
-        Verdict::Jump(c) | Verdict::Goto(c) => Some(*c),
-        _ => None,
-    };
-    let of_step = |s: &Step| match s {
-        Step::Then(v) => target(v).into_iter().collect::<Vec<_>>(),
-        Step::Choose(entries) => entries.iter().filter_map(|(_, v)| target(v)).collect(),
-        _ => Vec::new(),
-    };
-    rule.steps.iter().flat_map(of_step).collect()
 }
 
 /// Cuts a hull by the parts of a test that are plain conjunctions over fields; whether that says it all.
