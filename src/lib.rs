@@ -4,3 +4,4 @@ pub mod dialect;
 pub mod diff;
 pub mod packet;
 pub mod ruleset;
+pub mod vcs;
