@@ -2,6 +2,7 @@
 
 pub mod dialect;
 pub mod diff;
+pub mod fleet;
 pub mod packet;
 pub mod ruleset;
 pub mod vcs;

@@ -24,6 +24,7 @@ mod store;
 mod tree;
 
 pub use collision::collisions;
+pub(crate) use collision::is_unseen;
 pub use entry::{Entry, EntryKind, refuse_irregular};
 pub use error::VcsError;
 pub use history::Condition;
