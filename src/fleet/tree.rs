@@ -7,8 +7,8 @@
 //! - `device.toml` directly in the folder makes the whole folder one device, named after the folder.
 //! - Where `device.toml` names a dialect, every file beside it is a ruleset file by declaration.
 //! - A folder with `device.toml` and no ruleset is refused: a device that lost its rules must not vanish.
-//! - A device's files are those of its roles, role by role in the order of `from`, then its own; within one folder they are in
-//!   order of name.
+//! - A device's files are those of its roles, role by role in the order of `from`, then its own; within one
+//!   folder they are in order of name.
 
 mod layout;
 mod roles;
@@ -112,8 +112,8 @@ pub struct TreeProblem {
 }
 
 impl ConfigTree {
-    /// Arranges the files of a folder into devices. `is_ruleset` says, by content, whether some dialect could read a file: a
-    /// filter dump, sets or routes.
+    /// Arranges the files of a folder into devices. `is_ruleset` says, by content, whether some dialect could
+    /// read a file: a filter dump, sets or routes.
     pub fn of_folder(input: TreeInput, is_ruleset: impl Fn(&InputFile) -> bool) -> ConfigTree {
         layout::arrange(input, &is_ruleset)
     }

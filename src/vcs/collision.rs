@@ -53,8 +53,9 @@ pub(super) fn check_shown(path: &str) -> Result<(), VcsError> {
 
 /// Whether a character is invisible or turns the direction of text: names with it cannot be judged by eye.
 pub(crate) fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{61c}')
+    let marks = matches!(c, '\u{200b}'..='\u{200f}' | '\u{61c}' | '\u{feff}');
+    let turns = matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
+    c.is_control() || marks || turns
 }
 
 /// Upper case first, so that letters with several lower cases (`ſ`) meet.

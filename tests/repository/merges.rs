@@ -99,6 +99,11 @@ fn attributes_decide_nothing() {
             "{attribute}"
         );
         assert_eq!(conflicts(&s, top, clash), ["a"], "{attribute}");
+        if attribute.contains("union") {
+            let [top, clash] = [top, clash].map(|id| s.git.find_commit(id).unwrap());
+            let obeying = s.git.merge_commits(&top, &clash, None).unwrap();
+            assert!(!obeying.has_conflicts(), "a merge that asks attributes would have taken both sides");
+        }
     }
 }
 

@@ -25,6 +25,22 @@ fn names_ids_and_ancestors() {
 }
 
 #[test]
+fn a_linked_worktree_has_its_own_head() {
+    let s = Scene::new();
+    let one = s.commit(Some("main"), &[], &[("a", "1")]);
+    let two = s.commit(Some("topic"), &[one], &[("a", "2")]);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().canonicalize().unwrap().join("linked");
+    let topic = s.git.find_reference("refs/heads/topic").unwrap();
+    let mut options = git2::WorktreeAddOptions::new();
+    s.git.worktree("linked", &path, Some(options.reference(Some(&topic)))).unwrap();
+    let repo = fwgate::vcs::Repository::discover(&path).unwrap().unwrap();
+    assert_eq!(repo.root(), path);
+    assert_eq!(repo.head().unwrap().commit.to_string(), two.to_string());
+    assert_eq!(repo.protected_branch(None).unwrap().name, "refs/heads/main");
+}
+
+#[test]
 fn annotated_tags_are_followed() {
     let s = Scene::new();
     let one = s.commit(Some("main"), &[], &[("a", "1")]);

@@ -97,7 +97,8 @@ impl InputError {
         }
     }
 
-    /// What the system said about a path, shown as the user gave it, with the nearest existing name where there is none.
+    /// What the system said about a path, shown as the user gave it, with the nearest existing name where there
+    /// is none.
     pub(super) fn unreadable(path: &Path, shown: &str, error: &std::io::Error) -> InputError {
         let shown = shown.to_owned();
         match error.kind() {

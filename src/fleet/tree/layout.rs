@@ -155,9 +155,7 @@ impl Arranging<'_> {
         let toml = path.ends_with(".toml");
         let help = match toml {
             true => "facts about a device stand in `device.toml`, in the folder named after it",
-            false => {
-                "remove it, or name it `*.md` or `.NAME` if it is for people; `--dialect` or `device.toml` says what it is"
-            }
+            false => "remove it, or name it `*.md` if it is for people; `device.toml` beside it can name the dialect",
         };
         self.problem(path, format!("`{path}` is no ruleset in a dialect that is understood"), help);
     }
