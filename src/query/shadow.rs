@@ -5,11 +5,11 @@
 //! beginning of the path, so a rule behind a call whose guard excludes it is found too. What is reported is
 //! certain; what the bounds leave open is listed as such.
 
-use super::seek::{Sought, Target, asked_for, samples, seek};
+use super::seek::{Aim, Plain, Sought, Target, asked_for, samples, seek, set_fields};
 use crate::packet::{Cell, Family, Field};
 use crate::ruleset::{
-    ChainId, Cursor, Effect, Hook, Hull, Identities, Move, Place, Program, Rule, Ruleset, Ruling, Side, Space, Step,
-    Test, Verdict, Walker, split,
+    ChainId, Cursor, Effect, Hook, Hull, Identities, Move, Place, Program, Rule, Ruleset, Ruling, Side, Space, Stage,
+    Step, Test, Verdict, Walker, split,
 };
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,7 +88,7 @@ pub struct ShadowBounds {
 
 impl Default for ShadowBounds {
     fn default() -> ShadowBounds {
-        ShadowBounds { rule: 20_000, total: 2_000_000 }
+        ShadowBounds { rule: 5_000, total: 500_000 }
     }
 }
 
@@ -138,6 +138,8 @@ struct Context<'c, 'a> {
     program: &'c Program<'a>,
     walker: Walker<'c>,
     fields: Vec<Field>,
+    /// Fields that rules set.
+    set: Vec<Field>,
     /// Some rule asks whether a connection was translated: a chain cannot be judged apart from its callers.
     translated: bool,
 }
@@ -153,15 +155,16 @@ impl Survey<'_> {
         let moves = program.blocks.iter().flat_map(|b| &b.lines).flat_map(|l| &l.moves);
         let translated = moves.into_iter().any(|m| matches!(m, Move::If(t) if asks_translated(t)));
         let walker = Walker::new(&space, &program);
-        let context = Context { space: &space, program: &program, walker, fields, translated };
-        for (chain, stage) in chains_of(&program) {
+        let context =
+            Context { space: &space, program: &program, walker, fields, set: set_fields(&program), translated };
+        for (chain, stages) in chains_of(&program) {
             for line in 0..program.block(chain).lines.len() as u32 {
-                self.rule(&context, (chain, line), stage);
+                self.rule(&context, (chain, line), &stages);
             }
         }
     }
 
-    fn rule(&mut self, context: &Context<'_, '_>, target: Target, stage: usize) {
+    fn rule(&mut self, context: &Context<'_, '_>, target: Target, stages: &[usize]) {
         let place = context.program.place(target.0, target.1);
         let mut known = self.rules.remove(&place).unwrap_or_default();
         let judged = removable(self.ruleset, context.program, target);
@@ -169,7 +172,7 @@ impl Survey<'_> {
         if !settled {
             let budget = self.bounds.rule.min(self.left);
             let mut left = budget;
-            context.look(target, stage, judged, &mut known, &mut left);
+            context.look(target, stages, judged, &mut known, &mut left);
             self.left -= budget - left;
         }
         self.rules.insert(place, known);
@@ -242,8 +245,17 @@ impl Survey<'_> {
 
 impl Context<'_, '_> {
     /// Looks for packets that match a rule and, where that is asked, for one to which it makes a difference.
-    fn look(&self, target: Target, stage: usize, judged: bool, known: &mut Known, left: &mut u64) {
-        let Some(cell) = asked_for(self.program, self.space, target) else { return };
+    fn look(&self, target: Target, stages: &[usize], judged: bool, known: &mut Known, left: &mut u64) {
+        let Some(cell) = asked_for(self.program, self.space, target, Plain::Path) else { return };
+        let Some(stage) = stages.first().copied().and_then(|s| self.program.stages.get(s)) else { return };
+        let Some(in_chain) = asked_for(self.program, self.space, target, Plain::Stage(stage, &self.set)) else {
+            return;
+        };
+        let aim = match stages {
+            [only] => Some(Aim::new(self.program, target, *only, &self.set)),
+            _ => None,
+        };
+        let aim = aim.as_ref();
         let mut followed = BTreeSet::new();
         let mut matched = false;
         let mut differs = false;
@@ -264,14 +276,14 @@ impl Context<'_, '_> {
             ControlFlow::Break(())
         };
         let mut ended = Sought::Bounded;
-        for sample in samples(&cell, self.space, &self.fields) {
-            ended = seek(&self.walker, target, sample, self.walker.start(), left, &mut visit);
+        for sample in samples(&in_chain, self.space, &self.fields) {
+            ended = seek(&self.walker, target, aim, sample, self.walker.start(), left, &mut visit);
             if ended == Sought::Stopped {
                 break;
             }
         }
         if ended != Sought::Stopped {
-            ended = seek(&self.walker, target, cell.clone(), self.walker.start(), left, &mut visit);
+            ended = seek(&self.walker, target, aim, cell, self.walker.start(), left, &mut visit);
         }
         known.live |= matched;
         if judged && matched {
@@ -283,8 +295,8 @@ impl Context<'_, '_> {
             });
         }
         match ended {
-            Sought::Exhausted { takers, .. } if !matched => self.explain(target, stage, cell, takers, known, left),
-            Sought::Bounded if !matched => self.apart(target, stage, cell, known, left),
+            Sought::Exhausted { takers, .. } if !matched => self.explain(target, stage, in_chain, takers, known, left),
+            Sought::Bounded if !matched => self.apart(target, stage, in_chain, known, left),
             Sought::Bounded => known.open |= judged && !differs,
             _ => {}
         }
@@ -294,7 +306,7 @@ impl Context<'_, '_> {
     fn explain(
         &self,
         target: Target,
-        stage: usize,
+        stage: &Stage,
         cell: Cell,
         takers: BTreeSet<Place>,
         known: &mut Known,
@@ -310,7 +322,7 @@ impl Context<'_, '_> {
     }
 
     /// The whole path was too long: the chain alone may be enough to say that nothing gets to the rule.
-    fn apart(&self, target: Target, stage: usize, cell: Cell, known: &mut Known, left: &mut u64) {
+    fn apart(&self, target: Target, stage: &Stage, cell: Cell, known: &mut Known, left: &mut u64) {
         *left = (*left).max(200);
         match self.within_chain(target, stage, cell, left) {
             Sought::Exhausted { takers, .. } if !self.translated => {
@@ -324,11 +336,10 @@ impl Context<'_, '_> {
     }
 
     /// The search in the rule's own chain, entered by anything.
-    fn within_chain(&self, target: Target, stage: usize, cell: Cell, left: &mut u64) -> Sought {
-        let stages = self.program.stages.get(stage).map(Some).into_iter().collect();
-        let walker = Walker { space: self.space, program: self.program, stages };
+    fn within_chain(&self, target: Target, stage: &Stage, cell: Cell, left: &mut u64) -> Sought {
+        let walker = Walker { space: self.space, program: self.program, stages: vec![Some(stage)] };
         let start = walker.start_in(0, target.0, &cell);
-        seek(&walker, target, cell, start, left, |_, _, _| ControlFlow::Break(()))
+        seek(&walker, target, None, cell, start, left, |_, _, _| ControlFlow::Break(()))
     }
 
     /// Follows packets that match the target to their ends, with it and without it.
@@ -379,16 +390,17 @@ enum Difference {
     Bounded,
 }
 
-/// The chains that stages can call, each with the first stage that can.
-fn chains_of(program: &Program<'_>) -> BTreeMap<ChainId, usize> {
-    let mut found = BTreeMap::new();
+/// The chains that stages can call, each with the stages that can.
+fn chains_of(program: &Program<'_>) -> BTreeMap<ChainId, Vec<usize>> {
+    let mut found: BTreeMap<ChainId, Vec<usize>> = BTreeMap::new();
     for (at, stage) in program.stages.iter().enumerate() {
         let mut work = vec![stage.chain];
         while let Some(chain) = work.pop() {
-            if found.contains_key(&chain) {
+            let stages = found.entry(chain).or_default();
+            if stages.last() == Some(&at) {
                 continue;
             }
-            found.insert(chain, at);
+            stages.push(at);
             let lines = &program.block(chain).lines;
             let rules = &program.ruleset.chain(chain).rules;
             work.extend(lines.iter().filter_map(|l| rules.get(l.origin as usize)).flat_map(Rule::callees));
