@@ -5,7 +5,8 @@
 
 use crate::packet::{Cell, Field, Values, witness};
 use crate::ruleset::{
-    Answer, ChainId, Cursor, Hull, Leaf, Move, Place, Program, Ruling, Space, Test, Verdict, Walker, split,
+    Answer, ChainId, Cursor, Effect, Hull, Leaf, Move, Place, Program, Ruling, Space, Stage, StageView, Test, Verdict,
+    Walker, split,
 };
 use std::cell::Cell as Slot;
 use std::collections::BTreeSet;
@@ -13,6 +14,58 @@ use std::ops::ControlFlow;
 
 /// A prepared rule.
 pub(super) type Target = (ChainId, u32);
+
+/// What is certain of packets that match a rule as soon as they are in its stage: tests of fields that nothing in
+/// a stage changes.
+pub(super) struct Aim<'p> {
+    /// The only stage that can call the rule's chain.
+    pub(super) stage: usize,
+    tests: Vec<&'p Test>,
+}
+
+impl<'p> Aim<'p> {
+    /// The aim at a rule whose chain only this stage can call; `set` are the fields that rules set.
+    pub(super) fn new(program: &'p Program<'_>, target: Target, stage: usize, set: &[Field]) -> Aim<'p> {
+        let mut tests = Vec::new();
+        for test in asked(&program.line(target.0, target.1).moves) {
+            match test {
+                Test::All(inner) => tests.extend(inner),
+                other => tests.push(other),
+            }
+        }
+        tests.retain(|test| {
+            let mut read = Vec::new();
+            test.read_fields(&mut read);
+            !read.is_empty() && !asks_more(test) && !read.iter().any(|f| set.contains(f))
+        });
+        Aim { stage, tests }
+    }
+
+    /// Whether packets in the stage match as far as that is certain.
+    fn answer(&self, walker: &Walker<'_>, cell: &Cell, cursor: &Cursor) -> Answer {
+        let Some(Some(stage)) = walker.stages.get(cursor.stage) else { return Answer::Yes };
+        let reader = walker.reader(cell, &cursor.env, stage);
+        let mut first = Answer::Yes;
+        for test in &self.tests {
+            match reader.answer(test) {
+                Answer::No => return Answer::No,
+                cut @ Answer::Cut(_) if first == Answer::Yes => first = cut,
+                _ => {}
+            }
+        }
+        first
+    }
+}
+
+/// Whether a test asks anything but fields.
+fn asks_more(test: &Test) -> bool {
+    match test {
+        Test::Cond(_) | Test::Translated(_) => true,
+        Test::All(inner) | Test::Any(inner) => inner.iter().any(asks_more),
+        Test::Not(inner) => asks_more(inner),
+        _ => false,
+    }
+}
 
 /// How a search ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +95,7 @@ struct Task {
 pub(super) fn seek(
     walker: &Walker<'_>,
     target: Target,
+    aim: Option<&Aim<'_>>,
     cell: Cell,
     start: Cursor,
     budget: &mut u64,
@@ -59,7 +113,17 @@ pub(super) fn seek(
             (chain, line) == target
         };
         let cut = match walker.advance_until(&task.cell, &hull, &mut task.cursor, stop) {
-            Some(cut) => cut,
+            Some(cut) => match aim.filter(|a| a.stage == task.cursor.stage) {
+                None => cut,
+                Some(aim) => match aim.answer(walker, &task.cell, &task.cursor) {
+                    Answer::Yes => cut,
+                    Answer::Cut(nearer) => nearer,
+                    Answer::No => {
+                        failed = true;
+                        continue;
+                    }
+                },
+            },
             None => match &task.cursor.leaf {
                 Some(leaf) => {
                     if !task.passed {
@@ -124,22 +188,33 @@ fn asked(moves: &[Move]) -> impl Iterator<Item = &Test> {
     moves.iter().map_while(|m| if let Move::If(test) = m { Some(test) } else { None })
 }
 
-/// The packets that a rule asks for, as far as every rule sees them as they arrived; `None` where its conditions
-/// exclude each other.
-pub(super) fn asked_for(program: &Program<'_>, space: &Space, target: Target) -> Option<Cell> {
+/// Which fields every rule sees as they arrived.
+#[derive(Clone, Copy)]
+pub(super) enum Plain<'p> {
+    /// On the whole path.
+    Path,
+    /// In this stage, where only these fields are set.
+    Stage(&'p Stage, &'p [Field]),
+}
+
+/// The packets that a rule asks for, as far as rules see them as they arrived; `None` where its conditions exclude
+/// each other.
+pub(super) fn asked_for(program: &Program<'_>, space: &Space, target: Target, plain: Plain<'_>) -> Option<Cell> {
     let mut cell = space.possible();
     for test in asked(&program.line(target.0, target.1).moves) {
-        narrow(&mut cell, test, program, space)?;
+        narrow(&mut cell, test, program, space, plain)?;
     }
     Some(cell)
 }
 
-fn narrow(cell: &mut Cell, test: &Test, program: &Program<'_>, space: &Space) -> Option<()> {
+fn narrow(cell: &mut Cell, test: &Test, program: &Program<'_>, space: &Space, plain: Plain<'_>) -> Option<()> {
     match test {
-        Test::In(field, values) if is_plain(program, *field) => *cell = cell.meet(*field, values, space.family)?,
+        Test::In(field, values) if is_plain(program, *field, plain) => {
+            *cell = cell.meet(*field, values, space.family)?;
+        }
         Test::All(all) => {
             for one in all {
-                narrow(cell, one, program, space)?;
+                narrow(cell, one, program, space, plain)?;
             }
         }
         _ => {}
@@ -147,19 +222,40 @@ fn narrow(cell: &mut Cell, test: &Test, program: &Program<'_>, space: &Space) ->
     Some(())
 }
 
-/// Whether every rule of the program sees the field as it arrived.
-fn is_plain(program: &Program<'_>, field: Field) -> bool {
-    let seen = |f: Field| !program.rewritten.contains(&f);
+fn is_plain(program: &Program<'_>, field: Field, plain: Plain<'_>) -> bool {
+    let all = |holds: fn(&StageView) -> bool| match plain {
+        Plain::Path => program.stages.iter().all(|s| holds(&s.view)),
+        Plain::Stage(stage, _) => holds(&stage.view),
+    };
+    let seen = |f: Field| match plain {
+        Plain::Path => !program.rewritten.contains(&f),
+        Plain::Stage(_, set) => !set.contains(&f),
+    };
     match field {
         Field::Mark | Field::ConnMark => false,
         Field::Fragment => !program.ruleset.conntrack,
-        Field::State => !program.untracks && program.stages.iter().all(|s| !s.view.before_conntrack),
-        Field::Iif => program.stages.iter().all(|s| s.view.sees_in),
-        Field::Oif => program.stages.iter().all(|s| s.view.sees_out),
+        Field::State => !program.untracks && all(|v| !v.before_conntrack),
+        Field::Iif => all(|v| v.sees_in),
+        Field::Oif => all(|v| v.sees_out),
         Field::SrcBits => seen(Field::Src),
         Field::DstBits => seen(Field::Dst),
         other => seen(other),
     }
+}
+
+/// The fields that rules set as they go, translations apart: those end their stage.
+pub(super) fn set_fields(program: &Program<'_>) -> Vec<Field> {
+    let mut out = Vec::new();
+    for step in program.blocks.iter().flat_map(|b| &b.lines).flat_map(|l| &l.moves) {
+        match step {
+            Move::Set(Effect::Untrack) => out.push(Field::State),
+            Move::Set(Effect::Mark { field, .. } | Effect::Rewrite(field, _)) => out.push(*field),
+            _ => {}
+        }
+    }
+    out.sort_unstable();
+    out.dedup();
+    out
 }
 
 /// A few single packets of a cell, as cells: realistic ones first, then from the middle and the end.

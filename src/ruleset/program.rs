@@ -248,7 +248,8 @@ impl<'a> Program<'a> {
 }
 
 impl Test {
-    fn read_fields(&self, found: &mut Vec<Field>) {
+    /// Adds the fields that the test reads.
+    pub fn read_fields(&self, found: &mut Vec<Field>) {
         match self {
             Test::In(field, _) => found.push(*field),
             Test::Lookup(entries) => found.extend(entries.iter().flat_map(|(fields, _)| fields).map(|(f, _)| *f)),
