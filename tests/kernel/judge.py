@@ -22,6 +22,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -225,7 +226,7 @@ class Wish:
         self.mac = bytes(int(b, 16) for b in p.get("mac", "00:00:00:00:00:00").split(":"))
         self.pkttype = p.get("pkttype", "unicast")
         self.spi = p.get("esp_spi", 0) if self.proto == 50 else p.get("ah_spi", 0)
-        self.ext = [k for k in ("ext_hop", "ext_dst", "ext_routing", "ext_fragment", "ext_auth", "ext_mobility")
+        self.ext = [k for k in ("ext_hop", "ext_dst", "ext_routing", "ext_fragment", "ext_auth")
                     if p.get(k)]
         self.rtype, self.left, self.mhtype = (p.get(k, 0) for k in ("routing_type", "segments_left", "mobility_type"))
         self.split = p.get("split", False)
@@ -297,6 +298,8 @@ class Wish:
             return struct.pack("!HH", 0, 0x0800) + pad(max(4, room - 4))
         if proto == 50:
             return struct.pack("!II", self.spi, self.n) + pad(max(8, room - 8))
+        if proto == 135:
+            return struct.pack("!BBBBHH", 59, 0, self.mhtype, 0, 0, 0) + pad(room - 8)
         if proto == 51 and self.family == 4:
             return struct.pack("!BBHII", 59, 4, 0, self.spi, self.n) + pad(max(12, room - 12))
         return pad(max(8, room))
@@ -347,8 +350,6 @@ class Wish:
                 chain.append((43, struct.pack("!BBI", self.rtype, self.left, 0) + b"\0" * 16))
             elif name == "ext_auth":
                 chain.append((51, struct.pack("!HII", 0, self.spi, self.n) + b"\0" * 12))
-            elif name == "ext_mobility":
-                chain.append((135, struct.pack("!BBH", self.mhtype, 0, 0) + b"\0" * 2))
             elif name == "ext_fragment" and self.fragment == "none":
                 chain.append((44, b"atomic"))
         size = sum(8 if k == 44 else 2 + len(b) for k, b in chain) + (8 if self.fragment != "none" else 0)
@@ -479,7 +480,15 @@ class Router:
                 must([tool, "-w"], text)
         self.backends.clear()
         if self.loaded_sets:
-            must(["ipset", "destroy"])
+            # The kernel lets go of the sets of deleted nft rules a little later.
+            for _ in range(400):
+                run(["ipset", "flush"])
+                code, said = run(["ipset", "destroy"])
+                if code == 0:
+                    break
+                time.sleep(0.005)
+            else:
+                raise RuntimeError("cannot destroy the sets: " + said)
             self.loaded_sets = False
 
     def load(self, request):

@@ -130,9 +130,8 @@ impl Judge {
     pub fn start(slot: usize) -> Result<Judge, Unable> {
         Judge::start_as(slot, false).or_else(|first| match first {
             // Without root, a user namespace of our own will do where it is allowed.
-            Unable(why) if why.contains("not permitted") => {
-                Judge::start_as(slot, true).map_err(|second| Unable(format!("{why}; as an ordinary user: {}", second.0)))
-            }
+            Unable(why) if why.contains("not permitted") => Judge::start_as(slot, true)
+                .map_err(|second| Unable(format!("{why}; as an ordinary user: {}", second.0))),
             other => Err(other),
         })
     }
@@ -166,8 +165,7 @@ impl Judge {
                 judge.backends.push(backend);
             }
         }
-        let missing: Vec<&str> =
-            able["missing"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let missing: Vec<&str> = able["missing"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let needed = ["ip", "nft", "ipset"].iter().any(|t| missing.contains(t));
         if needed || judge.backends.is_empty() {
             return Err(Unable(format!("missing: {}; back ends: {:?}", missing.join(" "), judge.backends)));

@@ -5,11 +5,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod generate;
 mod judge;
 
 use fwgate::packet::{Family, Field, IfaceSide, Interface, Packet};
 use fwgate::ruleset::Hook;
-use judge::{Backend, Judge, Texts, Verdict};
+use judge::{Backend, Judge, Judged, Texts, Verdict};
 
 /// A judge, or nothing where there cannot be one and nobody insists.
 fn start(slot: usize) -> Option<Judge> {
@@ -37,5 +38,60 @@ fn the_judge_sees_what_the_kernel_does() {
         let verdicts: Vec<Verdict> = judged.expect("loads").into_iter().map(|j| j.verdict).collect();
         assert_eq!(verdicts, [Verdict::Drop("forward".into()), Verdict::Accept], "{backend:?}");
     }
+}
+
+/// A packet as reports show it.
+fn shown(packet: &Packet) -> String {
+    fwgate::packet::packet_to_json(packet).to_string()
+}
+
+/// Where the two ways to load iptables rules do not agree.
+fn backends_disagree(texts: &Texts, hook: Hook, legacy: &[Judged], nft: &[Judged]) -> Vec<String> {
+    let mut out = Vec::new();
+    for (a, b) in legacy.iter().zip(nft) {
+        if a != b {
+            out.push(format!("{} {}\n  legacy: {a:?}\n  nft: {b:?}\n{}", hook.name(), shown(&a.packet), texts.shown()));
+        }
+    }
+    out
+}
+
+#[test]
+fn both_back_ends_agree_on_random_rulesets() {
+    let Some(mut judge) = start(0) else { return };
+    let (mut rulesets, mut packets, mut wrong) = (0, 0, Vec::new());
+    let mut count = std::collections::BTreeMap::new();
+    let last: u64 = std::env::var("FWGATE_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(10);
+    for seed in 1..=last {
+        for family in Family::ALL {
+            let made = generate::ruleset(seed, family);
+            let texts = Texts::of(family, made.text.clone(), made.ipset.clone());
+            rulesets += 1;
+            for hook in Hook::ALL {
+                let asked = made.packets(hook, 90);
+                let mut answers = Vec::new();
+                for backend in judge.backends.clone() {
+                    match judge.judge(&texts, backend, hook, family, &asked) {
+                        Ok(judged) => answers.push(judged),
+                        Err(refusal) => wrong.push(format!("{backend:?} refused: {refusal:?}\n{}", texts.shown())),
+                    }
+                }
+                packets += asked.len();
+                for one in answers.first().into_iter().flatten() {
+                    let name = match &one.verdict {
+                        Verdict::Drop(place) => format!("drop in {place}"),
+                        Verdict::Reject(_) => "reject".into(),
+                        other => format!("{other:?}"),
+                    };
+                    *count.entry(format!("{} {name}", hook.name())).or_insert(0) += 1;
+                }
+                if let [legacy, nft] = &answers[..] {
+                    wrong.extend(backends_disagree(&texts, hook, legacy, nft));
+                }
+            }
+        }
+    }
+    eprintln!("{rulesets} rulesets, {packets} packets, {} disagreements, {count:?}", wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong.iter().take(5).cloned().collect::<Vec<_>>().join("\n\n"));
     let _ = Backend::Legacy;
 }
