@@ -306,7 +306,7 @@ impl Values {
             (Values::Cube(a), Values::Cube(b)) => {
                 let differ = a.value ^ b.value;
                 (a.mask == b.mask && differ.count_ones() == 1)
-                    .then(|| Values::Cube(Cube { mask: a.mask & !differ, value: a.value & !differ }))
+                    .then_some(Values::Cube(Cube { mask: a.mask & !differ, value: a.value & !differ }))
             }
             _ => None,
         }
@@ -338,5 +338,25 @@ impl Values {
 impl From<Ranges> for Values {
     fn from(ranges: Ranges) -> Values {
         Values::Ranges(ranges)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cubes_count_and_step_as_brute_force_does() {
+        for mask in 0..16u128 {
+            for value in 0..16u128 {
+                let cube = Cube::new(value, mask);
+                for at in 0..16u128 {
+                    let below = (0..=at).filter(|v| cube.contains(*v)).count() as u128;
+                    assert_eq!(cube.count_up_to(at, 15), below, "{cube:?} up to {at}");
+                    let next = (at..16).find(|v| cube.contains(*v));
+                    assert_eq!(cube.successor(at, 15), next, "{cube:?} from {at}");
+                }
+            }
+        }
     }
 }

@@ -1,7 +1,23 @@
 //! The dialect-neutral ruleset: model, source spans, the plain interpreter, and the exact walk over packet sets.
 
+mod env;
+mod environment;
+mod explore;
+mod hull;
+mod interpret;
 mod model;
+mod program;
 mod source;
+mod space;
+mod walk;
 
+pub use env::{Answer, Cut};
+pub use environment::{StageView, local_addresses, stage_view};
+pub use explore::{Explored, explore};
+pub use hull::Hull;
+pub use interpret::{Ask, Decision, Judgement, Outcome, PathStep, Place, interpret, judged_at};
 pub use model::*;
+pub use program::{Identities, Move, Program, Ruling, Stage, Test};
 pub use source::{Source, SourceId, Sources, Span};
+pub use space::{Side, Space};
+pub use walk::{Cursor, Leaf, Walker, split};

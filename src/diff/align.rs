@@ -1,0 +1,132 @@
+//! Which rules of the proposal are unchanged rules of the baseline: their stateful conditions are the same
+//! booleans on both sides.
+
+use crate::ruleset::{Base, BaseKind, ChainId, Match, NfHook, OpaqueKind, Place, Rule, Ruleset, Step, Verdict};
+use rustc_hash::{FxHashMap, FxHashSet};
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+use std::hash::{Hash, Hasher};
+
+/// Rules of `new` that are unchanged rules of `old`, as a map from new to old places. Empty without looking
+/// further where no rule has a stateful condition, because then nothing depends on it.
+pub fn pair_rules(old: &Ruleset, new: &Ruleset) -> FxHashMap<Place, Place> {
+    if !has_per_rule(old) || !has_per_rule(new) {
+        return FxHashMap::default();
+    }
+    let mut pairing = Pairing { old, new, pairs: FxHashMap::default(), chains: Vec::new(), seen: FxHashSet::default() };
+    for (a, b) in paired_bases(old, new) {
+        pairing.pair(a, b);
+    }
+    pairing.drain();
+    for (at, chain) in new.chains.iter().enumerate() {
+        let same_name = old.chains.iter().position(|c| c.name == chain.name);
+        if let Some(from) = same_name {
+            pairing.pair(ChainId(from as u32), ChainId(at as u32));
+        }
+    }
+    pairing.drain();
+    pairing.pairs
+}
+
+/// Base chains that take the same place, one to one.
+pub fn paired_bases(old: &Ruleset, new: &Ruleset) -> Vec<(ChainId, ChainId)> {
+    let key = |b: &Base| -> (NfHook, i32, BaseKind, bool, bool) {
+        (b.hook, b.priority, b.kind, b.families.v4, b.families.v6)
+    };
+    let mut left: Vec<&Base> = old.bases.iter().collect();
+    let mut out = Vec::new();
+    for base in &new.bases {
+        if let Some(at) = left.iter().position(|b| key(b) == key(base)) {
+            out.push((left.remove(at).chain, base.chain));
+        }
+    }
+    out
+}
+
+struct Pairing<'a> {
+    old: &'a Ruleset,
+    new: &'a Ruleset,
+    pairs: FxHashMap<Place, Place>,
+    chains: Vec<(ChainId, ChainId)>,
+    seen: FxHashSet<ChainId>,
+}
+
+impl Pairing<'_> {
+    fn pair(&mut self, old: ChainId, new: ChainId) {
+        if self.seen.insert(new) {
+            self.chains.push((old, new));
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some((old, new)) = self.chains.pop() {
+            self.align(old, new);
+        }
+    }
+
+    fn align(&mut self, old: ChainId, new: ChainId) {
+        let (a, b) = (self.old.chain(old), self.new.chain(new));
+        let keys = |ruleset: &Ruleset, rules: &[Rule]| -> Vec<u64> { rules.iter().map(|r| key(ruleset, r)).collect() };
+        let (keys_a, keys_b) = (keys(self.old, &a.rules), keys(self.new, &b.rules));
+        for op in capture_diff_slices(Algorithm::Patience, &keys_a, &keys_b) {
+            if let DiffOp::Equal { old_index, new_index, len } = op {
+                for i in 0..len {
+                    let (from, to) = (old_index + i, new_index + i);
+                    self.pairs.insert(Place::Rule(new, to as u32), Place::Rule(old, from as u32));
+                    for (x, y) in callees(&a.rules[from]).into_iter().zip(callees(&b.rules[to])) {
+                        self.pair(x, y);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn callees(rule: &Rule) -> Vec<ChainId> {
+    let target = |v: &Verdict| match v {
+        Verdict::Jump(c) | Verdict::Goto(c) => Some(*c),
+        _ => None,
+    };
+    rule.steps
+        .iter()
+        .flat_map(|s| match s {
+            Step::Then(v) => target(v).into_iter().collect::<Vec<_>>(),
+            Step::Choose(entries) => entries.iter().filter_map(|(_, v)| target(v)).collect(),
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
+/// A rule's meaning as far as alignment needs it: calls count by the callee's own name.
+fn key(ruleset: &Ruleset, rule: &Rule) -> u64 {
+    let mut hasher = rustc_hash::FxHasher::default();
+    for step in &rule.steps {
+        match step {
+            Step::Then(Verdict::Jump(c) | Verdict::Goto(c)) => {
+                let name = &ruleset.chain(*c).name;
+                name.rsplit('/').next().unwrap_or(name).hash(&mut hasher);
+            }
+            Step::Choose(entries) => entries.len().hash(&mut hasher),
+            other => other.hash(&mut hasher),
+        }
+    }
+    hasher.finish()
+}
+
+fn has_per_rule(ruleset: &Ruleset) -> bool {
+    let stateful = |m: &Match| match_has_per_rule(m);
+    ruleset.chains.iter().flat_map(|c| &c.rules).flat_map(|r| &r.steps).any(|step| match step {
+        Step::If(m) => stateful(m),
+        Step::Then(Verdict::Ask(o)) => o.kind == OpaqueKind::PerRule,
+        Step::Choose(entries) => entries.iter().any(|(m, _)| stateful(m)),
+        _ => false,
+    })
+}
+
+fn match_has_per_rule(condition: &Match) -> bool {
+    match condition {
+        Match::Opaque(o) => o.kind == OpaqueKind::PerRule,
+        Match::All(inner) | Match::Any(inner) => inner.iter().any(match_has_per_rule),
+        Match::Not(inner) => match_has_per_rule(inner),
+        _ => false,
+    }
+}

@@ -1,0 +1,216 @@
+//! The effect of a change on one filter: disjoint regions grouped by kind and responsible rule pair.
+
+use super::align::pair_rules;
+use super::compare::{Comparison, Extent};
+use crate::packet::{Cell, Family, IfacePattern, Packet, coalesce, count_flows, witness};
+use crate::ruleset::{Decision, Hook, Identities, Leaf, Outcome, Place, Program, Ruleset, Side, Space, interpret};
+use num_bigint::BigUint;
+use rustc_hash::FxHashMap;
+use std::ops::ControlFlow;
+
+/// What a change does to packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EffectKind {
+    /// They pass now and did not before.
+    Opened,
+    /// They do not pass any more.
+    Closed,
+    /// They are refused in another way (drop and reject exchanged, another kind of reject).
+    Refusal,
+    /// They pass with another translation.
+    Translated,
+}
+
+impl EffectKind {
+    /// All kinds, in the order of reports.
+    pub const ALL: [EffectKind; 4] =
+        [EffectKind::Opened, EffectKind::Closed, EffectKind::Refusal, EffectKind::Translated];
+
+    /// `opened`, `closed`, `refusal` or `translated`.
+    pub fn name(self) -> &'static str {
+        match self {
+            EffectKind::Opened => "opened",
+            EffectKind::Closed => "closed",
+            EffectKind::Refusal => "refusal",
+            EffectKind::Translated => "translated",
+        }
+    }
+
+    /// The kind of this name.
+    pub fn by_name(name: &str) -> Option<EffectKind> {
+        EffectKind::ALL.into_iter().find(|k| k.name() == name)
+    }
+
+    /// The kind of a difference of outcomes. What passes on one side only is opened or closed, whatever else is
+    /// translated.
+    pub fn of(old: &Outcome, new: &Outcome) -> EffectKind {
+        match (&old.decision, &new.decision) {
+            (Decision::Accept, Decision::Accept) => EffectKind::Translated,
+            (Decision::Accept, _) => EffectKind::Closed,
+            (_, Decision::Accept) => EffectKind::Opened,
+            _ => EffectKind::Refusal,
+        }
+    }
+}
+
+/// The packets that one pair of rules treats differently, in one way.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// In which way.
+    pub effect: EffectKind,
+    /// What became of them, by which rule.
+    pub old: Leaf,
+    /// What becomes of them, by which rule.
+    pub new: Leaf,
+    /// Disjoint cells, the smallest first.
+    pub cells: Vec<Cell>,
+    /// One realistic packet of the smallest cell, replayed through the interpreter on both sides.
+    pub witness: Packet,
+    /// How many flows have such a packet; a lower bound where the diff is not complete.
+    pub packets: BigUint,
+}
+
+/// The effect on one filter.
+#[derive(Debug)]
+pub struct FilterDiff {
+    /// The space in which the cells of the changes are.
+    pub space: Space,
+    /// The changes, in order of place.
+    pub changes: Vec<Change>,
+    /// Whether every packet was compared and every region is listed.
+    pub complete: bool,
+}
+
+/// When a comparison gives up.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Most regions of one filter.
+    pub regions: usize,
+    /// Most cells visited in one filter.
+    pub cells: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds { regions: 100_000, cells: 50_000_000 }
+    }
+}
+
+/// A witness that the interpreter judges otherwise: an error of fwgate, never a finding.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(
+    "internal error: the replay of a witness gives another outcome than the analysis (this is a bug in fwgate): {detail}"
+)]
+pub struct ReplayMismatch {
+    /// What was expected and found.
+    pub detail: String,
+}
+
+/// Compares one filter of two rulesets.
+///
+/// # Errors
+/// Only where the engine contradicts the interpreter.
+pub fn diff_filter(
+    old: &Ruleset,
+    new: &Ruleset,
+    hook: Hook,
+    family: Family,
+    interfaces: &[IfacePattern],
+    bounds: Bounds,
+) -> Result<FilterDiff, ReplayMismatch> {
+    let space = Space::new(hook, family, &[old, new], interfaces, pair_rules(old, new));
+    let mut ids = Identities::default();
+    let before = Program::new(old, Side::Old, &space, &mut ids);
+    let after = Program::new(new, Side::New, &space, &mut ids);
+    let mut groups = Groups::default();
+    let mut comparison = Comparison::new(&space, &before, &after);
+    let mut complete = true;
+    if !comparison.is_trivial() {
+        let extent = comparison.run(space.possible(), bounds.cells, |cell, a, b| {
+            groups.add(cell, a, b);
+            if groups.fits(bounds.regions) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        complete = extent == Extent::Complete;
+    }
+    drop(comparison);
+    let changes = groups.changes(&space, old, new)?;
+    Ok(FilterDiff { space, changes, complete })
+}
+
+/// Cells by pair of ends; joined from time to time, so that memory follows the result.
+#[derive(Default)]
+struct Groups {
+    cells: FxHashMap<(Leaf, Leaf), Vec<Cell>>,
+    held: usize,
+    join_at: usize,
+}
+
+impl Groups {
+    fn add(&mut self, cell: &Cell, old: &Leaf, new: &Leaf) {
+        self.cells.entry((old.clone(), new.clone())).or_default().push(cell.clone());
+        self.held += 1;
+    }
+
+    /// Whether the regions fit the bound, after joining where that is due.
+    fn fits(&mut self, bound: usize) -> bool {
+        self.join_at = self.join_at.max(bound.clamp(1, 1 << 16));
+        if self.held <= self.join_at {
+            return true;
+        }
+        for cells in self.cells.values_mut() {
+            *cells = coalesce(std::mem::take(cells));
+        }
+        self.held = self.cells.values().map(Vec::len).sum();
+        self.join_at = (self.held * 2).max(bound.min(1 << 16));
+        self.held <= bound
+    }
+
+    fn changes(self, space: &Space, old: &Ruleset, new: &Ruleset) -> Result<Vec<Change>, ReplayMismatch> {
+        let mut out = Vec::new();
+        for ((before, after), cells) in self.cells {
+            let mut cells = coalesce(cells);
+            smallest_first(&mut cells, space.family);
+            let Some(first) = cells.first() else { continue };
+            let packet = witness(first, space.family, &space.interfaces);
+            for (ruleset, side, leaf) in [(old, Side::Old, &before), (new, Side::New, &after)] {
+                replay(ruleset, side, space, first, &packet, leaf)?;
+            }
+            let packets = count_flows(&cells, space.family);
+            let effect = EffectKind::of(&before.outcome, &after.outcome);
+            out.push(Change { effect, old: before, new: after, cells, witness: packet, packets });
+        }
+        out.sort_by(|a, b| (&a.old, &a.new, &a.cells).cmp(&(&b.old, &b.new, &b.cells)));
+        Ok(out)
+    }
+}
+
+fn smallest_first(cells: &mut [Cell], family: Family) {
+    cells.sort_by_cached_key(|c| (count_flows(std::slice::from_ref(c), family), c.clone()));
+}
+
+/// Judges a witness with the plain interpreter, under the conditions of its cell.
+pub fn replay(
+    ruleset: &Ruleset,
+    side: Side,
+    space: &Space,
+    cell: &Cell,
+    packet: &Packet,
+    expected: &Leaf,
+) -> Result<(), ReplayMismatch> {
+    let mut ask =
+        |opaque: &crate::ruleset::Opaque, place: Place| cell.cond(space.cond(side, place, opaque)).unwrap_or(false);
+    let judged = interpret(ruleset, space.hook, packet, &mut ask);
+    if judged.outcome == expected.outcome {
+        return Ok(());
+    }
+    let detail = format!(
+        "{} {} {:?} under {:?}: expected {:?}, the interpreter says {:?}",
+        space.hook,
+        space.family,
+        crate::packet::packet_to_json(packet).to_string(),
+        cell,
+        expected,
+        judged.outcome
+    );
+    Err(ReplayMismatch { detail })
+}

@@ -1,0 +1,470 @@
+//! What the rules passed so far have changed for all packets of a cell: marks bit by bit, rewritten fields,
+//! conntrack exemption, the translation; and how tests read through it.
+
+use super::environment::translated_condition;
+use super::interpret::Place;
+use super::interpret::{merge_translation, translated_connection};
+use super::model::*;
+use super::program::{Stage, Test};
+use super::space::{Side, Space};
+use crate::packet::{Cell, Cond, Cube, Field, InterfaceClasses, Ranges, Relation, State, Values};
+use smallvec::SmallVec;
+use std::rc::Rc;
+
+/// The answer of a test for all packets of a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It holds of every packet.
+    Yes,
+    /// It holds of none.
+    No,
+    /// Cutting the cell here brings the answer nearer.
+    Cut(Cut),
+}
+
+/// Where to cut a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Into packets whose field is among the values, and the others.
+    Field(Field, Values),
+    /// Into the condition true, and false.
+    Cond(Cond),
+}
+
+/// A mark as a function of the marks on arrival, bit by bit: each bit is the exclusive or of the arrival bits
+/// that are selected and a constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct MarkBits {
+    mark: u32,
+    connmark: u32,
+    flip: u32,
+}
+
+/// Changes made so far. The default is none.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Env {
+    mark: MarkBits,
+    connmark: MarkBits,
+    rewrites: SmallVec<[(Field, Rewrite); 2]>,
+    /// Exempt from conntrack.
+    pub untracked: bool,
+    /// What has been translated of the connection that the packet sets up.
+    pub translation: Option<Rc<Translation>>,
+}
+
+impl Default for Env {
+    fn default() -> Env {
+        Env {
+            mark: MarkBits { mark: u32::MAX, connmark: 0, flip: 0 },
+            connmark: MarkBits { mark: 0, connmark: u32::MAX, flip: 0 },
+            rewrites: SmallVec::new(),
+            untracked: false,
+            translation: None,
+        }
+    }
+}
+
+impl Env {
+    /// Whether what rules see of the field differs from what the packet had on arrival.
+    pub fn rewrites(&self, field: Field) -> bool {
+        self.rewrites.iter().any(|(f, _)| *f == field)
+    }
+
+    fn rewrite_of(&self, field: Field) -> Option<&Rewrite> {
+        self.rewrites.iter().find(|(f, _)| *f == field).map(|(_, r)| r)
+    }
+
+    /// This environment after the packets were exempted from conntrack.
+    pub fn untracked(&self) -> Env {
+        Env { untracked: true, ..self.clone() }
+    }
+
+    /// This environment after a field was rewritten.
+    pub fn with_rewrite(&self, field: Field, rewrite: &Rewrite) -> Env {
+        let mut out = self.clone();
+        let combined = match (self.rewrite_of(field), rewrite) {
+            (_, Rewrite::To(_)) | (None, _) => rewrite.clone(),
+            (Some(Rewrite::To(old)), change) => Rewrite::To(image(old, change)),
+            (Some(Rewrite::Add(a)), Rewrite::Add(b)) => Rewrite::Add(a.saturating_add(*b)),
+            (Some(Rewrite::Masked { keep: k, xor: x }), Rewrite::Masked { keep, xor }) => {
+                Rewrite::Masked { keep: k & keep, xor: (x & keep) ^ xor }
+            }
+            (Some(Rewrite::Prefix { base: b, host: h }), Rewrite::Prefix { base, host }) => {
+                Rewrite::Prefix { base: base | (b & host), host: h & host }
+            }
+            // No dialect combines different kinds on one field; the full range claims nothing.
+            (Some(_), _) => Rewrite::To(Ranges::range(0, u128::MAX)),
+        };
+        out.rewrites.retain(|(f, _)| *f != field);
+        out.rewrites.push((field, combined));
+        out.rewrites.sort_unstable_by_key(|(f, _)| *f);
+        out
+    }
+
+    /// This environment after a mark was changed.
+    pub fn with_mark(&self, field: Field, keep: u32, take: u32, xor: u32) -> Env {
+        let (own, other) = if field == Field::Mark { (self.mark, self.connmark) } else { (self.connmark, self.mark) };
+        let new = MarkBits {
+            mark: (own.mark & keep) ^ (other.mark & take),
+            connmark: (own.connmark & keep) ^ (other.connmark & take),
+            flip: (own.flip & keep) ^ (other.flip & take) ^ xor,
+        };
+        let mut out = self.clone();
+        *(if field == Field::Mark { &mut out.mark } else { &mut out.connmark }) = new;
+        out
+    }
+
+    /// This environment after the packet's connection was translated; `recorded` says whether it is the packet
+    /// that sets up the connection.
+    pub fn with_translation(&self, t: &Translation, recorded: Recorded) -> Env {
+        let mut out = self.clone();
+        for (field, rewrite) in
+            [(Field::Src, &t.src), (Field::Dst, &t.dst), (Field::Sport, &t.sport), (Field::Dport, &t.dport)]
+        {
+            if let Some(rewrite) = rewrite {
+                out = out.with_rewrite(field, rewrite);
+            }
+        }
+        if recorded == Recorded::Yes {
+            let mut merged = self.translation.as_deref().cloned().unwrap_or_default();
+            merge_translation(&mut merged, t);
+            out.translation = Some(Rc::new(merged));
+        }
+        out
+    }
+}
+
+/// Whether a translation is part of the outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// The packet sets up the connection.
+    Yes,
+    /// It follows a connection that was translated before.
+    No,
+}
+
+/// All values that a change can give to one of `old`; only small domains reach this.
+fn image(old: &Ranges, change: &Rewrite) -> Ranges {
+    let small = old.len() <= 256;
+    let apply = |v: u128| match change {
+        Rewrite::Add(by) => (v as i128 + i128::from(*by)).clamp(0, 255) as u128,
+        Rewrite::Prefix { base, host } => base | (v & host),
+        Rewrite::Masked { keep, xor } => (v & keep) ^ xor,
+        Rewrite::To(_) => v,
+    };
+    match (small, change) {
+        (_, Rewrite::To(to)) => to.clone(),
+        (true, _) => Ranges::from_values(old.as_slice().iter().flat_map(|&(lo, hi)| lo..=hi).map(apply)),
+        (false, Rewrite::Prefix { base, host }) => Ranges::range(*base, base | host),
+        (false, _) => Ranges::range(0, 255),
+    }
+}
+
+/// A test is read here: in this cell, at this stage, after these changes.
+pub struct Reader<'a> {
+    /// The space.
+    pub space: &'a Space,
+    /// Whose rules are read.
+    pub side: Side,
+    /// Whether fragments are put together before any chain.
+    pub reassembles: bool,
+    /// The stage whose rules are read.
+    pub stage: &'a Stage,
+    /// What has changed.
+    pub env: &'a Env,
+    /// The packets.
+    pub cell: &'a Cell,
+}
+
+impl Reader<'_> {
+    /// Reads a test.
+    pub fn answer(&self, test: &Test) -> Answer {
+        match test {
+            Test::Yes => Answer::Yes,
+            Test::No => Answer::No,
+            Test::In(field, values) => self.field(*field, values),
+            Test::Cond(cond) => self.cond(*cond),
+            Test::Translated(side) => self.translated(*side),
+            Test::Lookup(entries) => self.lookup(entries),
+            Test::All(all) => self.all(all.iter()),
+            Test::Any(any) => {
+                let mut first = None;
+                for one in any {
+                    match self.answer(one) {
+                        Answer::Yes => return Answer::Yes,
+                        Answer::No => {}
+                        Answer::Cut(cut) => first = first.or(Some(cut)),
+                    }
+                }
+                first.map_or(Answer::No, Answer::Cut)
+            }
+            Test::Not(inner) => match self.answer(inner) {
+                Answer::Yes => Answer::No,
+                Answer::No => Answer::Yes,
+                cut => cut,
+            },
+        }
+    }
+
+    fn all<'t>(&self, tests: impl Iterator<Item = &'t Test>) -> Answer {
+        let mut first = None;
+        for one in tests {
+            match self.answer(one) {
+                Answer::No => return Answer::No,
+                Answer::Yes => {}
+                Answer::Cut(cut) => first = first.or(Some(cut)),
+            }
+        }
+        first.map_or(Answer::Yes, Answer::Cut)
+    }
+
+    fn lookup(&self, entries: &[(Vec<(Field, Values)>, bool)]) -> Answer {
+        for (fields, member) in entries {
+            let mut first = None;
+            let mut misses = false;
+            for (field, values) in fields {
+                match self.field(*field, values) {
+                    Answer::No => {
+                        misses = true;
+                        break;
+                    }
+                    Answer::Yes => {}
+                    Answer::Cut(cut) => first = first.or(Some(cut)),
+                }
+            }
+            match (misses, first) {
+                (true, _) => {}
+                (false, Some(cut)) => return Answer::Cut(cut),
+                (false, None) => return if *member { Answer::Yes } else { Answer::No },
+            }
+        }
+        Answer::No
+    }
+
+    /// An opaque condition.
+    pub fn cond(&self, cond: Cond) -> Answer {
+        match self.cell.cond(cond) {
+            Some(true) => Answer::Yes,
+            Some(false) => Answer::No,
+            None => Answer::Cut(Cut::Cond(cond)),
+        }
+    }
+
+    /// Whether the cell's packets have one of these states where the rule stands.
+    pub fn state_in(&self, states: &Ranges) -> Answer {
+        let fixed = if self.env.untracked {
+            Some(State::Untracked)
+        } else if self.stage.view.before_conntrack {
+            Some(State::Invalid)
+        } else {
+            None
+        };
+        match fixed {
+            Some(state) if states.contains(state.value()) => Answer::Yes,
+            Some(_) => Answer::No,
+            None => self.arrival(Field::State, &Values::Ranges(states.clone())),
+        }
+    }
+
+    /// Whether the cell's packets had one of these values on arrival.
+    pub fn arrival(&self, field: Field, values: &Values) -> Answer {
+        match self.cell.relation(field, values, self.space.family) {
+            Relation::Covered => Answer::Yes,
+            Relation::Missed => Answer::No,
+            Relation::Cut => Answer::Cut(Cut::Field(field, values.clone())),
+        }
+    }
+
+    fn field(&self, field: Field, values: &Values) -> Answer {
+        match (field, values) {
+            (Field::State, Values::Ranges(states)) => self.state_in(states),
+            (Field::Iif, _) if !self.stage.view.sees_in => constant(values, InterfaceClasses::NONE),
+            (Field::Oif, _) if !self.stage.view.sees_out => constant(values, InterfaceClasses::NONE),
+            (Field::Fragment, _) if self.reassembles => constant(values, 0),
+            (Field::Mark, Values::Cube(cube)) => self.mark(self.env.mark, *cube),
+            (Field::ConnMark, Values::Cube(cube)) => self.mark(self.env.connmark, *cube),
+            _ => match self.env.rewrite_of(plain(field)) {
+                None => self.arrival(field, values),
+                Some(rewrite) => self.rewritten(field, values, rewrite),
+            },
+        }
+    }
+
+    fn rewritten(&self, field: Field, values: &Values, rewrite: &Rewrite) -> Answer {
+        match (rewrite, values) {
+            (Rewrite::To(to), _) => self.one_of(field, values, to),
+            (change, Values::Ranges(asked)) if field.max(self.space.family) <= 255 => {
+                let max = field.max(self.space.family);
+                let sources = (0..=max).filter(|v| image(&Ranges::one(*v), change).is_subset(asked));
+                self.arrival(field, &Values::Ranges(Ranges::from_values(sources)))
+            }
+            (Rewrite::Prefix { base, host }, Values::Ranges(asked)) => self.renumbered(field, asked, *base, *host),
+            (Rewrite::Prefix { base, host }, Values::Cube(cube)) => {
+                // Bits outside the host part are the new network's, the others those of the arrival address.
+                if (base ^ cube.value) & cube.mask & !host != 0 {
+                    return Answer::No;
+                }
+                self.arrival(field, &Values::Cube(Cube::new(cube.value & host, cube.mask & host)))
+            }
+            (change, _) => {
+                let possible = image(&Ranges::range(0, field.max(self.space.family)), change);
+                self.one_of(field, values, &possible)
+            }
+        }
+    }
+
+    /// The field has one of `to`, nobody knows which.
+    fn one_of(&self, field: Field, values: &Values, to: &Ranges) -> Answer {
+        if let [(lo, hi)] = to.as_slice()
+            && lo == hi
+        {
+            return constant(values, *lo);
+        }
+        if let Some(asked) = values.as_ranges() {
+            if to.is_subset(asked) {
+                return Answer::Yes;
+            }
+            if !to.meets(asked) {
+                return Answer::No;
+            }
+        }
+        let opaque = translated_condition(field, to, values, self.space.family);
+        self.cond(self.space.cond(self.side, Place::NoChain, &opaque))
+    }
+
+    /// The address field is `base | (old & host)`: the asked values become values of the old host bits.
+    fn renumbered(&self, field: Field, asked: &Ranges, base: u128, host: u128) -> Answer {
+        let inside = asked.intersect(&Ranges::range(base, base | host));
+        if inside.is_empty() {
+            return Answer::No;
+        }
+        if inside == Ranges::range(base, base | host) {
+            return Answer::Yes;
+        }
+        let max = self.space.family.max_address();
+        let first = self.cell.address_from(field, 0, self.space.family).unwrap_or(0);
+        let network = first & !host & max;
+        let own = Values::Ranges(Ranges::range(network, network | host));
+        if self.arrival(field, &own) == Answer::Yes {
+            let shifted = inside.as_slice().iter().map(|&(lo, hi)| (network | (lo & host), network | (hi & host)));
+            return self.arrival(field, &Values::Ranges(shifted.collect()));
+        }
+        // Addresses of many networks: what counts are the host bits, block by aligned block.
+        let bits = if field == Field::Src { Field::SrcBits } else { Field::DstBits };
+        let mut first_cut = None;
+        for &(lo, hi) in inside.as_slice() {
+            for (at, size) in aligned_blocks(lo & host, hi & host) {
+                match self.arrival(bits, &Values::Cube(Cube::new(at, host & !(size - 1)))) {
+                    Answer::Yes => return Answer::Yes,
+                    Answer::No => {}
+                    Answer::Cut(cut) => first_cut = first_cut.or(Some(cut)),
+                }
+            }
+        }
+        first_cut.map_or(Answer::No, Answer::Cut)
+    }
+
+    fn mark(&self, bits: MarkBits, asked: Cube) -> Answer {
+        let mask = asked.mask as u32;
+        let wanted = asked.value as u32 ^ (bits.flip & mask);
+        let constant = mask & !bits.mark & !bits.connmark;
+        if wanted & constant != 0 {
+            return Answer::No;
+        }
+        let both = mask & bits.mark & bits.connmark;
+        if both != 0 {
+            // An exclusive or of two arrival bits: settle the mark's bit first.
+            let bit = both & both.wrapping_neg();
+            for value in [0, bit] {
+                let cube = Values::Cube(Cube::new(u128::from(value), u128::from(bit)));
+                match self.arrival(Field::Mark, &cube) {
+                    Answer::Yes => {
+                        let settled = MarkBits { mark: bits.mask_without(bit), flip: bits.flip ^ value, ..bits };
+                        return self.mark(settled, asked);
+                    }
+                    Answer::Cut(cut) => return Answer::Cut(cut),
+                    Answer::No => {}
+                }
+            }
+        }
+        let part = |select: u32| Cube::new(u128::from(wanted & select), u128::from(mask & select));
+        let by_mark = match part(bits.mark) {
+            cube if cube.mask == 0 => Answer::Yes,
+            cube => self.arrival(Field::Mark, &Values::Cube(cube)),
+        };
+        let by_connmark = match part(bits.connmark) {
+            cube if cube.mask == 0 => Answer::Yes,
+            cube => self.arrival_connmark(cube),
+        };
+        match (by_mark, by_connmark) {
+            (Answer::No, _) | (_, Answer::No) => Answer::No,
+            (Answer::Yes, other) => other,
+            (cut, _) => cut,
+        }
+    }
+
+    /// The connection mark on arrival is 0 for packets that set up a connection.
+    fn arrival_connmark(&self, cube: Cube) -> Answer {
+        let new = Values::Ranges(Ranges::one(State::New.value()));
+        match self.arrival(Field::State, &new) {
+            Answer::Yes if cube.contains(0) => Answer::Yes,
+            Answer::Yes => Answer::No,
+            Answer::No => self.arrival(Field::ConnMark, &Values::Cube(cube)),
+            cut => cut,
+        }
+    }
+
+    fn translated(&self, side: TranslatedSide) -> Answer {
+        let new = self.state_in(&Ranges::one(State::New.value()));
+        if new == Answer::Yes {
+            let holds = self.env.translation.as_ref().is_some_and(|t| match side {
+                TranslatedSide::Destination => t.is_destination(),
+                TranslatedSide::Source => !t.is_destination(),
+            });
+            return if holds { Answer::Yes } else { Answer::No };
+        }
+        if let Answer::Cut(cut) = new {
+            return Answer::Cut(cut);
+        }
+        match self.state_in(&Ranges::range(State::Established.value(), State::Related.value())) {
+            Answer::Yes => self.cond(self.space.cond(self.side, Place::NoChain, &translated_connection(side))),
+            other => other,
+        }
+    }
+}
+
+impl MarkBits {
+    fn mask_without(self, bit: u32) -> u32 {
+        self.mark & !bit
+    }
+}
+
+/// The aligned blocks, as start and power-of-two size, that make up `lo..=hi`.
+fn aligned_blocks(lo: u128, hi: u128) -> Vec<(u128, u128)> {
+    let mut out = Vec::new();
+    let mut at = lo;
+    loop {
+        let room = hi - at;
+        let mut size: u128 = 1;
+        while size.leading_zeros() > 0 && at & (2 * size - 1) == 0 && 2 * size - 1 <= room {
+            size *= 2;
+        }
+        out.push((at, size));
+        match at.checked_add(size) {
+            Some(next) if next <= hi => at = next,
+            _ => return out,
+        }
+    }
+}
+
+fn plain(field: Field) -> Field {
+    match field {
+        Field::SrcBits => Field::Src,
+        Field::DstBits => Field::Dst,
+        other => other,
+    }
+}
+
+fn constant(values: &Values, value: u128) -> Answer {
+    if values.contains(value) { Answer::Yes } else { Answer::No }
+}

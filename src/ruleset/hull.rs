@@ -1,0 +1,117 @@
+//! Hulls: a rule's or a cell's bounding box in a few machine words, for the test that is made most often.
+
+use crate::packet::{Cell, Family, Field, Ranges, Values};
+
+/// A box around a set of packets. It may be larger than the set, never smaller; addresses are cut to their
+/// upper 64 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hull {
+    src: (u64, u64),
+    dst: (u64, u64),
+    sport: (u16, u16),
+    dport: (u16, u16),
+    iif: (u16, u16),
+    oif: (u16, u16),
+    proto: (u8, u8),
+    states: u8,
+}
+
+impl Hull {
+    /// Everything.
+    pub const WHOLE: Hull = Hull {
+        src: (0, u64::MAX),
+        dst: (0, u64::MAX),
+        sport: (0, u16::MAX),
+        dport: (0, u16::MAX),
+        iif: (0, u16::MAX),
+        oif: (0, u16::MAX),
+        proto: (0, u8::MAX),
+        states: u8::MAX,
+    };
+
+    /// The hull of a cell.
+    pub fn of_cell(cell: &Cell, family: Family) -> Hull {
+        let mut hull = Hull::WHOLE;
+        for (field, values) in cell.fields() {
+            hull.narrow(*field, values, family);
+        }
+        hull
+    }
+
+    /// Cuts the hull down to packets whose `field` is in `values`.
+    pub fn narrow(&mut self, field: Field, values: &Values, family: Family) {
+        let Some(ranges) = values.as_ranges() else { return };
+        let Some((lo, hi)) = ranges.hull() else {
+            self.states = 0;
+            return;
+        };
+        let word = |v: u128| if family == Family::V4 { v as u64 } else { (v >> 64) as u64 };
+        match field {
+            Field::Src => meet(&mut self.src, (word(lo), word(hi))),
+            Field::Dst => meet(&mut self.dst, (word(lo), word(hi))),
+            Field::Sport => meet(&mut self.sport, (lo as u16, hi as u16)),
+            Field::Dport => meet(&mut self.dport, (lo as u16, hi as u16)),
+            Field::Iif => meet(&mut self.iif, (lo as u16, hi as u16)),
+            Field::Oif => meet(&mut self.oif, (lo as u16, hi as u16)),
+            Field::Proto => meet(&mut self.proto, (lo as u8, hi as u8)),
+            Field::State => self.states &= state_bits(ranges),
+            _ => {}
+        }
+    }
+
+    /// This hull with a field opened to everything, because what rules see of it is not what the cell says.
+    pub fn widen(&mut self, field: Field) {
+        match field {
+            Field::Src => self.src = Hull::WHOLE.src,
+            Field::Dst => self.dst = Hull::WHOLE.dst,
+            Field::Sport => self.sport = Hull::WHOLE.sport,
+            Field::Dport => self.dport = Hull::WHOLE.dport,
+            Field::Iif => self.iif = Hull::WHOLE.iif,
+            Field::Oif => self.oif = Hull::WHOLE.oif,
+            Field::State => self.states = Hull::WHOLE.states,
+            _ => {}
+        }
+    }
+
+    /// The hull of the packets in both.
+    pub fn and(&self, other: &Hull) -> Hull {
+        let mut out = *self;
+        meet(&mut out.src, other.src);
+        meet(&mut out.dst, other.dst);
+        meet(&mut out.sport, other.sport);
+        meet(&mut out.dport, other.dport);
+        meet(&mut out.iif, other.iif);
+        meet(&mut out.oif, other.oif);
+        meet(&mut out.proto, other.proto);
+        out.states &= other.states;
+        out
+    }
+
+    /// Whether some packet may be in both. `false` is certain.
+    #[inline]
+    pub fn meets(&self, other: &Hull) -> bool {
+        self.dst.0 <= other.dst.1
+            && other.dst.0 <= self.dst.1
+            && self.src.0 <= other.src.1
+            && other.src.0 <= self.src.1
+            && self.dport.0 <= other.dport.1
+            && other.dport.0 <= self.dport.1
+            && self.proto.0 <= other.proto.1
+            && other.proto.0 <= self.proto.1
+            && self.sport.0 <= other.sport.1
+            && other.sport.0 <= self.sport.1
+            && self.iif.0 <= other.iif.1
+            && other.iif.0 <= self.iif.1
+            && self.oif.0 <= other.oif.1
+            && other.oif.0 <= self.oif.1
+            && self.states & other.states != 0
+    }
+}
+
+fn meet<T: Ord + Copy>(own: &mut (T, T), other: (T, T)) {
+    *own = (own.0.max(other.0), own.1.min(other.1));
+}
+
+fn state_bits(states: &Ranges) -> u8 {
+    (0..=4u8).filter(|s| states.contains(u128::from(*s))).fold(0, |bits, s| bits | 1 << s)
+}

@@ -1,0 +1,421 @@
+//! The plain one-packet interpreter: the oracle that everything else is checked against.
+//!
+//! It follows one packet through the chains as the kernel does, rule by rule, with no sets and no shortcuts.
+//! Opaque conditions are asked of the caller.
+
+use super::environment::{is_rerouted_away, stage_view, translated_condition};
+use super::model::*;
+use crate::packet::{Field, Fragment, IfaceSide, Interface, Packet, Ranges, State, Values};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What becomes of a packet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Decision {
+    /// It passes.
+    Accept,
+    /// It vanishes.
+    Drop,
+    /// It is refused with an answer of this kind.
+    Reject(Arc<str>),
+}
+
+impl Decision {
+    /// `accept`, `drop` or `reject`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Decision::Accept => "accept",
+            Decision::Drop => "drop",
+            Decision::Reject(_) => "reject",
+        }
+    }
+}
+
+/// What becomes of a packet, with the translation of its connection where it passes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Outcome {
+    /// Whether it passes.
+    pub decision: Decision,
+    /// What is translated; `None` for packets that do not pass or set up no connection.
+    pub translation: Option<Arc<Translation>>,
+}
+
+/// The rule or policy that decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    /// A rule of a chain, by index.
+    Rule(ChainId, u32),
+    /// The policy of the base chain with this index in `Ruleset::bases`.
+    Policy(u32),
+    /// No chain stands at the hook.
+    NoChain,
+}
+
+/// What one base chain on the way said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathStep {
+    /// Index in `Ruleset::bases`.
+    pub base: usize,
+    /// What it decided.
+    pub decision: Decision,
+    /// By which rule or policy.
+    pub place: Place,
+}
+
+/// The result of interpreting one packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// What becomes of it.
+    pub outcome: Outcome,
+    /// What dropped or rejected it; for accepted packets, what accepted it in the principal filter chain.
+    pub place: Place,
+    /// Every base chain on the way.
+    pub path: Vec<PathStep>,
+}
+
+/// Asked for every opaque condition that is met: the condition and the rule in which it stands.
+pub type Ask<'a> = &'a mut dyn FnMut(&Opaque, Place) -> bool;
+
+/// Judges one packet at a hook.
+pub fn interpret(ruleset: &Ruleset, hook: Hook, packet: &Packet, ask: Ask<'_>) -> Judgement {
+    let mut walk = Walk {
+        ruleset,
+        hook,
+        packet: packet.clone(),
+        unknown: BTreeMap::new(),
+        untracked: false,
+        replaying: false,
+        translation: Translation::default(),
+        ask,
+        base: None,
+        place: Place::NoChain,
+    };
+    if ruleset.conntrack {
+        walk.packet.set(Field::Fragment, Fragment::None as u128);
+    }
+    if packet.state() == State::New {
+        walk.packet.set(Field::ConnMark, 0);
+    }
+    let mut path = Vec::new();
+    for base in ruleset.path(hook, packet.family) {
+        let Some(index) = ruleset.bases.iter().position(|b| std::ptr::eq(b, base)) else { continue };
+        if base.kind == BaseKind::Nat && !walk.passes_nat(base) {
+            continue;
+        }
+        let (decision, place) = walk.base_chain(base, index);
+        path.push(PathStep { base: index, decision: decision.clone(), place });
+        if decision != Decision::Accept {
+            return Judgement { outcome: Outcome { decision, translation: None }, place, path };
+        }
+    }
+    let translated = walk.translation != Translation::default();
+    let translation = translated.then(|| Arc::new(walk.translation.clone()));
+    let place = accepted_by(ruleset, hook, &path);
+    Judgement { outcome: Outcome { decision: Decision::Accept, translation }, place, path }
+}
+
+/// The place that an accepted packet is attributed to: the principal filter chain of the path, else the last
+/// filter chain at the judged hook, else the last chain.
+pub fn accepted_by(ruleset: &Ruleset, hook: Hook, path: &[PathStep]) -> Place {
+    let own = judged_at(hook);
+    let rank = |step: &PathStep| {
+        let base = &ruleset.bases[step.base];
+        (base.principal, base.hook == own && base.kind == BaseKind::Filter, base.hook == own)
+    };
+    path.iter().enumerate().max_by_key(|(at, step)| (rank(step), *at)).map_or(Place::NoChain, |(_, step)| step.place)
+}
+
+/// The netfilter hook that gives a hook its name.
+pub fn judged_at(hook: Hook) -> NfHook {
+    match hook {
+        Hook::Input => NfHook::Input,
+        Hook::Forward => NfHook::Forward,
+        Hook::Output => NfHook::Output,
+    }
+}
+
+struct Walk<'a> {
+    ruleset: &'a Ruleset,
+    hook: Hook,
+    /// The packet as it is now.
+    packet: Packet,
+    /// Fields whose value after a translation is one of several.
+    unknown: BTreeMap<Field, Ranges>,
+    untracked: bool,
+    /// In a nat chain with a packet of a connection that may have been translated when it was set up.
+    replaying: bool,
+    translation: Translation,
+    ask: Ask<'a>,
+    base: Option<&'a Base>,
+    place: Place,
+}
+
+/// What a rule says in the end.
+enum Said {
+    Nothing,
+    Verdict(Verdict),
+}
+
+impl<'a> Walk<'a> {
+    /// Whether a nat chain sees the packet: it sets up a connection, or it belongs to one that may have been
+    /// translated when it was set up.
+    fn passes_nat(&mut self, base: &'a Base) -> bool {
+        self.base = Some(base);
+        self.replaying = self.state() == State::Established;
+        match self.state() {
+            State::New => true,
+            State::Related => self.packet.proto() != self.packet.family.icmp(),
+            State::Established => is_destination_hook(base.hook),
+            State::Invalid | State::Untracked => false,
+        }
+    }
+
+    fn base_chain(&mut self, base: &'a Base, index: usize) -> (Decision, Place) {
+        self.base = Some(base);
+        let policy = || match base.policy {
+            Verdict::Drop => Decision::Drop,
+            _ => Decision::Accept,
+        };
+        let mut stack: Vec<(ChainId, u32)> = vec![(base.chain, 0)];
+        while let Some((chain, at)) = stack.pop() {
+            let Some(rule) = self.ruleset.chain(chain).rules.get(at as usize) else { continue };
+            self.place = Place::Rule(chain, at);
+            let verdict = match self.rule(rule) {
+                Said::Nothing => Verdict::Continue,
+                Said::Verdict(verdict) => verdict,
+            };
+            match verdict {
+                Verdict::Continue => stack.push((chain, at + 1)),
+                Verdict::Accept => return (Decision::Accept, self.place),
+                Verdict::Drop => return (Decision::Drop, self.place),
+                Verdict::Reject(kind) => return (Decision::Reject(kind), self.place),
+                Verdict::Jump(to) => {
+                    stack.push((chain, at + 1));
+                    stack.push((to, 0));
+                }
+                Verdict::Goto(to) => stack.push((to, 0)),
+                Verdict::Return => {}
+                Verdict::Ask(opaque) => {
+                    let passes = (self.ask)(&opaque, self.place);
+                    return (if passes { Decision::Accept } else { Decision::Drop }, self.place);
+                }
+                Verdict::Translate(translation) => return (self.translate(base, &translation), self.place),
+            }
+        }
+        (policy(), Place::Policy(index as u32))
+    }
+
+    fn rule(&mut self, rule: &Rule) -> Said {
+        for step in &rule.steps {
+            match step {
+                Step::If(condition) => {
+                    if !self.holds(condition) {
+                        return Said::Nothing;
+                    }
+                }
+                Step::Set(effect) => self.apply(effect),
+                Step::Then(verdict) => return Said::Verdict(verdict.clone()),
+                Step::Choose(entries) => {
+                    for (condition, verdict) in entries.iter() {
+                        if self.holds(condition) {
+                            return Said::Verdict(verdict.clone());
+                        }
+                    }
+                    return Said::Nothing;
+                }
+            }
+        }
+        Said::Nothing
+    }
+
+    /// The conntrack state that a rule sees here.
+    fn state(&self) -> State {
+        let before = self.base.is_some_and(|b| stage_view(self.hook, b).before_conntrack);
+        if self.untracked {
+            State::Untracked
+        } else if before {
+            State::Invalid
+        } else {
+            self.packet.state()
+        }
+    }
+
+    fn holds(&mut self, condition: &Match) -> bool {
+        match condition {
+            Match::Always => true,
+            Match::Never => false,
+            Match::Family(family) => *family == self.packet.family,
+            Match::Field(field, values) => self.field(*field, values),
+            Match::Interface(side, pattern) => pattern.matches(self.interface(*side)),
+            Match::Lookup(lookup) => {
+                let lookup = lookup.clone();
+                let hit = lookup.entries.iter().find(|entry| self.entry(entry));
+                hit.is_some_and(|entry| entry.member)
+            }
+            Match::Opaque(opaque) => (self.ask)(opaque, self.place),
+            Match::Translated(side) => self.translated(*side),
+            Match::All(all) => all.iter().all(|m| self.holds(m)),
+            Match::Any(any) => any.iter().any(|m| self.holds(m)),
+            Match::Not(inner) => !self.holds(inner),
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry) -> bool {
+        entry.fields.iter().all(|(f, v)| self.field(*f, v))
+            && entry.interface.as_ref().is_none_or(|(side, pattern)| pattern.matches(self.interface(*side)))
+    }
+
+    fn interface(&self, side: IfaceSide) -> &Interface {
+        let view = self.base.map(|b| stage_view(self.hook, b));
+        let hidden = match side {
+            IfaceSide::In => view.is_some_and(|v| !v.sees_in),
+            IfaceSide::Out => view.is_some_and(|v| !v.sees_out),
+            _ => false,
+        };
+        if hidden { &Interface::None } else { self.packet.interface(side) }
+    }
+
+    fn field(&mut self, field: Field, values: &Values) -> bool {
+        if field == Field::State {
+            return values.contains(self.state().value());
+        }
+        let plain = match field {
+            Field::SrcBits => Field::Src,
+            Field::DstBits => Field::Dst,
+            other => other,
+        };
+        let Some(possible) = self.unknown.get(&plain) else { return values.contains(self.packet.get(field)) };
+        let hits = |r: &Ranges| values.as_ranges().is_some_and(|v| r.is_subset(v));
+        let misses = |r: &Ranges| values.as_ranges().is_some_and(|v| !r.meets(v));
+        if hits(possible) {
+            return true;
+        }
+        if misses(possible) {
+            return false;
+        }
+        let opaque = translated_condition(field, possible, values, self.packet.family);
+        (self.ask)(&opaque, self.place)
+    }
+
+    fn translated(&mut self, side: TranslatedSide) -> bool {
+        if self.state() == State::New {
+            let t = &self.translation;
+            return match side {
+                TranslatedSide::Destination => t.is_destination(),
+                TranslatedSide::Source => *t != Translation::default() && !t.is_destination(),
+            };
+        }
+        if !matches!(self.state(), State::Established | State::Related) {
+            return false;
+        }
+        (self.ask)(&translated_connection(side), self.place)
+    }
+
+    fn apply(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Untrack => self.untracked = true,
+            Effect::Mark { field, keep, take, xor } => {
+                // CONNMARK leaves packets without a connection alone (net/netfilter/xt_connmark.c).
+                if (*field == Field::ConnMark || *take != 0) && !self.has_connection() {
+                    return;
+                }
+                let other = if *field == Field::Mark { Field::ConnMark } else { Field::Mark };
+                let kept = self.packet.get(*field) & u128::from(*keep);
+                let taken = self.packet.get(other) & u128::from(*take);
+                self.packet.set(*field, kept ^ taken ^ u128::from(*xor));
+            }
+            Effect::Rewrite(field, rewrite) => self.rewrite(*field, rewrite),
+        }
+    }
+
+    fn has_connection(&self) -> bool {
+        matches!(self.state(), State::New | State::Established | State::Related)
+    }
+
+    fn rewrite(&mut self, field: Field, rewrite: &Rewrite) {
+        let old = self.packet.get(field);
+        let new = match rewrite {
+            Rewrite::To(values) => {
+                if let [(lo, hi)] = values.as_slice()
+                    && lo == hi
+                {
+                    *lo
+                } else {
+                    self.unknown.insert(field, values.clone());
+                    return;
+                }
+            }
+            Rewrite::Add(by) => (old as i128 + i128::from(*by)).clamp(0, 255) as u128,
+            Rewrite::Prefix { base, host } => base | (old & host),
+            Rewrite::Masked { keep, xor } => (old & keep) ^ xor,
+        };
+        self.unknown.remove(&field);
+        self.packet.set(field, new);
+    }
+
+    fn translate(&mut self, base: &Base, translation: &Arc<Translation>) -> Decision {
+        let setting_up = !self.replaying;
+        if !setting_up && !(self.ask)(&translated_connection(TranslatedSide::Destination), self.place) {
+            return Decision::Accept;
+        }
+        // Only the first nat chain that translates an end has its way (nf_nat_inet_fn).
+        if setting_up && is_destination_hook(base.hook) && self.translation.is_destination() {
+            return Decision::Accept;
+        }
+        let parts = [
+            (Field::Src, &translation.src),
+            (Field::Dst, &translation.dst),
+            (Field::Sport, &translation.sport),
+            (Field::Dport, &translation.dport),
+        ];
+        for (field, rewrite) in parts {
+            if let Some(rewrite) = rewrite {
+                self.rewrite(field, rewrite);
+            }
+        }
+        if setting_up {
+            merge_translation(&mut self.translation, translation);
+        }
+        if is_rerouted_away(self.ruleset, self.hook, base, translation)
+            && !(self.ask)(&routing_after_dnat(), self.place)
+        {
+            return Decision::Drop;
+        }
+        Decision::Accept
+    }
+}
+
+/// Whether nat chains at the hook translate destinations.
+pub fn is_destination_hook(hook: NfHook) -> bool {
+    matches!(hook, NfHook::Prerouting | NfHook::Output)
+}
+
+/// Adds what `more` translates to `into`.
+pub fn merge_translation(into: &mut Translation, more: &Translation) {
+    let put = |slot: &mut Option<Rewrite>, value: &Option<Rewrite>| {
+        if value.is_some() {
+            slot.clone_from(value);
+        }
+    };
+    put(&mut into.src, &more.src);
+    put(&mut into.dst, &more.dst);
+    put(&mut into.sport, &more.sport);
+    put(&mut into.dport, &more.dport);
+    into.options.extend(more.options.iter().cloned());
+    into.options.sort();
+    into.options.dedup();
+}
+
+/// The condition that a packet's connection was translated when it was set up.
+pub fn translated_connection(side: TranslatedSide) -> Opaque {
+    let name = match side {
+        TranslatedSide::Source => "ct status: snat",
+        TranslatedSide::Destination => "ct status: dnat",
+    };
+    Opaque { name: name.into(), kind: OpaqueKind::Pure }
+}
+
+/// The condition that routing sends a packet to the judged hook although its translation speaks against it.
+pub fn routing_after_dnat() -> Opaque {
+    Opaque { name: "routing after DNAT".into(), kind: OpaqueKind::Pure }
+}

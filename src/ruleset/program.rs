@@ -1,0 +1,378 @@
+//! A ruleset prepared for one space: interfaces are class numbers, conditions are numbered, rules without
+//! effect are gone, and every rule knows its hull and its identity.
+
+use super::environment::{StageView, stage_view};
+use super::hull::Hull;
+use super::interpret::Place;
+use super::model::*;
+use super::space::{Side, Space};
+use crate::packet::{Cond, Field, Values};
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+/// A condition prepared for one space.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Test {
+    /// True.
+    Yes,
+    /// False.
+    No,
+    /// The field has one of these values.
+    In(Field, Values),
+    /// The opaque condition holds.
+    Cond(Cond),
+    /// The connection's end has been translated.
+    Translated(TranslatedSide),
+    /// The first entry that matches decides.
+    Lookup(Arc<[(Vec<(Field, Values)>, bool)]>),
+    /// All of them.
+    All(Vec<Test>),
+    /// At least one of them.
+    Any(Vec<Test>),
+    /// Not it.
+    Not(Box<Test>),
+}
+
+/// A step prepared for one space.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Move {
+    /// Go on only where this holds.
+    If(Test),
+    /// Change something that later tests see.
+    Set(Effect),
+    /// Decide.
+    Then(Ruling),
+    /// Decide by the first entry that holds.
+    Choose(Arc<[(Test, Ruling)]>),
+}
+
+/// A verdict prepared for one space.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Ruling {
+    /// As the model says.
+    Plain(Verdict),
+    /// Accept where the condition holds, drop otherwise.
+    Ask(Cond),
+}
+
+/// A rule prepared for one space.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Where packets can be that it touches.
+    pub hull: Hull,
+    /// Its steps.
+    pub moves: Vec<Move>,
+    /// Equal for rules of equal meaning in both programs of a comparison, everything that they call included.
+    pub id: u32,
+    /// Index of the rule in its chain of the model.
+    pub origin: u32,
+}
+
+/// A chain prepared for one space.
+#[derive(Clone, Debug, Default)]
+pub struct Block {
+    /// The rules that have an effect.
+    pub lines: Vec<Line>,
+    /// Equal for chains of equal meaning.
+    pub id: u32,
+}
+
+/// A base chain on the way, prepared for one space.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// The chain.
+    pub chain: ChainId,
+    /// Index in `Ruleset::bases`.
+    pub base: u32,
+    /// The netfilter hook.
+    pub hook: NfHook,
+    /// Its priority there.
+    pub priority: i32,
+    /// What it is for.
+    pub kind: BaseKind,
+    /// What it can see.
+    pub view: StageView,
+    /// Whether its policy drops.
+    pub drops: bool,
+    /// Rank for attributing accepted packets; the highest wins, later ones first.
+    pub rank: (bool, bool, bool),
+}
+
+/// A ruleset prepared for one space.
+#[derive(Debug)]
+pub struct Program<'a> {
+    /// What it was made of.
+    pub ruleset: &'a Ruleset,
+    /// Which side of a comparison it is.
+    pub side: Side,
+    /// The base chains on the way, in order.
+    pub stages: Vec<Stage>,
+    /// All chains, by `ChainId`.
+    pub blocks: Vec<Block>,
+    /// Fields that some rule may rewrite.
+    pub rewritten: Vec<Field>,
+    /// Whether some rule exempts packets from conntrack.
+    pub untracks: bool,
+}
+
+/// Numbers for meanings, shared by the programs of one comparison.
+#[derive(Debug, Default)]
+pub struct Identities {
+    lines: FxHashMap<Vec<Move>, u32>,
+    blocks: FxHashMap<Vec<u32>, u32>,
+}
+
+impl<'a> Program<'a> {
+    /// Prepares `ruleset` for `space`.
+    pub fn new(ruleset: &'a Ruleset, side: Side, space: &Space, ids: &mut Identities) -> Program<'a> {
+        let mut compiler = Compiler { ruleset, side, space, ids, blocks: vec![None; ruleset.chains.len()] };
+        let path = ruleset.path(space.hook, space.family);
+        let mut stages = Vec::new();
+        for base in path {
+            compiler.block(base.chain);
+            let index = ruleset.bases.iter().position(|b| std::ptr::eq(b, base)).unwrap_or(0) as u32;
+            let own = super::interpret::judged_at(space.hook);
+            stages.push(Stage {
+                chain: base.chain,
+                base: index,
+                hook: base.hook,
+                priority: base.priority,
+                kind: base.kind,
+                view: stage_view(space.hook, base),
+                drops: base.policy == Verdict::Drop,
+                rank: (base.principal, base.hook == own && base.kind == BaseKind::Filter, base.hook == own),
+            });
+        }
+        let blocks: Vec<Block> = compiler.blocks.into_iter().map(Option::unwrap_or_default).collect();
+        let (rewritten, untracks) = survey(&blocks);
+        Program { ruleset, side, stages, blocks, rewritten, untracks }
+    }
+
+    /// The prepared chain of an id.
+    pub fn block(&self, chain: ChainId) -> &Block {
+        &self.blocks[chain.0 as usize]
+    }
+
+    /// The prepared rule at `index` of a chain.
+    pub fn line(&self, chain: ChainId, index: u32) -> &Line {
+        &self.blocks[chain.0 as usize].lines[index as usize]
+    }
+
+    /// The place of a prepared rule in the model.
+    pub fn place(&self, chain: ChainId, index: u32) -> Place {
+        Place::Rule(chain, self.line(chain, index).origin)
+    }
+}
+
+/// Which fields some rule may rewrite, and whether one untracks.
+fn survey(blocks: &[Block]) -> (Vec<Field>, bool) {
+    let mut fields = Vec::new();
+    let mut untracks = false;
+    let ruling = |r: &Ruling, fields: &mut Vec<Field>| {
+        if let Ruling::Plain(Verdict::Translate(t)) = r {
+            let parts =
+                [(Field::Src, &t.src), (Field::Dst, &t.dst), (Field::Sport, &t.sport), (Field::Dport, &t.dport)];
+            fields.extend(parts.iter().filter(|(_, p)| p.is_some()).map(|(f, _)| *f));
+        }
+    };
+    for step in blocks.iter().flat_map(|b| &b.lines).flat_map(|l| &l.moves) {
+        match step {
+            Move::Set(Effect::Untrack) => untracks = true,
+            Move::Set(Effect::Rewrite(field, _)) => fields.push(*field),
+            Move::Then(r) => ruling(r, &mut fields),
+            Move::Choose(entries) => entries.iter().for_each(|(_, r)| ruling(r, &mut fields)),
+            _ => {}
+        }
+    }
+    fields.sort_unstable();
+    fields.dedup();
+    (fields, untracks)
+}
+
+struct Compiler<'a, 'b> {
+    ruleset: &'a Ruleset,
+    side: Side,
+    space: &'b Space,
+    ids: &'b mut Identities,
+    blocks: Vec<Option<Block>>,
+}
+
+impl Compiler<'_, '_> {
+    /// Prepares a chain and what it calls, callees first. Dialects have refused loops.
+    fn block(&mut self, id: ChainId) {
+        if self.blocks[id.0 as usize].is_some() {
+            return;
+        }
+        self.blocks[id.0 as usize] = Some(Block::default());
+        let chain = self.ruleset.chain(id);
+        for callee in chain.rules.iter().flat_map(callees) {
+            self.block(callee);
+        }
+        let mut lines = Vec::with_capacity(chain.rules.len());
+        for (at, rule) in chain.rules.iter().enumerate() {
+            if let Some(line) = self.line(rule, Place::Rule(id, at as u32)) {
+                lines.push(line);
+            }
+        }
+        let key: Vec<u32> = lines.iter().map(|l| l.id).collect();
+        let next = self.ids.blocks.len() as u32;
+        let number = *self.ids.blocks.entry(key).or_insert(next);
+        self.blocks[id.0 as usize] = Some(Block { lines, id: number });
+    }
+
+    /// `None` for rules that can do nothing.
+    fn line(&mut self, rule: &Rule, place: Place) -> Option<Line> {
+        let mut moves = Vec::with_capacity(rule.steps.len());
+        let mut hull = Hull::WHOLE;
+        let mut guarding = true;
+        let mut effective = false;
+        for step in &rule.steps {
+            let prepared = match step {
+                Step::If(condition) => match self.test(condition, place) {
+                    Test::Yes => continue,
+                    Test::No if !effective => return None,
+                    test => {
+                        if guarding {
+                            narrow(&mut hull, &test, self.space);
+                        }
+                        Move::If(test)
+                    }
+                },
+                Step::Set(effect) => {
+                    effective = true;
+                    guarding = false;
+                    Move::Set(effect.clone())
+                }
+                Step::Then(Verdict::Continue) => continue,
+                Step::Then(verdict) => {
+                    effective = true;
+                    Move::Then(self.ruling(verdict, place))
+                }
+                Step::Choose(entries) => {
+                    effective = true;
+                    let entries: Vec<_> =
+                        entries.iter().map(|(m, v)| (self.test(m, place), self.ruling(v, place))).collect();
+                    Move::Choose(entries.into())
+                }
+            };
+            moves.push(prepared);
+        }
+        if !effective {
+            return None;
+        }
+        let id = self.identity(&moves);
+        let Place::Rule(_, origin) = place else { return None };
+        Some(Line { hull, moves, id, origin })
+    }
+
+    /// Calls count by what the callee does, not by its name.
+    fn identity(&mut self, moves: &[Move]) -> u32 {
+        let by_meaning = |v: &Verdict| match v {
+            Verdict::Jump(c) => Verdict::Jump(ChainId(self.meaning(*c))),
+            Verdict::Goto(c) => Verdict::Goto(ChainId(self.meaning(*c))),
+            other => other.clone(),
+        };
+        let ruling = |r: &Ruling| match r {
+            Ruling::Plain(v) => Ruling::Plain(by_meaning(v)),
+            other => other.clone(),
+        };
+        let key: Vec<Move> = moves
+            .iter()
+            .map(|m| match m {
+                Move::Then(r) => Move::Then(ruling(r)),
+                Move::Choose(entries) => Move::Choose(entries.iter().map(|(t, r)| (t.clone(), ruling(r))).collect()),
+                other => other.clone(),
+            })
+            .collect();
+        let next = self.ids.lines.len() as u32;
+        *self.ids.lines.entry(key).or_insert(next)
+    }
+
+    fn meaning(&self, chain: ChainId) -> u32 {
+        self.blocks[chain.0 as usize].as_ref().map_or(0, |b| b.id)
+    }
+
+    fn ruling(&self, verdict: &Verdict, place: Place) -> Ruling {
+        match verdict {
+            Verdict::Ask(opaque) => Ruling::Ask(self.space.cond(self.side, place, opaque)),
+            other => Ruling::Plain(other.clone()),
+        }
+    }
+
+    fn test(&self, condition: &Match, place: Place) -> Test {
+        match condition {
+            Match::Always => Test::Yes,
+            Match::Never => Test::No,
+            Match::Family(family) if *family == self.space.family => Test::Yes,
+            Match::Family(_) => Test::No,
+            Match::Field(field, values) if values.is_full(*field, self.space.family) => Test::Yes,
+            Match::Field(_, values) if values.is_empty() => Test::No,
+            Match::Field(field, values) => Test::In(*field, values.clone()),
+            Match::Interface(side, pattern) => Test::In(side.field(), self.space.interface_values(pattern)),
+            Match::Lookup(lookup) => self.lookup(lookup),
+            Match::Opaque(opaque) => Test::Cond(self.space.cond(self.side, place, opaque)),
+            Match::Translated(side) => Test::Translated(*side),
+            Match::All(all) => {
+                let mut tests = Vec::with_capacity(all.len());
+                for one in all {
+                    match self.test(one, place) {
+                        Test::No => return Test::No,
+                        Test::Yes => {}
+                        Test::All(inner) => tests.extend(inner),
+                        other => tests.push(other),
+                    }
+                }
+                if tests.is_empty() { Test::Yes } else { Test::All(tests) }
+            }
+            Match::Any(any) => {
+                let mut tests = Vec::with_capacity(any.len());
+                for one in any {
+                    match self.test(one, place) {
+                        Test::Yes => return Test::Yes,
+                        Test::No => {}
+                        other => tests.push(other),
+                    }
+                }
+                if tests.is_empty() { Test::No } else { Test::Any(tests) }
+            }
+            Match::Not(inner) => match self.test(inner, place) {
+                Test::Yes => Test::No,
+                Test::No => Test::Yes,
+                other => Test::Not(Box::new(other)),
+            },
+        }
+    }
+
+    fn lookup(&self, lookup: &Lookup) -> Test {
+        let entry = |e: &Entry| {
+            let mut fields = e.fields.clone();
+            if let Some((side, pattern)) = &e.interface {
+                fields.push((side.field(), self.space.interface_values(pattern)));
+            }
+            (fields, e.member)
+        };
+        Test::Lookup(lookup.entries.iter().map(entry).collect())
+    }
+}
+
+fn callees(rule: &Rule) -> Vec<ChainId> {
+    let target = |v: &Verdict| match v {
+        Verdict::Jump(c) | Verdict::Goto(c) => Some(*c),
+        _ => None,
+    };
+    let of_step = |s: &Step| match s {
+        Step::Then(v) => target(v).into_iter().collect::<Vec<_>>(),
+        Step::Choose(entries) => entries.iter().filter_map(|(_, v)| target(v)).collect(),
+        _ => Vec::new(),
+    };
+    rule.steps.iter().flat_map(of_step).collect()
+}
+
+/// Cuts a hull by the parts of a test that are plain conjunctions over fields.
+fn narrow(hull: &mut Hull, test: &Test, space: &Space) {
+    match test {
+        Test::In(field, values) => hull.narrow(*field, values, space.family),
+        Test::All(all) => all.iter().for_each(|t| narrow(hull, t, space)),
+        _ => {}
+    }
+}

@@ -1,0 +1,162 @@
+//! The space that the programs of one comparison share: family, hook, interface classes, opaque conditions.
+
+use super::interpret::Place;
+use super::model::*;
+use crate::packet::{Cell, Cond, Family, Field, IfacePattern, InterfaceClasses, Ranges, Values};
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// Which of the rulesets of a comparison something belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    /// The baseline, or the only one.
+    Old,
+    /// The proposal.
+    New,
+}
+
+/// The packet space of one filter (hook and family) as a set of rulesets divides it.
+#[derive(Debug)]
+pub struct Space {
+    /// Where packets are judged.
+    pub hook: Hook,
+    /// Their family.
+    pub family: Family,
+    /// The interface classes that any of the rulesets tells apart.
+    pub interfaces: InterfaceClasses,
+    conds: RefCell<Conds>,
+    /// Rules of the proposal that are unchanged rules of the baseline: their conditions are the same booleans.
+    paired: FxHashMap<Place, Place>,
+}
+
+#[derive(Debug, Default)]
+struct Conds {
+    names: Vec<Arc<str>>,
+    pure: FxHashMap<Arc<str>, Cond>,
+    per_rule: FxHashMap<(Side, Place, Arc<str>), Cond>,
+    occurrences: FxHashMap<Arc<str>, u32>,
+}
+
+impl Space {
+    /// The space of one hook and family for these rulesets. `paired` maps rules of the proposal to the same rules
+    /// of the baseline; `more` are interface names that queries will use beside those of the rules.
+    pub fn new(
+        hook: Hook,
+        family: Family,
+        rulesets: &[&Ruleset],
+        more: &[IfacePattern],
+        paired: FxHashMap<Place, Place>,
+    ) -> Space {
+        let mut patterns: Vec<IfacePattern> = more.to_vec();
+        patterns.push(IfacePattern::exact("lo"));
+        for ruleset in rulesets {
+            patterns.extend(ruleset.interface_patterns().cloned());
+            patterns.extend(ruleset.facts.interfaces.iter().flatten().map(IfacePattern::exact));
+        }
+        let interfaces = InterfaceClasses::new(&patterns);
+        Space { hook, family, interfaces, conds: RefCell::default(), paired }
+    }
+
+    /// Every packet that can be judged at the hook: interfaces that the hook does not have are `none`.
+    pub fn possible(&self) -> Cell {
+        let present = Values::Ranges(self.interfaces.present());
+        let absent = Values::Ranges(Ranges::one(InterfaceClasses::NONE));
+        let (iif, oif) = match self.hook {
+            Hook::Input => (present.clone(), absent),
+            Hook::Forward => (present.clone(), present.clone()),
+            Hook::Output => (absent, present.clone()),
+        };
+        let bridge = Values::Ranges(self.interfaces.all());
+        Cell::whole()
+            .with(Field::Iif, iif)
+            .with(Field::Oif, oif)
+            .with(Field::PhysIn, bridge.clone())
+            .with(Field::PhysOut, bridge)
+    }
+
+    /// The values of the interface field that a pattern matches.
+    pub fn interface_values(&self, pattern: &IfacePattern) -> Values {
+        Values::Ranges(self.interfaces.matching(pattern))
+    }
+
+    /// The boolean of a condition that stands in the rule at `place`.
+    pub fn cond(&self, side: Side, place: Place, opaque: &Opaque) -> Cond {
+        let mut conds = self.conds.borrow_mut();
+        match opaque.kind {
+            OpaqueKind::Pure => {
+                if let Some(cond) = conds.pure.get(&opaque.name) {
+                    return *cond;
+                }
+                let cond = conds.add(opaque.name.clone());
+                conds.pure.insert(opaque.name.clone(), cond);
+                cond
+            }
+            OpaqueKind::PerRule => {
+                let key = match (side, self.paired.get(&place)) {
+                    (Side::New, Some(old)) => (Side::Old, *old, opaque.name.clone()),
+                    _ => (side, place, opaque.name.clone()),
+                };
+                if let Some(cond) = conds.per_rule.get(&key) {
+                    return *cond;
+                }
+                let nth = conds.occurrences.entry(opaque.name.clone()).or_default();
+                *nth += 1;
+                let name = format!("{} #{nth}", opaque.name);
+                let cond = conds.add(name.into());
+                conds.per_rule.insert(key, cond);
+                cond
+            }
+        }
+    }
+
+    /// The canonical name of a condition.
+    pub fn cond_name(&self, cond: Cond) -> Arc<str> {
+        self.conds.borrow().names.get(cond.0 as usize).cloned().unwrap_or_else(|| "?".into())
+    }
+
+    /// All conditions met so far, in order.
+    pub fn conds(&self) -> Vec<(Cond, Arc<str>)> {
+        self.conds.borrow().names.iter().enumerate().map(|(i, n)| (Cond(i as u32), n.clone())).collect()
+    }
+}
+
+impl Conds {
+    fn add(&mut self, name: Arc<str>) -> Cond {
+        self.names.push(name);
+        Cond(self.names.len() as u32 - 1)
+    }
+}
+
+impl Ruleset {
+    /// Every interface pattern in any rule.
+    pub fn interface_patterns(&self) -> impl Iterator<Item = &IfacePattern> {
+        let rules = self.chains.iter().flat_map(|c| &c.rules);
+        let matches = rules.flat_map(|r| &r.steps).flat_map(|step| -> Box<dyn Iterator<Item = &Match>> {
+            match step {
+                Step::If(m) => Box::new(std::iter::once(m)),
+                Step::Choose(entries) => Box::new(entries.iter().map(|(m, _)| m)),
+                Step::Set(_) | Step::Then(_) => Box::new(std::iter::empty()),
+            }
+        });
+        matches.flat_map(|m| {
+            let mut found = Vec::new();
+            m.interface_patterns(&mut found);
+            found
+        })
+    }
+}
+
+impl Match {
+    fn interface_patterns<'a>(&'a self, found: &mut Vec<&'a IfacePattern>) {
+        match self {
+            Match::Interface(_, pattern) => found.push(pattern),
+            Match::Lookup(lookup) => {
+                found.extend(lookup.entries.iter().filter_map(|e| e.interface.as_ref()).map(|(_, p)| p));
+            }
+            Match::All(inner) | Match::Any(inner) => inner.iter().for_each(|m| m.interface_patterns(found)),
+            Match::Not(inner) => inner.interface_patterns(found),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The effect of an edit is exactly the set of packets that the interpreter judges differently.
+
+use super::random::{Dice, edited, packet, ruleset};
+use fwgate::diff::{Bounds, EffectKind, diff_filter};
+use fwgate::packet::{Cell, Family, Field, IfaceSide, Packet};
+use fwgate::ruleset::{Hook, Opaque, Place, Side, Space, interpret};
+
+/// Whether a packet is in a cell, under an assignment of the conditions.
+fn contains(space: &Space, cell: &Cell, p: &Packet, truth: &dyn Fn(&str) -> bool) -> bool {
+    let fields = cell.fields().iter().all(|(field, values)| match field {
+        Field::Iif => values.contains(space.interfaces.class_of(p.interface(IfaceSide::In))),
+        Field::Oif => values.contains(space.interfaces.class_of(p.interface(IfaceSide::Out))),
+        Field::PhysIn | Field::PhysOut => true,
+        _ => values.contains(p.get(*field)),
+    });
+    fields && cell.conds().iter().all(|(c, v)| truth(&space.cond_name(*c)) == *v)
+}
+
+fn truth_of(seed: u64, name: &str) -> bool {
+    name.bytes().fold(seed ^ 0x51, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)).count_ones() % 2 == 0
+}
+
+fn check(seed: u64, packets: usize) -> usize {
+    let mut dice = Dice::new(seed);
+    let hook = dice.pick(&Hook::ALL);
+    let family = dice.pick(&Family::ALL);
+    let old = ruleset(&mut dice, hook, family);
+    let new = edited(&mut dice, &old, family);
+    let diff = diff_filter(&old, &new, hook, family, &[], Bounds { regions: 100_000, cells: 400_000 })
+        .unwrap_or_else(|e| panic!("seed {seed}: {e}\n{old:#?}\n{new:#?}"));
+    assert!(diff.complete, "seed {seed}");
+    let mut differing = 0;
+    for n in 0..packets {
+        let mut p = packet(&mut dice, hook, family);
+        // Half of the packets come from the cells themselves, at their edges.
+        if n % 2 == 0 && !diff.changes.is_empty() {
+            let change = &diff.changes[dice.below(diff.changes.len() as u64) as usize];
+            let cell = &change.cells[dice.below(change.cells.len() as u64) as usize];
+            p = fwgate::packet::witness(cell, family, &diff.space.interfaces);
+            if dice.chance(50) {
+                let field = dice.pick(&[Field::Src, Field::Dst, Field::State]);
+                let moved = p.get(field) + 1;
+                if moved <= field.max(family) {
+                    p.set(field, moved);
+                }
+            }
+        }
+        let world = dice.next();
+        let truth = |name: &str| truth_of(world, name);
+        let judge = |ruleset, side| {
+            let mut ask = |o: &Opaque, place: Place| truth(&diff.space.cond_name(diff.space.cond(side, place, o)));
+            interpret(ruleset, hook, &p, &mut ask).outcome
+        };
+        let (a, b) = (judge(&old, Side::Old), judge(&new, Side::New));
+        let hits: Vec<_> = diff
+            .changes
+            .iter()
+            .flat_map(|c| c.cells.iter().map(move |cell| (c, cell)))
+            .filter(|(_, cell)| contains(&diff.space, cell, &p, &truth))
+            .collect();
+        assert_eq!(hits.len(), usize::from(a != b), "seed {seed}: {a:?} {b:?} {p:?}\n{old:#?}\n{new:#?}");
+        if let [(change, _)] = hits.as_slice() {
+            assert_eq!((&change.old.outcome, &change.new.outcome), (&a, &b), "seed {seed}");
+            assert_eq!(change.effect, EffectKind::of(&a, &b));
+            differing += 1;
+        }
+    }
+    differing
+}
+
+#[test]
+fn the_effect_is_exactly_what_the_interpreter_sees() {
+    let runs: u64 = std::env::var("FWGATE_PROPERTY_RUNS").ok().and_then(|n| n.parse().ok()).unwrap_or(1500);
+    let differing: usize = (0..runs).map(|seed| check(seed, 60)).sum();
+    assert!(differing > 1000, "the generator must make differences: {differing}");
+}
