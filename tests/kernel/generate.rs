@@ -378,10 +378,9 @@ impl Maker {
                 (self.shown(host), near.into_iter().map(|a| vec![Part::Address(a)]).collect(), false)
             }
             "bitmap:port" => {
-                let (low, high) = self.port_range();
-                let near = [low, high, low.wrapping_sub(1), high.wrapping_add(1)];
-                let text = if low == high { low.to_string() } else { format!("{low}-{high}") };
-                (text, near.into_iter().map(|p| vec![Part::BarePort(p)]).collect(), false)
+                let port = self.port();
+                let near = [port, port.wrapping_sub(1), port.wrapping_add(1)];
+                (port.to_string(), near.into_iter().map(|p| vec![Part::BarePort(p)]).collect(), false)
             }
             "bitmap:ip,mac" => {
                 let host = 0x0a14_0000 + u128::from(self.rng.next() as u8);
@@ -965,13 +964,16 @@ impl Maker {
             ("raw", 13..=15) => self.mark_target(),
             ("raw", _) => plain("ACCEPT"),
             ("nat", _) => self.nat_target(hooks, proto),
-            ("mangle", 5..=9) => self.mark_target(),
-            ("mangle", 10..=16) => self.header_target(proto),
-            ("mangle", 17) => plain("DROP"),
-            ("mangle", _) => plain("ACCEPT"),
+            ("mangle", roll) => match roll {
+                5..=9 => self.mark_target(),
+                10..=16 => self.header_target(proto),
+                17 => plain("DROP"),
+                _ => plain("ACCEPT"),
+            },
+            ("security", 5..=12) => plain("ACCEPT"),
+            ("security", _) => plain("DROP"),
             (_, 5..=10) => plain("ACCEPT"),
             (_, 11..=15) => plain("DROP"),
-            ("security", _) => plain("ACCEPT"),
             (_, 16) => self.mark_target(),
             _ => Some(self.reject_target(proto)),
         }

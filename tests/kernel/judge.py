@@ -381,8 +381,8 @@ class Wish:
 class Router:
     """The namespace in which one hook is judged."""
 
-    def __init__(self, hook, farm):
-        self.hook, self.farm = hook, farm
+    def __init__(self, hook, farm, addresses):
+        self.hook, self.farm, self.addresses = hook, farm, addresses
         self.cables = {}
         self.route = {}
         self.fd = new_namespace()
@@ -412,7 +412,12 @@ class Router:
         must(["ip", "link", "set", "lo", "up", "mtu", "65536"])
         must(["ip", "addr", "add", OWN4 + "/32", "dev", "lo"])
         must(["ip", "addr", "add", OWN6 + "/128", "dev", "lo"])
-        if hook == "input":
+        if addresses:
+            # A device with these addresses only; they are those of eth0.
+            self.cable("eth0")
+            for address in addresses:
+                must(["ip", "addr", "add", address, "dev", "eth0"] + (["nodad"] if ":" in address else []))
+        elif hook == "input":
             must(["ip", "route", "add", "local", "default", "dev", "lo", "table", "local"])
             must(["ip", "-6", "route", "add", "local", "default", "dev", "lo", "table", "local"])
 
@@ -440,6 +445,11 @@ class Router:
             end.bind((far, 0))
             setns(self.fd)
             must(["ip", "link", "set", name, "up"])
+            if not self.addresses:
+                # REDIRECT goes to an address of the incoming interface.
+                number = self.cables[name]
+                must(["ip", "addr", "add", "198.18.254.%d/32" % number, "dev", name])
+                must(["ip", "addr", "add", "fd00:6a75:6467:1::%x/128" % number, "dev", name, "nodad"])
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
         self.sockets[name] = end
         return end
@@ -762,7 +772,7 @@ class Router:
         code, _ = run(["nft", "delete", "table", "ip" if family == 4 else "ip6", TABLE])
         self.observe(family, wishes, conntrack)
         if self.hook != "output":
-            self.cable("other0")
+            self.cable("other")
         plain = [w for w in wishes if w.state not in ("established", "related") or not conntrack]
         known = [w for w in wishes if w.state in ("established", "related") and conntrack]
         if plain:
@@ -919,14 +929,14 @@ def main():
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            hook = request["hook"]
-            if hook not in routers:
-                routers[hook] = Router(hook, farm)
-            reply = routers[hook].judge(request)
+            key = (request["hook"], tuple(request.get("addresses") or ()))
+            if key not in routers:
+                routers[key] = Router(key[0], farm, key[1])
+            reply = routers[key].judge(request)
         except (OSError, RuntimeError, ValueError, KeyError) as error:
             import traceback
             reply = {"error": "%s: %s\n%s" % (type(error).__name__, error, traceback.format_exc())}
-            routers.pop(request.get("hook"), None)
+            routers.clear()
         answer.write(json.dumps(reply) + "\n")
         answer.flush()
     os.close(probe)

@@ -45,10 +45,10 @@ impl Texts {
 
     /// Whether something in it makes the kernel track connections, so that fragments are put together first.
     pub fn tracks(&self) -> bool {
+        let words = ["conntrack", "state", "*nat", "CT", "NOTRACK", "connmark", "CONNMARK", "ct", "nat", "helper"];
         let text = self.shown();
-        ["conntrack", "-m state", "*nat", "-j CT", "NOTRACK", "connmark", "CONNMARK", "ct ", "hook nat", "helper"]
-            .iter()
-            .any(|word| text.contains(word))
+        let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+        lines.any(|line| line.split_whitespace().any(|word| words.contains(&word)))
     }
 }
 
@@ -83,6 +83,19 @@ pub enum Verdict {
     Undelivered,
     /// Routed to another hook than the one that is judged.
     Elsewhere,
+}
+
+impl Verdict {
+    /// As hand-written cases say it.
+    pub fn word(&self) -> String {
+        match self {
+            Verdict::Accept => "accept".into(),
+            Verdict::Drop(_) => "drop".into(),
+            Verdict::Reject(kind) => format!("reject:{kind}"),
+            Verdict::Undelivered => "undelivered".into(),
+            Verdict::Elsewhere => "elsewhere".into(),
+        }
+    }
 }
 
 /// What an accepted packet looked like at the end of its way.

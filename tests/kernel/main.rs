@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod cases;
 mod generate;
 mod judge;
 
@@ -94,4 +95,33 @@ fn both_back_ends_agree_on_random_rulesets() {
     eprintln!("{rulesets} rulesets, {packets} packets, {} disagreements, {count:?}", wrong.len());
     assert!(wrong.is_empty(), "{}", wrong.iter().take(5).cloned().collect::<Vec<_>>().join("\n\n"));
     let _ = Backend::Legacy;
+}
+
+#[test]
+fn hand_written_cases_are_what_the_kernel_does() {
+    let Some(mut judge) = start(1) else { return };
+    let (mut packets, mut wrong) = (0, Vec::new());
+    let all = cases::all("cases");
+    for case in &all {
+        let (count, found) = cases::check(&mut judge, case);
+        packets += count;
+        wrong.extend(found);
+    }
+    eprintln!("{} cases, {packets} packets, {} surprises", all.len(), wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_refused_is_refused() {
+    let Some(mut judge) = start(1) else { return };
+    let mut wrong = Vec::new();
+    for case in cases::all("cases/refused") {
+        for backend in judge.backends.clone() {
+            let refusal = judge.judge(&case.texts, backend, Hook::Forward, case.family, &[]).err();
+            if refusal.is_some() != case.refused_by.contains(&backend) {
+                wrong.push(format!("{} {backend:?}: {refusal:?}", case.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
