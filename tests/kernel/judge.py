@@ -37,6 +37,10 @@ OURS = 0x6A756467
 # An address for masquerading and for the source of replies, the same everywhere and never used in packets.
 OWN4, OWN6 = "198.18.255.254", "fd00:6a75:6467::1"
 LOG_GROUP = 7
+# So many reports come at once; as many end marks push out the last ones, which a timer would keep back.
+BATCH = 25
+# So many packets are sent before their reports are awaited, far fewer than the kernel's backlog holds.
+WINDOW = 400
 STATES = {"0": "new", "1": "established", "2": "related", "3": "invalid", "4": "untracked"}
 
 
@@ -80,10 +84,10 @@ def attribute(kind, body, nested=False):
 
 
 class Netlink:
-    """A netlink socket to netfilter, bound to the namespace in which it was made."""
+    """A netlink socket (to netfilter), bound to the namespace in which it was made."""
 
-    def __init__(self):
-        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+    def __init__(self, protocol=12):
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
         self.socket.bind((0, 0))
         try:
             self.socket.setsockopt(socket.SOL_SOCKET, 33, 128 << 20)  # SO_RCVBUFFORCE
@@ -93,7 +97,9 @@ class Netlink:
 
     def message(self, kind, flags, family, resource, body):
         self.sequence += 1
-        payload = struct.pack("=BBH", family, 0, socket.htons(resource)) + body
+        return self.bare(kind, flags, struct.pack("=BBH", family, 0, socket.htons(resource)) + body)
+
+    def bare(self, kind, flags, payload):
         return struct.pack("=IHHII", 16 + len(payload), kind, flags | 1, self.sequence, 0) + payload
 
     def request(self, messages):
@@ -124,7 +130,7 @@ class Log:
         link = self.netlink
         bind = attribute(1, bytes([1])) + attribute(2, struct.pack(">IBB", 128, 2, 0))
         bind += attribute(3, struct.pack(">I", 65536)) + attribute(4, struct.pack(">I", 1))
-        bind += attribute(5, struct.pack(">I", 100))
+        bind += attribute(5, struct.pack(">I", BATCH))
         errors = link.request([link.message(config, 4, 0, LOG_GROUP, bind)])
         if any(errors):
             raise RuntimeError("cannot bind the log group: %s" % os.strerror(max(errors)))
@@ -388,6 +394,9 @@ class Router:
         self.fd = new_namespace()
         self.log = Log()
         self.link = Netlink()
+        self.routes = Netlink(0)
+        self.round = 0
+        self.observed = False
         self.backends = set()
         self.loaded_sets = False
         self.sockets = {}
@@ -445,6 +454,15 @@ class Router:
             end.bind((far, 0))
             setns(self.fd)
             must(["ip", "link", "set", name, "up"])
+            # The kernel starts the queues of a new cable a little later and loses what is sent before.
+            setns(self.farm.fd)
+            for _ in range(2000):
+                if " state UP " in must(["ip", "-o", "link", "show", "dev", far]):
+                    break
+                time.sleep(0.001)
+            else:
+                raise RuntimeError("the cable to %s does not come up" % name)
+            setns(self.fd)
             if not self.addresses:
                 # REDIRECT goes to an address of the incoming interface.
                 number = self.cables[name]
@@ -460,7 +478,20 @@ class Router:
             return
         if name != "lo":
             self.cable(name)
-        must(["ip", "-%d" % family, "route", "replace", "default", "dev", name])
+        kind = socket.AF_INET if family == 4 else socket.AF_INET6
+        scope = 253 if family == 4 else 0
+        body = struct.pack("=BBBBBBBBI", kind, 0, 0, 0, 254, 3, scope, 1, 0)
+        body += attribute(4, struct.pack("=I", socket.if_nametoindex(name)))
+        old = self.route.get(family)
+        flags = 0x504 if family == 4 else 0x404
+        messages = [self.routes.bare(24, flags, body)]
+        if family == 6 and old:
+            gone = struct.pack("=BBBBBBBBI", kind, 0, 0, 0, 254, 3, scope, 1, 0)
+            gone += attribute(4, struct.pack("=I", socket.if_nametoindex(old)))
+            messages.insert(0, self.routes.bare(25, 4, gone))
+        errors = self.routes.request(messages)
+        if any(errors):
+            raise RuntimeError("cannot route to %s: %r" % (name, errors))
         self.route[family] = name
 
     def output_socket(self, family):
@@ -482,6 +513,7 @@ class Router:
 
     def flush(self):
         must(["nft", "flush", "ruleset"])
+        self.observed = False
         for family in ("4", "6"):
             if ("legacy", family) in self.backends:
                 tool = "iptables-legacy-restore" if family == "4" else "ip6tables-legacy-restore"
@@ -541,7 +573,7 @@ class Router:
         def log(letter, size=8):
             return 'log prefix "%s" group %d snaplen %d' % (letter, LOG_GROUP, size)
 
-        start = ["%s %d %s drop" % (number, SENTINEL, log("Z")), log("a")]
+        start = ["%s %d %s drop" % (number, SENTINEL, log("Z", 48)), log("a")]
         mark = "meta mark set %s map { %s }" % (number, marks) if marks else ""
         exempt = "%s >= %d notrack" % (number, UNTRACKED_FROM)
         states = ['ct state %s %s accept' % (name, log(letter)) for letter, name in STATES.items()]
@@ -682,7 +714,11 @@ class Router:
                     self.route_out(family, name)
                 kind = b"\x08\x00" if family == 4 else b"\x86\xdd"
                 for w in group:
-                    end = self.cable(w.iif)
+                    self.cable(w.iif)
+                for at, w in enumerate(group):
+                    if at % WINDOW == WINDOW - 1:
+                        self.finish(family)
+                    end = self.sockets[w.iif]
                     if w.iif == "lo":
                         to = bytes(6)
                     elif w.pkttype == "unicast":
@@ -694,27 +730,29 @@ class Router:
                     else:
                         to = b"\x02\xff\xff\xff\xff\xff"
                     end.send(to + w.mac + kind + w.raw)
-                if name:
-                    # The route is changed next: everything must have been through.
-                    self.finish(family)
+                # The route is changed next: everything must have been through.
+                self.finish(family)
+            return
         self.finish(family)
 
     def finish(self, family):
-        """Sends the end mark and reads the reports up to it."""
-        end = Wish(0, {"family": family, "src": "192.0.2.1" if family == 4 else "2001:db8:ffff::1",
-                       "dst": "192.0.2.2" if family == 4 else "2001:db8:ffff::2", "proto": 17, "sport": 1, "dport": 1})
+        """Sends end marks and reads the reports up to the first of them."""
+        self.round = self.round % 60000 + 1
+        end = Wish(0, {"family": family, "src": "192.0.2.1" if family == 4 else "2001:db8:ffff::1", "proto": 17,
+                       "dst": "192.0.2.2" if family == 4 else "2001:db8:ffff::2", "sport": self.round, "dport": 1})
         end.n = SENTINEL
         raw = end.build()
         if self.hook == "output":
-            try:
-                self.output_socket(family).sendto(raw, (socket.inet_ntop(
-                    socket.AF_INET if family == 4 else socket.AF_INET6, end.dst), 0))
-            except OSError:
-                pass
+            to = ("192.0.2.2" if family == 4 else "2001:db8:ffff::2", 0)
+            for _ in range(BATCH):
+                try:
+                    self.output_socket(family).sendto(raw, to)
+                except OSError:
+                    pass
         else:
-            name = next(n for n in self.sockets if n != "lo" and not n.startswith("raw"))
-            kind = b"\x08\x00" if family == 4 else b"\x86\xdd"
-            self.sockets[name].send(self.mac(name) + bytes(6) + kind + raw)
+            frame = self.mac("other") + bytes(6) + (b"\x08\x00" if family == 4 else b"\x86\xdd") + raw
+            for _ in range(BATCH):
+                self.sockets["other"].send(frame)
         self.log.read(self.handler(family))
 
     def handler(self, family):
@@ -722,6 +760,7 @@ class Router:
         bits = {ord(c): 1 << i for i, c in enumerate("abcdefs")}
         states = {ord(c): name for c, name in STATES.items()}
         found = self.states
+        port, mark = 20 if family == 4 else 40, struct.pack("!H", self.round)
 
         def handle(prefix, payload):
             if family == 4:
@@ -736,7 +775,7 @@ class Router:
             elif prefix in states:
                 found[n] = states[prefix]
             elif prefix == 90:
-                return True
+                return payload[port:port + 2] == mark
             elif prefix == 114:
                 reply = reject_of(family, payload)
                 if reply:
@@ -761,7 +800,6 @@ class Router:
         for at in range(0, len(wishes), 10000):
             part = wishes[at:at + 10000]
             self.judge_part(family, part, conntrack, results)
-        self.flush()
         return {"packets": results}
 
     def judge_part(self, family, wishes, conntrack, results):
@@ -769,7 +807,9 @@ class Router:
         self.states, self.finals, self.replies = {}, {}, {}
         for i, w in enumerate(wishes):
             w.n = i + 1 + (UNTRACKED_FROM if w.state == "untracked" else 0)
-        code, _ = run(["nft", "delete", "table", "ip" if family == 4 else "ip6", TABLE])
+        if self.observed:
+            must(["nft", "delete", "table", "ip" if family == 4 else "ip6", TABLE])
+        self.observed = True
         self.observe(family, wishes, conntrack)
         if self.hook != "output":
             self.cable("other")
