@@ -5,7 +5,7 @@
 //! `# expect-legacy` and `# expect-nft` where the back ends differ.
 //! Files in `cases/refused` must not load; `# refused-by:` names the back ends that refuse.
 
-use crate::judge::{Backend, Judge, Texts, Verdict};
+use crate::judge::{Backend, Judge, Judged, Texts, Verdict};
 use fwgate::packet::{Family, Packet, packet_from_json};
 use fwgate::ruleset::Hook;
 use std::path::{Path, PathBuf};
@@ -73,9 +73,10 @@ fn read(file: &Path) -> Option<Case> {
     Some(Case { name, family, texts: Texts::of(family, text, ipset), expects, refused_by })
 }
 
-/// Where the kernel does not do what a case says; also how many packets were asked about.
-pub fn check(judge: &mut Judge, case: &Case) -> (usize, Vec<String>) {
-    let (mut count, mut wrong) = (0, Vec::new());
+/// The verdicts of the first back end (those of the kernel's own tables, where it has them), and where the kernel
+/// does not do what a case says.
+pub fn check(judge: &mut Judge, case: &Case) -> (Vec<(Hook, Vec<Judged>)>, Vec<String>) {
+    let (mut answers, mut wrong) = (Vec::new(), Vec::new());
     for hook in Hook::ALL {
         for backend in judge.backends.clone() {
             let here = |e: &&Expect| e.hook == hook && e.only.is_none_or(|b| b == backend);
@@ -91,8 +92,7 @@ pub fn check(judge: &mut Judge, case: &Case) -> (usize, Vec<String>) {
                     continue;
                 }
             };
-            count += judged.len();
-            for (expect, judged) in expected.iter().zip(judged) {
+            for (expect, judged) in expected.iter().zip(&judged) {
                 let word = judged.verdict.word();
                 let lost = expect.verdict == "lost" && judged.verdict == Verdict::Drop("prerouting".into());
                 // Neighbour discovery is UNTRACKED, whatever one asks for.
@@ -105,7 +105,10 @@ pub fn check(judge: &mut Judge, case: &Case) -> (usize, Vec<String>) {
                     wrong.push(format!("{name} {backend:?} {hook}: expected {wish}, got {word} ({state}): {shown}"));
                 }
             }
+            if backend == judge.backends[0] {
+                answers.push((hook, judged));
+            }
         }
     }
-    (count, wrong)
+    (answers, wrong)
 }

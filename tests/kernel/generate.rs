@@ -274,7 +274,9 @@ impl Maker {
         let kind = self.rng.below(if v4 { 10 } else { 7 });
         let hash = format!("family {family} hashsize 1024 maxelem 65536");
         let (kind, options, dimensions, source_only) = match kind {
-            0 if self.rng.chance(30) => ("hash:ip", format!("{hash} netmask {}", if v4 { 24 } else { 64 }), 1, None),
+            0 if self.rng.chance(30) => {
+                ("hash:ip/mask", format!("{hash} netmask {}", if v4 { 24 } else { 64 }), 1, None)
+            }
             0 => ("hash:ip", hash, 1, None),
             1 => ("hash:net", hash, 1, None),
             2 => ("hash:ip,port", hash, 2, None),
@@ -286,7 +288,7 @@ impl Maker {
             8 => ("bitmap:port", "range 0-65535".to_owned(), 1, None),
             _ => ("bitmap:ip,mac", "range 10.20.0.0/16".to_owned(), 2, Some(1)),
         };
-        let mut out = format!("create {name} {kind} {options}\n");
+        let mut out = format!("create {name} {} {options}\n", kind.trim_end_matches("/mask"));
         let mut known = BTreeSet::new();
         let mut samples = Vec::new();
         for _ in 0..self.rng.between(1, 8) {
@@ -326,6 +328,12 @@ impl Maker {
             "hash:ip" => {
                 let near = [host, next, host ^ 0x80];
                 (self.shown(host), near.into_iter().map(|a| vec![Part::Address(a)]).collect(), false)
+            }
+            "hash:ip/mask" => {
+                let host = host & self.mask(if self.family == Family::V4 { 24 } else { 64 });
+                let (inside, outside) = self.around((host, if self.family == Family::V4 { 24 } else { 64 }));
+                let near = addresses(inside, outside);
+                (self.shown(host.max(1)), near.into_iter().map(|a| vec![a]).collect(), false)
             }
             "hash:net" => {
                 let near = addresses(net_in, net_out);

@@ -6,12 +6,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cases;
+mod fwgate_side;
 mod generate;
 mod judge;
 
 use fwgate::packet::{Family, Field, IfaceSide, Interface, Packet};
 use fwgate::ruleset::Hook;
+use fwgate_side::{Said, Unread, fwgate_verdict};
 use judge::{Backend, Judge, Judged, Texts, Verdict};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A judge, or nothing where there cannot be one and nobody insists.
 fn start(slot: usize) -> Option<Judge> {
@@ -46,73 +51,231 @@ fn shown(packet: &Packet) -> String {
     fwgate::packet::packet_to_json(packet).to_string()
 }
 
-/// Where the two ways to load iptables rules do not agree.
-fn backends_disagree(texts: &Texts, hook: Hook, legacy: &[Judged], nft: &[Judged]) -> Vec<String> {
-    let mut out = Vec::new();
-    for (a, b) in legacy.iter().zip(nft) {
-        if a != b {
-            out.push(format!("{} {}\n  legacy: {a:?}\n  nft: {b:?}\n{}", hook.name(), shown(&a.packet), texts.shown()));
+/// What a run has seen.
+#[derive(Default)]
+struct Tally {
+    rulesets: usize,
+    packets: usize,
+    /// Packets that routing did not want, or that depend on what the kernel alone knows.
+    skipped: usize,
+    kinds: BTreeMap<String, usize>,
+    wrong: Vec<String>,
+}
+
+impl Tally {
+    fn count(&mut self, hook: Hook, judged: &[Judged]) {
+        self.packets += judged.len();
+        for one in judged {
+            let name = match &one.verdict {
+                Verdict::Drop(place) => format!("drop in {place}"),
+                Verdict::Reject(_) => "reject".into(),
+                other => other.word(),
+            };
+            *self.kinds.entry(format!("{} {name}", hook.name())).or_insert(0) += 1;
         }
     }
-    out
+
+    fn report(&self, what: &str) {
+        eprintln!(
+            "{what}: {} rulesets, {} packets ({} skipped), {} disagreements; {:?}",
+            self.rulesets,
+            self.packets,
+            self.skipped,
+            self.wrong.len(),
+            self.kinds
+        );
+        let some: Vec<&str> = self.wrong.iter().take(10).map(String::as_str).collect();
+        assert!(self.wrong.is_empty(), "{} disagreements:\n{}", self.wrong.len(), some.join("\n\n"));
+    }
+}
+
+/// Whether the kernel keeps silent about a rejected packet: no reset answers a reset, no ICMP error an ICMP
+/// error or a packet with a wrong checksum, and nobody answers what was not sent to one host.
+fn rejected_silently(packet: &Packet) -> bool {
+    let icmp_error = match (packet.family, packet.proto()) {
+        (Family::V4, 1) => !matches!(packet.get(Field::IcmpType), 0 | 8 | 13..=18),
+        (Family::V6, 58) => packet.get(Field::IcmpType) < 128,
+        (Family::V6, proto) => !matches!(proto, 6 | 17),
+        _ => false,
+    };
+    let reset = packet.proto() == 6 && packet.get(Field::TcpFlags) & 4 != 0;
+    let invalid = packet.state() == fwgate::packet::State::Invalid;
+    icmp_error || reset || invalid || packet.get(Field::PktType) != 0
+}
+
+/// Compares the kernel's verdicts with fwgate's.
+fn compare(texts: &Texts, ruleset: &fwgate::ruleset::Ruleset, hook: Hook, judged: &[Judged], tally: &mut Tally) {
+    for one in judged {
+        if matches!(one.verdict, Verdict::Undelivered | Verdict::Elsewhere) {
+            tally.skipped += 1;
+            continue;
+        }
+        let said = fwgate_verdict(ruleset, hook, &one.packet);
+        let (word, translation) = match &said {
+            Said::Depends(_) => {
+                tally.skipped += 1;
+                continue;
+            }
+            Said::Word(word, translation) => (word, translation),
+        };
+        let kernel = one.verdict.word();
+        let silent = kernel == "drop" && word.starts_with("reject:") && rejected_silently(&one.packet);
+        let end = one.end.as_ref().filter(|_| kernel == *word);
+        let end = end.and_then(|end| fwgate_side::wrong_end(&one.packet, translation.as_ref(), end));
+        if (kernel != *word && !silent) || end.is_some() {
+            let (hook, packet) = (hook.name(), shown(&one.packet));
+            let end = end.unwrap_or_default();
+            tally.wrong.push(format!(
+                "{hook} {packet}\n  kernel: {:?}\n  fwgate: {said:?} {end}\n{}",
+                one.verdict,
+                texts.shown()
+            ));
+        }
+    }
+}
+
+/// How many random rulesets, half of each family.
+fn seeds(default: u64) -> u64 {
+    std::env::var("FWGATE_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(default)
+}
+
+/// Runs `work` for every seed and family with two judges at a time; nothing where there is no kernel to ask.
+fn with_judges(last: u64, work: impl Fn(&mut Judge, u64, Family, &mut Tally) + Sync) -> Option<Tally> {
+    let next = AtomicU64::new(0);
+    let total = Mutex::new(Tally::default());
+    let judges: Vec<Judge> = (0..2).map_while(start).collect();
+    if judges.len() < 2 {
+        return None;
+    }
+    std::thread::scope(|scope| {
+        for mut judge in judges {
+            let (next, total, work) = (&next, &total, &work);
+            scope.spawn(move || {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    if at >= 2 * last {
+                        break;
+                    }
+                    let mut tally = Tally::default();
+                    work(&mut judge, at / 2 + 1, Family::ALL[(at % 2) as usize], &mut tally);
+                    let mut total = total.lock().expect("the other judge is well");
+                    total.rulesets += tally.rulesets;
+                    total.packets += tally.packets;
+                    total.skipped += tally.skipped;
+                    total.wrong.append(&mut tally.wrong);
+                    for (kind, count) in tally.kinds {
+                        *total.kinds.entry(kind).or_insert(0) += count;
+                    }
+                }
+            });
+        }
+    });
+    Some(total.into_inner().expect("both judges are well"))
+}
+
+#[test]
+fn fwgate_says_what_the_kernel_does_with_random_rulesets() {
+    let last = seeds(110);
+    let silent = AtomicU64::new(0);
+    let tally = with_judges(last, |judge, seed, family, tally| {
+        let made = generate::ruleset(seed, family);
+        let texts = Texts::of(family, made.text.clone(), made.ipset.clone());
+        tally.rulesets += 1;
+        let ruleset = match fwgate_side::read(&texts, None) {
+            Ok(ruleset) => Some(ruleset),
+            Err(Unread::NotYet) => {
+                silent.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+            Err(Unread::Problems(problems)) => {
+                tally.wrong.push(format!("fwgate does not read it: {}\n{}", problems.join("; "), texts.shown()));
+                None
+            }
+        };
+        for hook in Hook::ALL {
+            let asked = made.packets(hook, 90);
+            match judge.judge(&texts, judge.backends[0], hook, family, &asked) {
+                Ok(judged) => {
+                    tally.count(hook, &judged);
+                    if let Some(ruleset) = &ruleset {
+                        compare(&texts, ruleset, hook, &judged, tally);
+                    }
+                }
+                Err(refusal) => tally.wrong.push(format!("the kernel refused: {refusal:?}\n{}", texts.shown())),
+            }
+        }
+    });
+    let Some(tally) = tally else { return };
+    if silent.load(Ordering::Relaxed) > 0 {
+        eprintln!("SKIPPED: fwgate reads no rulesets yet");
+    }
+    tally.report("random rulesets");
+    if last >= 110 {
+        assert!(tally.rulesets >= 200 && tally.packets >= 50_000, "enough was asked");
+    }
 }
 
 #[test]
 fn both_back_ends_agree_on_random_rulesets() {
-    let Some(mut judge) = start(0) else { return };
-    let (mut rulesets, mut packets, mut wrong) = (0, 0, Vec::new());
-    let mut count = std::collections::BTreeMap::new();
-    let last: u64 = std::env::var("FWGATE_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(10);
-    for seed in 1..=last {
-        for family in Family::ALL {
-            let made = generate::ruleset(seed, family);
-            let texts = Texts::of(family, made.text.clone(), made.ipset.clone());
-            rulesets += 1;
-            for hook in Hook::ALL {
-                let asked = made.packets(hook, 90);
-                let mut answers = Vec::new();
-                for backend in judge.backends.clone() {
-                    match judge.judge(&texts, backend, hook, family, &asked) {
-                        Ok(judged) => answers.push(judged),
-                        Err(refusal) => wrong.push(format!("{backend:?} refused: {refusal:?}\n{}", texts.shown())),
+    let tally = with_judges(seeds(15), |judge, seed, family, tally| {
+        let made = generate::ruleset(1000 + seed, family);
+        let texts = Texts::of(family, made.text.clone(), made.ipset.clone());
+        tally.rulesets += 1;
+        if judge.backends.len() < 2 {
+            return;
+        }
+        for hook in Hook::ALL {
+            let asked = made.packets(hook, 90);
+            let answers = judge.backends.clone().into_iter().map(|b| judge.judge(&texts, b, hook, family, &asked));
+            match &answers.collect::<Vec<_>>()[..] {
+                [Ok(legacy), Ok(nft)] => {
+                    tally.count(hook, legacy);
+                    for (a, b) in legacy.iter().zip(nft).filter(|(a, b)| a != b) {
+                        let (hook, packet) = (hook.name(), shown(&a.packet));
+                        tally.wrong.push(format!("{hook} {packet}\n  legacy: {a:?}\n  nft: {b:?}\n{}", texts.shown()));
                     }
                 }
-                packets += asked.len();
-                for one in answers.first().into_iter().flatten() {
-                    let name = match &one.verdict {
-                        Verdict::Drop(place) => format!("drop in {place}"),
-                        Verdict::Reject(_) => "reject".into(),
-                        other => format!("{other:?}"),
-                    };
-                    *count.entry(format!("{} {name}", hook.name())).or_insert(0) += 1;
-                }
-                if let [legacy, nft] = &answers[..] {
-                    wrong.extend(backends_disagree(&texts, hook, legacy, nft));
-                }
+                refused => tally.wrong.push(format!("refused: {refused:?}\n{}", texts.shown())),
             }
         }
+    });
+    if let Some(tally) = tally {
+        tally.report("legacy against nft");
     }
-    eprintln!("{rulesets} rulesets, {packets} packets, {} disagreements, {count:?}", wrong.len());
-    assert!(wrong.is_empty(), "{}", wrong.iter().take(5).cloned().collect::<Vec<_>>().join("\n\n"));
-    let _ = Backend::Legacy;
 }
 
 #[test]
 fn hand_written_cases_are_what_the_kernel_does() {
     let Some(mut judge) = start(1) else { return };
-    let (mut packets, mut wrong) = (0, Vec::new());
-    let all = cases::all("cases");
-    for case in &all {
-        let (count, found) = cases::check(&mut judge, case);
-        packets += count;
-        wrong.extend(found);
+    let mut tally = Tally::default();
+    let mut silent = false;
+    for case in cases::all("cases") {
+        tally.rulesets += 1;
+        let (judged, found) = cases::check(&mut judge, &case);
+        tally.wrong.extend(found);
+        match fwgate_side::read(&case.texts, None) {
+            Ok(ruleset) => {
+                for (hook, judged) in &judged {
+                    compare(&case.texts, &ruleset, *hook, judged, &mut tally);
+                }
+            }
+            Err(Unread::NotYet) => silent = true,
+            Err(Unread::Problems(problems)) => {
+                tally.wrong.push(format!("{}: fwgate does not read it: {}", case.name, problems.join("; ")));
+            }
+        }
+        for (hook, judged) in &judged {
+            tally.count(*hook, judged);
+        }
     }
-    eprintln!("{} cases, {packets} packets, {} surprises", all.len(), wrong.len());
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    if silent {
+        eprintln!("SKIPPED: fwgate reads no rulesets yet");
+    }
+    tally.report("hand-written cases");
 }
 
 #[test]
-fn what_is_refused_is_refused() {
+fn what_the_kernel_refuses_fwgate_refuses() {
     let Some(mut judge) = start(1) else { return };
     let mut wrong = Vec::new();
     for case in cases::all("cases/refused") {
@@ -121,6 +284,10 @@ fn what_is_refused_is_refused() {
             if refusal.is_some() != case.refused_by.contains(&backend) {
                 wrong.push(format!("{} {backend:?}: {refusal:?}", case.name));
             }
+        }
+        let by_all = judge.backends.iter().all(|b| case.refused_by.contains(b));
+        if by_all && fwgate_side::read(&case.texts, None).is_ok() {
+            wrong.push(format!("{}: fwgate takes it\n{}", case.name, case.texts.shown()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
