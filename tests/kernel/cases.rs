@@ -2,7 +2,7 @@
 //!
 //! The first comment lines say why the file exists, then what becomes of which packets:
 //! `# expect HOOK VERDICT PACKET`, where the verdict may also be `lost` (a fragment that waits for the others);
-//! `# expect-legacy` and `# expect-nft` where the back ends differ.
+//! `# addresses:` gives the device these addresses only. `# expect-legacy` and `# expect-nft` where the back ends differ.
 //! Files in `cases/refused` must not load; `# refused-by:` names the back ends that refuse.
 
 use crate::judge::{Backend, Judge, Judged, Texts, Verdict};
@@ -17,6 +17,8 @@ pub struct Case {
     pub texts: Texts,
     pub expects: Vec<Expect>,
     pub refused_by: Vec<Backend>,
+    /// The device's own addresses, where a case needs them.
+    pub addresses: Vec<String>,
 }
 
 /// What a case says of one packet.
@@ -46,7 +48,7 @@ fn read(file: &Path) -> Option<Case> {
     let name = file.file_name()?.to_str()?.to_owned();
     let text = std::fs::read_to_string(file).expect("readable");
     let ipset = std::fs::read_to_string(file.with_extension("ipset")).unwrap_or_default();
-    let (mut expects, mut refused_by) = (Vec::new(), Vec::new());
+    let (mut expects, mut refused_by, mut addresses) = (Vec::new(), Vec::new(), Vec::new());
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# expect") {
             let mut words = rest.splitn(4, ' ');
@@ -62,6 +64,9 @@ fn read(file: &Path) -> Option<Case> {
             let packet = packet_from_json(&packet).unwrap_or_else(|e| panic!("{name}: {line}: {e}"));
             expects.push(Expect { hook, verdict: verdict.to_owned(), packet, only });
         }
+        if let Some(rest) = line.strip_prefix("# addresses: ") {
+            addresses.extend(rest.split(' ').map(str::to_owned));
+        }
         if let Some(rest) = line.strip_prefix("# refused-by: ") {
             refused_by.extend(rest.split(' ').filter_map(|b| match b {
                 "legacy" => Some(Backend::Legacy),
@@ -70,7 +75,7 @@ fn read(file: &Path) -> Option<Case> {
             }));
         }
     }
-    Some(Case { name, family, texts: Texts::of(family, text, ipset), expects, refused_by })
+    Some(Case { name, family, texts: Texts::of(family, text, ipset), expects, refused_by, addresses })
 }
 
 /// The verdicts of the first back end (those of the kernel's own tables, where it has them), and where the kernel
@@ -85,7 +90,7 @@ pub fn check(judge: &mut Judge, case: &Case) -> (Vec<(Hook, Vec<Judged>)>, Vec<S
             if packets.is_empty() {
                 continue;
             }
-            let judged = match judge.judge(&case.texts, backend, hook, case.family, &packets) {
+            let judged = match judge.judge_at(&case.texts, backend, hook, case.family, &packets, &case.addresses) {
                 Ok(judged) => judged,
                 Err(refusal) => {
                     wrong.push(format!("{} {backend:?} refused: {refusal:?}", case.name));

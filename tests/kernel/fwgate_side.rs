@@ -25,7 +25,7 @@ pub enum Unread {
 }
 
 /// Reads a ruleset as one device.
-pub fn read(texts: &Texts, addresses: Option<&[&str]>) -> Result<Ruleset, Unread> {
+pub fn read(texts: &Texts, addresses: &[String]) -> Result<Ruleset, Unread> {
     let named =
         [("rules.v4", &texts.v4), ("rules.v6", &texts.v6), ("sets.ipset", &texts.ipset), ("rules.nft", &texts.nft)];
     let files: Vec<InputFile> = named
@@ -33,7 +33,9 @@ pub fn read(texts: &Texts, addresses: Option<&[&str]>) -> Result<Ruleset, Unread
         .filter_map(|(name, text)| Some(InputFile { name: name.into(), bytes: text.as_ref()?.clone().into_bytes() }))
         .collect();
     let mut options = ReadOptions::default();
-    options.facts.addresses = addresses.map(|list| list.iter().map(|a| a.parse().expect("a prefix")).collect());
+    if !addresses.is_empty() {
+        options.facts.addresses = Some(addresses.iter().map(|a| a.parse().expect("a prefix")).collect());
+    }
     read_device(&files, &options).map_err(|unreadable| {
         let problems = unreadable.problems.iter().map(|p| p.message.clone()).collect::<Vec<_>>();
         if problems.is_empty() { Unread::NotYet } else { Unread::Problems(problems) }

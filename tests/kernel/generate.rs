@@ -109,11 +109,14 @@ const PATTERNS: [&str; 9] = ["eth0", "eth1", "eth+", "eth1+", "wan0", "wan+", "l
 struct Set {
     name: String,
     dimensions: usize,
-    /// Members and their neighbours: for each dimension what it is and its value.
-    samples: Vec<Vec<Part>>,
+    /// What is at and around its members: for each dimension what it is and its value.
+    samples: Vec<Sample>,
     /// Whether rules must look at the source in a dimension (MAC addresses).
     source_only: Option<usize>,
 }
+
+/// A possible element, and whether it was added (a `nomatch` entry and one beside another may be wrong).
+type Sample = (bool, Vec<Part>);
 
 /// One dimension of a sample element.
 #[derive(Clone, Debug)]
@@ -126,14 +129,23 @@ enum Part {
     Mac(u128),
 }
 
+/// A rule, as far as packets need it.
+struct Known {
+    chain: String,
+    hooks: u8,
+    calls: Option<String>,
+    clauses: Vec<Clause>,
+}
+
 /// A ruleset with what packets can be made from.
 pub struct Generated {
     pub seed: u64,
     pub family: Family,
     pub text: String,
     pub ipset: String,
-    rules: Vec<Vec<Clause>>,
+    rules: Vec<Known>,
     translates: bool,
+    tracks: bool,
 }
 
 struct Maker {
@@ -145,8 +157,9 @@ struct Maker {
     macs: Vec<u128>,
     sets: Vec<Set>,
     ipset: String,
-    rules: Vec<Vec<Clause>>,
+    rules: Vec<Known>,
     translates: bool,
+    tracks: bool,
 }
 
 /// The ruleset of a seed.
@@ -161,6 +174,7 @@ pub fn ruleset(seed: u64, family: Family) -> Generated {
         ipset: String::new(),
         rules: Vec::new(),
         translates: false,
+        tracks: true,
         family,
         rng: Rng::new(rng.next()),
     };
@@ -174,7 +188,15 @@ pub fn ruleset(seed: u64, family: Family) -> Generated {
         }
     }
     let text = maker.make_tables();
-    Generated { seed, family, text, ipset: maker.ipset, rules: maker.rules, translates: maker.translates }
+    Generated {
+        seed,
+        family,
+        text,
+        ipset: maker.ipset,
+        rules: maker.rules,
+        translates: maker.translates,
+        tracks: maker.tracks,
+    }
 }
 
 impl Maker {
@@ -301,7 +323,9 @@ impl Maker {
             };
             if known.insert(key) {
                 out.push_str(&format!("add {name} {text}{}\n", if nomatch { " nomatch" } else { "" }));
-                samples.extend(parts);
+                // Members stand first: one of them, or the three of a prefix.
+                let inside = if kind.contains("net") || kind.contains("mask") { 3 } else { 1 };
+                samples.extend(parts.into_iter().enumerate().map(|(at, part)| (at < inside && !nomatch, part)));
             }
         }
         self.ipset.push_str(&out);
@@ -326,7 +350,7 @@ impl Maker {
         let nomatch = self.rng.chance(25);
         Some(match kind {
             "hash:ip" => {
-                let near = [host, next, host ^ 0x80];
+                let near = [host, next];
                 (self.shown(host), near.into_iter().map(|a| vec![Part::Address(a)]).collect(), false)
             }
             "hash:ip/mask" => {
@@ -382,12 +406,12 @@ impl Maker {
             }
             "bitmap:ip" => {
                 let host = 0x0a14_0000 + u128::from(self.rng.next() as u16);
-                let near = [host, host + 1, host - 1];
+                let near = [host, host + 1];
                 (self.shown(host), near.into_iter().map(|a| vec![Part::Address(a)]).collect(), false)
             }
             "bitmap:port" => {
                 let port = self.port();
-                let near = [port, port.wrapping_sub(1), port.wrapping_add(1)];
+                let near = [port, port.wrapping_add(1)];
                 (port.to_string(), near.into_iter().map(|p| vec![Part::BarePort(p)]).collect(), false)
             }
             "bitmap:ip,mac" => {
@@ -463,12 +487,16 @@ impl Maker {
         let words: Vec<&str> = flags.iter().map(|s| if *s { "src" } else { "dst" }).collect();
         let inverted = if self.rng.chance(8) { " --return-nomatch" } else { "" };
         let mut clause = Clause::new(format!("-m set --match-set {name} {}{inverted}", words.join(",")));
-        for sample in samples {
+        for (member, sample) in &samples {
             let mut puts = Vec::new();
             for (part, source) in sample.iter().zip(&flags) {
                 puts.extend(self.put_part(part, *source));
             }
-            clause.inside.push(puts);
+            if *member {
+                clause.inside.push(puts);
+            } else {
+                clause.outside.push(puts);
+            }
         }
         clause.outside.push(vec![Put::Field(Field::Src, self.host()), Put::Field(Field::Dst, self.host())]);
         Some(clause)
@@ -500,13 +528,16 @@ impl Maker {
     // ---------------------------------------------------------------------------------------------- tables
 
     fn make_tables(&mut self) -> String {
+        // Without anything that tracks connections fragments arrive as they are.
+        self.tracks = self.rng.chance(80);
         let mut text = String::new();
         for (table, chains) in TABLES {
             let share = match table {
                 "filter" => 100,
                 "mangle" => 55,
                 "raw" => 40,
-                "nat" => 35,
+                "nat" if self.tracks => 35,
+                "nat" => 0,
                 _ => 20,
             };
             if self.rng.chance(share) {
@@ -547,23 +578,28 @@ impl Maker {
         for (chain, hooks) in built_in {
             let rules = if table == "filter" { self.rng.between(2, 10) } else { self.rng.between(0, 4) };
             for _ in 0..rules {
-                let rule = self.make_rule(table, *hooks, true, &users);
+                let rule = self.make_rule((table, chain), *hooks, true, &users);
                 text.push_str(&format!("-A {chain} {rule}\n"));
             }
         }
         for at in 0..users.len() {
             let (chain, hooks) = users[at].clone();
             for _ in 0..self.rng.between(1, 5) {
-                let rule = self.make_rule(table, hooks, false, &users[at + 1..]);
+                let rule = self.make_rule((table, &chain), hooks, false, &users[at + 1..]);
                 text.push_str(&format!("-A {chain} {rule}\n"));
             }
         }
         text.push_str("COMMIT\n");
     }
 
-    fn make_rule(&mut self, table: &str, hooks: u8, base: bool, users: &[(String, u8)]) -> String {
+    fn make_rule(&mut self, place: (&str, &str), hooks: u8, base: bool, users: &[(String, u8)]) -> String {
+        let table = place.0;
         let mut clauses = Vec::new();
         let proto = self.protocol(&mut clauses);
+        if self.family == Family::V4 && proto != 6 && self.rng.chance(4) {
+            let clause = Clause::new("").yes(Field::Fragment, [2]).no(Field::Fragment, [0, 1]);
+            clauses.extend(self.negation(clause, 40, |not| format!("{not}-f")));
+        }
         if self.rng.chance(35) {
             clauses.extend(self.address_clause(Field::Src));
         }
@@ -599,8 +635,10 @@ impl Maker {
         }
         let target = self.target(table, hooks, proto, users);
         let mut text: Vec<String> = kept.iter().map(|c| c.text.clone()).collect();
+        let called = target.as_ref().and_then(|t| t.strip_prefix("-j ").or(t.strip_prefix("-g ")));
+        let calls = called.filter(|t| users.iter().any(|(name, _)| name == t)).map(|t| format!("{table}/{t}"));
         text.extend(target);
-        self.rules.push(kept);
+        self.rules.push(Known { chain: format!("{table}/{}", place.1), hooks, calls, clauses: kept });
         text.join(" ")
     }
 
@@ -823,14 +861,14 @@ impl Maker {
 
     fn further_clause(&mut self, hooks: u8) -> Option<Clause> {
         match self.rng.below(19) {
-            0..=2 | 16 => self.state_clause(),
+            0..=2 | 16 if self.tracks => self.state_clause(),
             3 | 4 => self.set_clause(hooks).and_then(|clause| {
                 let (module, rest) = ("-m set ", clause.text.trim_start_matches("-m set ").to_owned());
                 self.negation(clause, 25, |not| format!("{module}{not}{rest}"))
             }),
             5 | 6 => {
                 let (value, mask) = self.mark_and_mask();
-                let connection = self.rng.chance(40);
+                let connection = self.rng.chance(40) && self.tracks;
                 let (field, name) = if connection { (Field::ConnMark, "connmark") } else { (Field::Mark, "mark") };
                 let (v, m) = (u128::from(value), u128::from(mask));
                 let free = u128::from(!mask);
@@ -967,12 +1005,13 @@ impl Maker {
             (_, 1) => plain("NFLOG --nflog-prefix \"seen: \" --nflog-group 30"),
             (_, 2) => plain("LOG --log-prefix \"fw -j DROP \" --log-level 7"),
             (_, 3 | 4) => plain("RETURN"),
-            ("raw", 5..=10) => plain(*self.rng.pick(&["CT --notrack", "NOTRACK"])),
+            ("raw", 5..=10) if self.tracks => plain(*self.rng.pick(&["CT --notrack", "NOTRACK"])),
             ("raw", 11 | 12) => plain("DROP"),
             ("raw", 13..=15) => self.mark_target(),
             ("raw", _) => plain("ACCEPT"),
             ("nat", _) => self.nat_target(hooks, proto),
             ("mangle", roll) => match roll {
+                18 if hooks & (PRE | IN) == 0 => plain("CLASSIFY --set-class 0001:0002"),
                 5..=9 => self.mark_target(),
                 10..=16 => self.header_target(proto),
                 17 => plain("DROP"),
@@ -989,8 +1028,8 @@ impl Maker {
 
     fn mark_target(&mut self) -> Option<String> {
         let (value, mask) = self.mark_and_mask();
-        let name = if self.rng.chance(40) { "CONNMARK" } else { "MARK" };
-        let text = match self.rng.below(8) {
+        let name = if self.rng.chance(40) && self.tracks { "CONNMARK" } else { "MARK" };
+        let text = match self.rng.below(if self.tracks { 8 } else { 6 }) {
             0 => format!("-j {name} --set-mark {value:#x}"),
             1 => format!("-j {name} --and-mark {mask:#x}"),
             2 => format!("-j {name} --or-mark {value:#x}"),
@@ -1122,19 +1161,41 @@ impl Generated {
         if rng.chance(15) {
             oif = "other".into();
         }
-        // Up to three rules have their say: the last one wins where they want the same field.
+        let seen = match hook {
+            Hook::Input => PRE | IN,
+            Hook::Forward => PRE | FWD | POST,
+            Hook::Output => OUT | POST,
+        };
+        let here: Vec<usize> = (0..self.rules.len()).filter(|r| self.rules[*r].hooks & seen != 0).collect();
+        // Some rules have their say, each after those through which it is called; the last one wins where they
+        // want the same field.
         for _ in 0..rng.between(0, 3) {
-            let Some(rule) = (!self.rules.is_empty()).then(|| rng.pick(&self.rules)) else { break };
-            for clause in rule {
-                let from = if rng.chance(85) { &clause.inside } else { &clause.outside };
-                if from.is_empty() {
-                    continue;
+            if here.is_empty() {
+                break;
+            }
+            let mut way = vec![*rng.pick(&here)];
+            while way.len() < 5 {
+                let chain = &self.rules[way[way.len() - 1]].chain;
+                let callers: Vec<usize> =
+                    here.iter().copied().filter(|r| self.rules[*r].calls.as_ref() == Some(chain)).collect();
+                if callers.is_empty() {
+                    break;
                 }
-                for put in rng.pick(from) {
-                    match put {
-                        Put::Field(field, value) => packet.set(*field, *value),
-                        Put::Iif(name) => iif = name.clone(),
-                        Put::Oif(name) => oif = name.clone(),
+                way.push(*rng.pick(&callers));
+            }
+            for (depth, rule) in way.into_iter().enumerate().rev() {
+                for clause in &self.rules[rule].clauses {
+                    let inside = depth > 0 || rng.chance(85);
+                    let from = if inside { &clause.inside } else { &clause.outside };
+                    if from.is_empty() {
+                        continue;
+                    }
+                    for put in rng.pick(from) {
+                        match put {
+                            Put::Field(field, value) => packet.set(*field, *value),
+                            Put::Iif(name) => iif = name.clone(),
+                            Put::Oif(name) => oif = name.clone(),
+                        }
                     }
                 }
             }
@@ -1148,6 +1209,9 @@ impl Generated {
         }
         if rng.chance(10) {
             packet.set(Field::Mark, *rng.pick(&[1, 0x10, 0xff, 0x8000_0001, 0x0001_0000]));
+        }
+        if !self.tracks && packet.get(Field::Fragment) == 0 && rng.chance(20) {
+            packet.set(Field::Fragment, rng.between(1, 2) as u128);
         }
         self.tidy(&mut packet);
         let interface = |name: String| if name == "other" { Interface::Other } else { Interface::Named(name) };
@@ -1186,8 +1250,12 @@ impl Generated {
                 packet.set(field, 0);
             }
         }
-        let chain = [(Field::ExtHop, 0u128), (Field::ExtDst, 60), (Field::ExtRouting, 43)];
+        let chain = [(Field::ExtHop, 0u128), (Field::ExtDst, 60), (Field::ExtRouting, 43), (Field::ExtFragment, 44)];
+        if self.tracks {
+            packet.set(Field::Fragment, 0);
+        }
         if self.family == Family::V6 {
+            packet.set(Field::ExtFragment, u128::from(packet.get(Field::Fragment) != 0));
             let first = chain.iter().find(|(field, _)| packet.get(*field) == 1).map_or(256, |(_, number)| *number);
             packet.set(Field::NextHeader, first);
         }

@@ -969,7 +969,8 @@ def main():
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            key = (request["hook"], tuple(request.get("addresses") or ()))
+            # A router that has ever tracked connections might still put fragments together.
+            key = (request["hook"], tuple(request.get("addresses") or ()), request.get("conntrack", True))
             if key not in routers:
                 routers[key] = Router(key[0], farm, key[1])
             reply = routers[key].judge(request)

@@ -212,7 +212,7 @@ impl Judge {
         hook: Hook,
         family: Family,
         packets: &[Packet],
-        addresses: &[&str],
+        addresses: &[String],
     ) -> Result<Vec<Judged>, Refusal> {
         let tracks = texts.tracks();
         let request = json!({

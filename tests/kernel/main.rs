@@ -181,7 +181,7 @@ fn fwgate_says_what_the_kernel_does_with_random_rulesets() {
         let made = generate::ruleset(seed, family);
         let texts = Texts::of(family, made.text.clone(), made.ipset.clone());
         tally.rulesets += 1;
-        let ruleset = match fwgate_side::read(&texts, None) {
+        let ruleset = match fwgate_side::read(&texts, &[]) {
             Ok(ruleset) => Some(ruleset),
             Err(Unread::NotYet) => {
                 silent.fetch_add(1, Ordering::Relaxed);
@@ -230,7 +230,9 @@ fn both_back_ends_agree_on_random_rulesets() {
             match &answers.collect::<Vec<_>>()[..] {
                 [Ok(legacy), Ok(nft)] => {
                     tally.count(hook, legacy);
-                    for (a, b) in legacy.iter().zip(nft).filter(|(a, b)| a != b) {
+                    // nftables reads ports out of later fragments, whatever stands there.
+                    let whole = |j: &Judged| j.packet.get(Field::Fragment) != 2;
+                    for (a, b) in legacy.iter().zip(nft).filter(|(a, b)| a != b && whole(a)) {
                         let (hook, packet) = (hook.name(), shown(&a.packet));
                         tally.wrong.push(format!("{hook} {packet}\n  legacy: {a:?}\n  nft: {b:?}\n{}", texts.shown()));
                     }
@@ -253,7 +255,7 @@ fn hand_written_cases_are_what_the_kernel_does() {
         tally.rulesets += 1;
         let (judged, found) = cases::check(&mut judge, &case);
         tally.wrong.extend(found);
-        match fwgate_side::read(&case.texts, None) {
+        match fwgate_side::read(&case.texts, &case.addresses) {
             Ok(ruleset) => {
                 for (hook, judged) in &judged {
                     compare(&case.texts, &ruleset, *hook, judged, &mut tally);
@@ -286,7 +288,7 @@ fn what_the_kernel_refuses_fwgate_refuses() {
             }
         }
         let by_all = judge.backends.iter().all(|b| case.refused_by.contains(b));
-        if by_all && fwgate_side::read(&case.texts, None).is_ok() {
+        if by_all && fwgate_side::read(&case.texts, &case.addresses).is_ok() {
             wrong.push(format!("{}: fwgate takes it\n{}", case.name, case.texts.shown()));
         }
     }
