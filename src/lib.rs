@@ -2,5 +2,8 @@
 
 pub mod dialect;
 pub mod diff;
+pub mod finding;
 pub mod packet;
+pub mod policy;
+pub mod report;
 pub mod ruleset;

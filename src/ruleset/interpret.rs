@@ -247,6 +247,7 @@ impl<'a> Walk<'a> {
             Match::Family(family) => *family == self.packet.family,
             Match::Field(field, values) => self.field(*field, values),
             Match::Interface(side, pattern) => pattern.matches(self.interface(*side)),
+            Match::Present(side) => *self.interface(*side) != Interface::None,
             Match::Lookup(lookup) => {
                 let lookup = lookup.clone();
                 let hit = lookup.entries.iter().find(|entry| self.entry(entry));

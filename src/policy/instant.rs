@@ -1,0 +1,198 @@
+//! Dates, times and durations as policies write them: checked for sense, never compared with a clock here.
+
+use super::document::Wrong;
+use std::fmt;
+use std::time::Duration;
+
+/// A day of the Gregorian calendar; ordered by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date {
+    /// 1970 to 9999.
+    pub year: u16,
+    /// 1 to 12.
+    pub month: u8,
+    /// 1 to the length of the month.
+    pub day: u8,
+}
+
+/// A time of day; ordered by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TimeOfDay {
+    /// 0 to 23.
+    pub hour: u8,
+    /// 0 to 59.
+    pub minute: u8,
+    /// 0 to 59.
+    pub second: u8,
+}
+
+/// A wall-clock time with what was said about its zone (RFC 9557): `2026-12-18T00:00:00[America/Toronto]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ZonedTime {
+    /// The day.
+    pub date: Date,
+    /// The time of day.
+    pub time: TimeOfDay,
+    /// Offset from UTC in minutes, where it is written (`Z`, `-05:00`).
+    pub offset: Option<i16>,
+    /// The name of the zone, where it is written; whether it exists is not checked here.
+    pub zone: Option<String>,
+    /// As it was written.
+    pub text: String,
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+impl fmt::Display for TimeOfDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}:{:02}:{:02}", self.hour, self.minute, self.second)
+    }
+}
+
+/// `2026-12-31`.
+pub(super) fn read_date(text: &str) -> Result<Date, Wrong> {
+    let wrong = || Wrong::new(format!("`{text}` is no date"), "write the year, month and day as `2026-12-31`");
+    let mut parts = text.split('-');
+    let (year, month, day) = (number(parts.next(), 4), number(parts.next(), 2), number(parts.next(), 2));
+    let date = year.zip(month).zip(day).map(|((y, m), d)| Date { year: y, month: m as u8, day: d as u8 });
+    date.filter(|d| parts.next().is_none() && is_day(*d)).ok_or_else(wrong)
+}
+
+/// `22:00` or `22:00:00`.
+pub(super) fn read_time(text: &str) -> Result<TimeOfDay, Wrong> {
+    let wrong = || Wrong::new(format!("`{text}` is no time of day"), "write hours and minutes as `22:00`");
+    let mut parts = text.split(':');
+    let (hour, minute) = (number(parts.next(), 2), number(parts.next(), 2));
+    let second = parts.next().map_or(Some(0), |s| number(Some(s), 2));
+    let time = hour.zip(minute).zip(second).filter(|((h, m), s)| *h < 24 && *m < 60 && *s < 60);
+    let time = time.map(|((h, m), s)| TimeOfDay { hour: h as u8, minute: m as u8, second: s as u8 });
+    time.filter(|_| parts.next().is_none()).ok_or_else(wrong)
+}
+
+/// `2026-12-18T00:00:00[America/Toronto]`, or with an offset, or both.
+pub(super) fn read_zoned(text: &str) -> Result<ZonedTime, Wrong> {
+    let help = "write `2026-12-18T22:00:00[America/Toronto]`, or end it with an offset such as `Z` or `-05:00`";
+    let wrong = || Wrong::new(format!("`{text}` is no time with a zone"), help);
+    let (clock, zone) = match text.split_once('[') {
+        Some((clock, zone)) => (clock, Some(zone.strip_suffix(']').ok_or_else(wrong)?)),
+        None => (text, None),
+    };
+    let (date, clock) = clock.split_once('T').ok_or_else(wrong)?;
+    let (clock, offset) = split_offset(clock);
+    let offset = offset.map(|o| read_offset(o).ok_or_else(wrong)).transpose()?;
+    let time = read_time(clock).ok().filter(|_| clock.len() == 8).ok_or_else(wrong)?;
+    if offset.is_none() && zone.is_none() {
+        return Err(Wrong::new(format!("`{text}` does not say its zone"), help));
+    }
+    let zone = zone.map(read_zone).transpose()?;
+    Ok(ZonedTime { date: read_date(date)?, time, offset, zone, text: text.to_owned() })
+}
+
+/// The name of a time zone of the IANA database, by its form only.
+pub(super) fn read_zone(text: &str) -> Result<String, Wrong> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-' | b'+');
+    let good = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.len() <= 64
+        && text.bytes().all(allowed)
+        && text.split('/').all(|part| !part.is_empty());
+    let wrong = || {
+        Wrong::new(format!("`{text}` is no time zone"), "write a name of the IANA database such as `America/Toronto`")
+    };
+    good.then(|| text.to_owned()).ok_or_else(wrong)
+}
+
+/// `90s`, `30m`, `4h`, `14d`, `2w`.
+pub(super) fn read_duration(text: &str) -> Result<Duration, Wrong> {
+    let help = "write a number and a unit: `90s`, `30m`, `4h`, `14d` or `2w`";
+    let wrong = || Wrong::new(format!("`{text}` is no duration"), help);
+    let unit = match text.chars().last() {
+        Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 3600,
+        Some('d') => 86_400,
+        Some('w') => 604_800,
+        _ => return Err(wrong()),
+    };
+    let digits = &text[..text.len() - 1];
+    let count = digits.parse::<u32>().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()));
+    count.map(|c| Duration::from_secs(u64::from(c) * unit)).ok_or_else(wrong)
+}
+
+fn number(text: Option<&str>, digits: usize) -> Option<u16> {
+    let text = text.filter(|t| t.len() == digits && t.bytes().all(|b| b.is_ascii_digit()))?;
+    text.parse().ok()
+}
+
+fn is_day(date: Date) -> bool {
+    let divides = |by| date.year.is_multiple_of(by);
+    let leap = divides(4) && (!divides(100) || divides(400));
+    let length = match date.month {
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        1..=12 => 31,
+        _ => 0,
+    };
+    date.year >= 1970 && (1..=length).contains(&date.day)
+}
+
+fn split_offset(clock: &str) -> (&str, Option<&str>) {
+    match clock.find(['Z', '+', '-']) {
+        Some(at) => (&clock[..at], Some(&clock[at..])),
+        None => (clock, None),
+    }
+}
+
+/// Minutes from UTC of `Z` or `+hh:mm`.
+fn read_offset(text: &str) -> Option<i16> {
+    if text == "Z" {
+        return Some(0);
+    }
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+')?),
+    };
+    let (hours, minutes) = rest.split_once(':')?;
+    let (hours, minutes) = (number(Some(hours), 2)?, number(Some(minutes), 2)?);
+    (hours < 24 && minutes < 60).then(|| sign * (hours * 60 + minutes) as i16)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_with_zones_are_read_in_all_forms() {
+        let plain = read_zoned("2026-12-18T00:00:00[America/Toronto]").unwrap();
+        assert_eq!((plain.offset, plain.zone.as_deref()), (None, Some("America/Toronto")));
+        assert_eq!(read_zoned("2026-12-18T00:00:00Z").unwrap().offset, Some(0));
+        assert_eq!(read_zoned("2026-12-18T00:00:00-05:00[America/Toronto]").unwrap().offset, Some(-300));
+        for bad in [
+            "2026-12-18T00:00:00",
+            "2026-12-18",
+            "2026-13-18T00:00:00Z",
+            "2026-12-18T00:00[Europe/Oslo]",
+            "2026-12-18T00:00:00[",
+            "2026-12-18T00:00:00[x y]",
+        ] {
+            assert!(read_zoned(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn dates_know_the_calendar_and_durations_their_units() {
+        assert!(read_date("2028-02-29").is_ok());
+        assert!(read_date("2026-02-29").is_err());
+        assert!(read_date("2026-2-09").is_err());
+        assert_eq!(read_duration("14d").unwrap(), Duration::from_secs(14 * 86_400));
+        assert!(read_duration("4 hours").is_err());
+        assert!(read_duration("").is_err());
+        assert!(read_duration("4é").is_err());
+        assert!(read_time("24:00").is_err());
+    }
+}

@@ -1,0 +1,50 @@
+//! What must hold: named ranges and services, requirements, prohibitions, assumptions and waivers, with the
+//! gate's persons, classes, windows and freezes beside them; change requests and device facts in the same form.
+//!
+//! Text comes in from the edge with the name that reports show; nothing here touches files, clock or
+//! environment. Every mistake of all files is reported in one run, each with its place.
+
+mod calendar;
+mod cells;
+mod change;
+mod class;
+mod concession;
+mod conversation;
+mod coverage;
+mod device;
+mod document;
+mod estate;
+mod flow;
+mod icmp;
+mod instant;
+mod names;
+mod pack;
+#[allow(clippy::module_inception)]
+mod policy;
+mod ranges;
+mod read;
+mod requirement;
+mod roster;
+mod selector;
+mod service;
+
+pub use calendar::{Freeze, Weekday, Window};
+pub use cells::FlowCell;
+pub use change::{ChangeRequest, Intent, IntentEffect, WindowWish, is_change_id, read_change};
+pub use class::{AlsoQuorum, ChangeClass, ClassRule, Quorum, Solo, Staging};
+pub use concession::{Assumption, SeverityRule, Waiver};
+pub use conversation::{conversation, default_source_ports};
+pub use coverage::{intended, prohibited};
+pub use device::{DeviceFile, DeviceInterface, Environment, read_device_file};
+pub use document::{MAX_BYTES, Spanned, nearest};
+pub use estate::{Lab, Unmanaged};
+pub use flow::{Flow, FlowRule, Prohibition, Requirement};
+pub use instant::{Date, TimeOfDay, ZonedTime};
+pub use names::Names;
+pub use pack::{Pack, packs};
+pub use policy::Policy;
+pub use ranges::AddressSet;
+pub use read::{PolicyFiles, read_policy};
+pub use roster::{Key, Machine, Person, Purpose};
+pub use selector::{DeviceSelection, DeviceSelector, Place};
+pub use service::Service;

@@ -1,0 +1,31 @@
+//! The shipped packs: policies for common needs that `include = ["pack:NAME"]` brings in.
+
+/// A shipped policy file.
+#[derive(Debug)]
+pub struct Pack {
+    /// Its name, without `pack:`.
+    pub name: &'static str,
+    /// Its text.
+    pub text: &'static str,
+}
+
+macro_rules! packs {
+    ($($name:literal),* $(,)?) => {
+        &[$(Pack { name: $name, text: include_str!(concat!("../../policies/", $name, ".toml")) }),*]
+    };
+}
+
+const PACKS: &[Pack] = packs![
+    "active-directory",
+    "active-directory-controller",
+    "active-directory-member",
+    "active-directory-transit",
+    "dns-client",
+    "no-clear-text-management",
+    "usual-assumptions",
+];
+
+/// All shipped packs, by name.
+pub fn packs() -> &'static [Pack] {
+    PACKS
+}

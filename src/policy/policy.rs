@@ -1,0 +1,59 @@
+//! A policy as a whole, all files merged and all names resolved.
+
+use super::concession::{Assumption, SeverityRule, Waiver};
+use super::flow::{Prohibition, Requirement};
+use super::{ClassRule, Freeze, Lab, Machine, Names, Person, Unmanaged, Window};
+use crate::finding::{Code, Severity};
+use crate::ruleset::Sources;
+
+/// Everything that the files of a policy say.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// The files, for quoting.
+    pub sources: Sources,
+    /// The version that the first file gives.
+    pub version: u64,
+    /// The id of the repository.
+    pub repository: Option<String>,
+    /// Named ranges and services.
+    pub names: Names,
+    /// What must be allowed.
+    pub requirements: Vec<Requirement>,
+    /// What must not be allowed.
+    pub prohibitions: Vec<Prohibition>,
+    /// Conditions taken as known.
+    pub assumptions: Vec<Assumption>,
+    /// Findings that are tolerated.
+    pub waivers: Vec<Waiver>,
+    /// Severities that differ from the default.
+    pub severities: Vec<SeverityRule>,
+    /// The persons.
+    pub persons: Vec<Person>,
+    /// The machines.
+    pub machines: Vec<Machine>,
+    /// What each class of change needs.
+    pub classes: Vec<ClassRule>,
+    /// When changes may go.
+    pub windows: Vec<Window>,
+    /// When they may not.
+    pub freezes: Vec<Freeze>,
+    /// The lab.
+    pub lab: Option<Lab>,
+    /// What other programs manage.
+    pub unmanaged: Vec<Unmanaged>,
+    /// The shipped packs that it includes.
+    pub packs: Vec<String>,
+}
+
+impl Policy {
+    /// The severity of findings of a code under this policy.
+    pub fn severity_of(&self, code: &Code) -> Severity {
+        self.severities.iter().find(|s| s.code == code).map_or(code.severity, |s| s.severity)
+    }
+
+    /// What the policy assumes of the condition of this canonical name on a device, and where it says so. The
+    /// first assumption that covers it counts.
+    pub fn assumption_about(&self, condition: &str, device: &str, roles: &[String]) -> Option<&Assumption> {
+        self.assumptions.iter().find(|a| a.covers(condition) && a.devices.selects(device, roles))
+    }
+}
