@@ -3,9 +3,10 @@
 //! The first comment lines say why the file exists, then what becomes of which packets:
 //! `# expect HOOK VERDICT PACKET`, where the verdict may also be `lost` (a fragment that waits for the others);
 //! `# addresses:` gives the device these addresses only. `# expect-legacy` and `# expect-nft` where the back ends differ.
-//! Files in `cases/refused` must not load; `# refused-by:` names the back ends that refuse.
+//! Where fwgate is not of the kernel's opinion, `# fwgate-refuses:`, `# fwgate-takes:` or `# fwgate-differs:` says
+//! why; a test fails when that is no longer so. Files in `cases/refused` must not load; `# refused-by:` names the back ends that refuse.
 
-use crate::judge::{Backend, Judge, Judged, Texts, Verdict};
+use crate::judge::{Backend, Judge, Judged, Texts};
 use fwgate::packet::{Family, Packet, packet_from_json};
 use fwgate::ruleset::Hook;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ pub struct Case {
     pub texts: Texts,
     pub expects: Vec<Expect>,
     pub refused_by: Vec<Backend>,
+    /// How fwgate is known not to follow the kernel: `refuses`, `takes` or `differs`.
+    pub fwgate: Option<String>,
     /// The device's own addresses, where a case needs them.
     pub addresses: Vec<String>,
 }
@@ -49,6 +52,7 @@ fn read(file: &Path) -> Option<Case> {
     let text = std::fs::read_to_string(file).expect("readable");
     let ipset = std::fs::read_to_string(file.with_extension("ipset")).unwrap_or_default();
     let (mut expects, mut refused_by, mut addresses) = (Vec::new(), Vec::new(), Vec::new());
+    let mut fwgate = None;
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# expect") {
             let mut words = rest.splitn(4, ' ');
@@ -64,6 +68,9 @@ fn read(file: &Path) -> Option<Case> {
             let packet = packet_from_json(&packet).unwrap_or_else(|e| panic!("{name}: {line}: {e}"));
             expects.push(Expect { hook, verdict: verdict.to_owned(), packet, only });
         }
+        if let Some(rest) = line.strip_prefix("# fwgate-") {
+            fwgate = rest.split_once(':').map(|(word, _)| word.to_owned());
+        }
         if let Some(rest) = line.strip_prefix("# addresses: ") {
             addresses.extend(rest.split(' ').map(str::to_owned));
         }
@@ -75,7 +82,7 @@ fn read(file: &Path) -> Option<Case> {
             }));
         }
     }
-    Some(Case { name, family, texts: Texts::of(family, text, ipset), expects, refused_by, addresses })
+    Some(Case { name, family, texts: Texts::of(family, text, ipset), expects, refused_by, fwgate, addresses })
 }
 
 /// The verdicts of the first back end (those of the kernel's own tables, where it has them), and where the kernel
@@ -99,11 +106,10 @@ pub fn check(judge: &mut Judge, case: &Case) -> (Vec<(Hook, Vec<Judged>)>, Vec<S
             };
             for (expect, judged) in expected.iter().zip(&judged) {
                 let word = judged.verdict.word();
-                let lost = expect.verdict == "lost" && judged.verdict == Verdict::Drop("prerouting".into());
                 // Neighbour discovery is UNTRACKED, whatever one asks for.
                 let state = judged.packet.state();
                 let as_asked = state == expect.packet.state() || case.name.starts_with("neighbour");
-                if (word != expect.verdict && !lost) || !as_asked {
+                if word != expect.verdict || !as_asked {
                     let (name, hook, wish) = (&case.name, hook.name(), &expect.verdict);
                     let shown = crate::shown(&expect.packet);
                     let state = state.name();

@@ -485,7 +485,8 @@ impl Maker {
             }
         }
         let words: Vec<&str> = flags.iter().map(|s| if *s { "src" } else { "dst" }).collect();
-        let inverted = if self.rng.chance(8) { " --return-nomatch" } else { "" };
+        // What the option means for a list is pinned by a case of its own.
+        let inverted = if self.rng.chance(8) && name != "list0" { " --return-nomatch" } else { "" };
         let mut clause = Clause::new(format!("-m set --match-set {name} {}{inverted}", words.join(",")));
         for (member, sample) in &samples {
             let mut puts = Vec::new();
@@ -548,6 +549,7 @@ impl Maker {
     }
 
     fn make_table(&mut self, table: &str, built_in: &[(&str, u8)], text: &mut String) {
+        self.translates |= table == "nat";
         let all = built_in.iter().fold(0, |bits, (_, hook)| bits | hook);
         let count = if table == "filter" { self.rng.between(0, 6) } else { self.rng.between(0, 2) };
         let mut users: Vec<(String, u8)> = Vec::new();
@@ -1091,12 +1093,11 @@ impl Maker {
         if self.rng.chance(20) {
             return Some("-j ACCEPT".into());
         }
-        self.translates = true;
         let address = self.shown(self.prefixes[0].0 | 0x0000_0505);
         let to = self.address();
         let to = if self.rng.chance(70) { self.shown(to) } else { address };
         let port = *self.rng.pick(&[80u16, 443, 8080, 22]);
-        let with_port = matches!(proto, 6 | 17 | 132 | 33) && self.rng.chance(50);
+        let with_port = matches!(proto, 6 | 17 | 132) && self.rng.chance(50);
         let end = match (with_port, self.family) {
             (false, _) => to.clone(),
             (true, Family::V4) => format!("{to}:{port}"),
@@ -1203,8 +1204,14 @@ impl Generated {
         if packet.get(Field::State) == 0 {
             packet.set(Field::State, *rng.pick(&[0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 3, 4]));
         }
-        // Connections that exist have the translation of their beginning, which these rules did not give them.
-        if self.translates && matches!(packet.state(), State::Established | State::Related) {
+        // An announced connection would be translated at its beginning, which the kernel no longer does with those
+        // that are known to it.
+        let error = match self.family {
+            Family::V4 => matches!(packet.get(Field::IcmpType), 3 | 4 | 5 | 11 | 12),
+            Family::V6 => packet.get(Field::IcmpType) < 5,
+        } && packet.shape() == Shape::Icmp;
+        let known = packet.state() == State::Established && error;
+        if self.translates && (packet.state() == State::Related || known) {
             packet.set(Field::State, State::New.value());
         }
         if rng.chance(10) {

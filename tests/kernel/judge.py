@@ -68,6 +68,14 @@ def must(args, text="", fds=()):
     return said
 
 
+def wait_up(name):
+    for _ in range(2000):
+        if " state UP " in must(["ip", "-o", "link", "show", "dev", name]):
+            return
+        time.sleep(0.001)
+    raise RuntimeError("the cable at %s does not come up" % name)
+
+
 def sysctl(path, value):
     try:
         with open("/proc/sys/net/" + path, "w") as f:
@@ -208,7 +216,7 @@ class Wish:
 
     __slots__ = ("n", "index", "family", "src", "dst", "proto", "sport", "dport", "flags", "type", "code", "iif",
                  "oif", "state", "fragment", "mark", "connmark", "length", "ttl", "tos", "mac", "pkttype", "spi",
-                 "ext", "raw", "sent", "rtype", "left", "mhtype", "split")
+                 "ext", "raw", "sent", "rtype", "left", "mhtype", "checked")
 
     def __init__(self, index, p):
         self.index = index
@@ -235,7 +243,8 @@ class Wish:
         self.ext = [k for k in ("ext_hop", "ext_dst", "ext_routing", "ext_fragment", "ext_auth")
                     if p.get(k)]
         self.rtype, self.left, self.mhtype = (p.get(k, 0) for k in ("routing_type", "segments_left", "mobility_type"))
-        self.split = p.get("split", False)
+        # Conntrack looks at checksums of what arrives only.
+        self.checked = True
         self.raw = None
         self.sent = 0
 
@@ -265,7 +274,9 @@ class Wish:
             offset = 5
             if bad:
                 offset = 15 if room < 60 else 4
-            header = struct.pack("!HHIIBBHHH", self.sport, self.dport, self.n << 16, self.n << 16, offset << 4,
+            # A reset answers with these numbers plus or minus a length.
+            middle = self.n << 16 | 0x4000
+            header = struct.pack("!HHIIBBHHH", self.sport, self.dport, middle, middle, offset << 4,
                                  self.flags, 65535, 0, 0)
             body = header + pad(room - 20)
             return self.summed(body, 16)
@@ -283,7 +294,7 @@ class Wish:
             body = struct.pack("!BBH", self.type, self.code, 0) + number + number + quote
             body += pad(room - len(body))
             total = inet_sum(body if proto == 1 else self.pseudo(len(body), 58) + body)
-            total = (~total & 0xFFFF) ^ (0x5555 if bad else 0)
+            total = (~total & 0xFFFF) ^ (0x5555 if bad and self.checked else 0)
             return body[:2] + struct.pack("!H", total) + body[4:]
         if proto == 132:
             if self.state in ("new", "invalid"):
@@ -295,7 +306,7 @@ class Wish:
                 fill = (room - 12 - len(chunk) + 3) & ~3
                 chunk += struct.pack("!BBH", 0x84, 0, fill) + pad(fill - 4)
             body = struct.pack("!HHII", self.sport, self.dport, tag, 0) + chunk
-            total = crc32c(body) ^ (0xFF if bad else 0)
+            total = crc32c(body) ^ (0xFF if bad and self.checked else 0)
             return body[:8] + struct.pack("<I", total) + body[12:]
         if proto == 33:
             header = struct.pack("!HHBBHBBHII", self.sport, self.dport, 5, 0, 0, 1, 0, 0, self.n, 0)
@@ -456,13 +467,9 @@ class Router:
             must(["ip", "link", "set", name, "up"])
             # The kernel starts the queues of a new cable a little later and loses what is sent before.
             setns(self.farm.fd)
-            for _ in range(2000):
-                if " state UP " in must(["ip", "-o", "link", "show", "dev", far]):
-                    break
-                time.sleep(0.001)
-            else:
-                raise RuntimeError("the cable to %s does not come up" % name)
+            wait_up(far)
             setns(self.fd)
+            wait_up(name)
             if not self.addresses:
                 # REDIRECT goes to an address of the incoming interface.
                 number = self.cables[name]
@@ -806,6 +813,7 @@ class Router:
         self.stages = bytearray(65536)
         self.states, self.finals, self.replies = {}, {}, {}
         for i, w in enumerate(wishes):
+            w.checked = self.hook != "output"
             w.n = i + 1 + (UNTRACKED_FROM if w.state == "untracked" else 0)
         if self.observed:
             must(["nft", "delete", "table", "ip" if family == 4 else "ip6", TABLE])
@@ -833,9 +841,9 @@ class Router:
         if conntrack:
             self.flush_conntrack()
         for w in wishes:
-            results[w.index] = self.result(w)
+            results[w.index] = self.result(w, conntrack)
 
-    def result(self, w):
+    def result(self, w, conntrack):
         stage = self.stages[w.n]
         a, b, c, d, e, f, stray = (bool(stage & 1 << i) for i in range(7))
         out = {"length": w.sent}
@@ -851,6 +859,9 @@ class Router:
             out["verdict"] = "undelivered"
         elif stray:
             out["verdict"] = "elsewhere"
+        elif conntrack and w.fragment != "none" and not b and not d:
+            # Waits for the other fragments until it is forgotten.
+            out["verdict"] = "lost"
         elif self.hook == "input":
             out["verdict"] = "undelivered" if b and not c else "drop"
         elif self.hook == "forward":
@@ -969,8 +980,10 @@ def main():
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            # A router that has ever tracked connections might still put fragments together.
-            key = (request["hook"], tuple(request.get("addresses") or ()), request.get("conntrack", True))
+            # A router that has ever tracked connections might still put fragments together, and one with a nat
+            # table drops some ICMP packets of connections that it did not see begin.
+            nat = any("*nat" in (request.get(k) or "") for k in ("v4", "v6")) or "nat" in (request.get("nft") or "")
+            key = (request["hook"], tuple(request.get("addresses") or ()), request.get("conntrack", True), nat)
             if key not in routers:
                 routers[key] = Router(key[0], farm, key[1])
             reply = routers[key].judge(request)

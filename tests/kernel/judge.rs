@@ -81,6 +81,8 @@ pub enum Verdict {
     Reject(String),
     /// Never reached the hook, or was lost between two hooks: routing did not want it.
     Undelivered,
+    /// A fragment that waits for the others.
+    Lost,
     /// Routed to another hook than the one that is judged.
     Elsewhere,
 }
@@ -93,6 +95,7 @@ impl Verdict {
             Verdict::Drop(_) => "drop".into(),
             Verdict::Reject(kind) => format!("reject:{kind}"),
             Verdict::Undelivered => "undelivered".into(),
+            Verdict::Lost => "lost".into(),
             Verdict::Elsewhere => "elsewhere".into(),
         }
     }
@@ -113,6 +116,8 @@ pub struct Final {
 /// One packet judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judged {
+    /// Which of the packets asked about.
+    pub at: usize,
     /// The packet as it really was: with the state that conntrack gave it and its real length.
     pub packet: Packet,
     pub verdict: Verdict,
@@ -232,7 +237,7 @@ impl Judge {
         }
         let answers = reply["packets"].as_array().expect("a list of packets");
         assert_eq!(answers.len(), packets.len(), "one answer per packet");
-        Ok(packets.iter().zip(answers).map(|(packet, answer)| judged(packet, answer)).collect())
+        Ok(packets.iter().zip(answers).enumerate().map(|(at, (packet, answer))| judged(at, packet, answer)).collect())
     }
 }
 
@@ -243,7 +248,7 @@ impl Drop for Judge {
     }
 }
 
-fn judged(packet: &Packet, answer: &Value) -> Judged {
+fn judged(at: usize, packet: &Packet, answer: &Value) -> Judged {
     let mut packet = packet.clone();
     if let Some(length) = answer["length"].as_u64() {
         packet.set(Field::Length, u128::from(length));
@@ -265,6 +270,7 @@ fn judged(packet: &Packet, answer: &Value) -> Judged {
         "drop" => Verdict::Drop(word("where")),
         "reject" => Verdict::Reject(word("with")),
         "undelivered" => Verdict::Undelivered,
+        "lost" => Verdict::Lost,
         "elsewhere" => Verdict::Elsewhere,
         other => panic!("unknown verdict {other:?}"),
     };
@@ -277,5 +283,5 @@ fn judged(packet: &Packet, answer: &Value) -> Judged {
         dscp: f["dscp"].as_u64().unwrap_or_default(),
         ecn: f["ecn"].as_u64().unwrap_or_default(),
     });
-    Judged { packet, verdict, end }
+    Judged { at, packet, verdict, end }
 }

@@ -13,7 +13,7 @@ mod judge;
 use fwgate::packet::{Family, Field, IfaceSide, Interface, Packet};
 use fwgate::ruleset::Hook;
 use fwgate_side::{Said, Unread, fwgate_verdict};
-use judge::{Backend, Judge, Judged, Texts, Verdict};
+use judge::{Judge, Judged, Texts, Verdict};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -84,52 +84,96 @@ impl Tally {
             self.wrong.len(),
             self.kinds
         );
-        let some: Vec<&str> = self.wrong.iter().take(10).map(String::as_str).collect();
+        let mut some: Vec<&str> = self.wrong.iter().map(String::as_str).collect();
+        some.sort_by_key(|text| (text.ends_with(')'), text.len()));
+        some.truncate(std::env::var("FWGATE_SHOW").ok().and_then(|n| n.parse().ok()).unwrap_or(10));
         assert!(self.wrong.is_empty(), "{} disagreements:\n{}", self.wrong.len(), some.join("\n\n"));
     }
 }
 
 /// Whether the kernel keeps silent about a rejected packet: no reset answers a reset, no ICMP error an ICMP
-/// error or a packet with a wrong checksum, and nobody answers what was not sent to one host.
+/// error or a packet whose checksum it finds wrong (that of DCCP always, for want of a pseudo-header), and nobody
+/// answers a later fragment, or what was not sent to one host.
 fn rejected_silently(packet: &Packet) -> bool {
     let icmp_error = match (packet.family, packet.proto()) {
         (Family::V4, 1) => !matches!(packet.get(Field::IcmpType), 0 | 8 | 13..=18),
         (Family::V6, 58) => packet.get(Field::IcmpType) < 128,
+        (_, 33) => true,
         (Family::V6, proto) => !matches!(proto, 6 | 17),
         _ => false,
     };
     let reset = packet.proto() == 6 && packet.get(Field::TcpFlags) & 4 != 0;
     let invalid = packet.state() == fwgate::packet::State::Invalid;
-    icmp_error || reset || invalid || packet.get(Field::PktType) != 0
+    let many = packet.get(Field::Dst) >> (packet.family.bits() - 4) == 14 && packet.family == Family::V4;
+    let fragment = packet.get(Field::Fragment) != 0;
+    fragment || icmp_error || many || reset || invalid || packet.get(Field::PktType) != 0
+}
+
+/// Where the two do not agree on one packet; nothing too where the kernel had nothing to say, or fwgate says that
+/// it depends (then `skipped` is counted up).
+fn differs(ruleset: &fwgate::ruleset::Ruleset, hook: Hook, one: &Judged, skipped: &mut usize) -> Option<String> {
+    if matches!(one.verdict, Verdict::Undelivered | Verdict::Elsewhere | Verdict::Lost) {
+        *skipped += 1;
+        return None;
+    }
+    let said = fwgate_verdict(ruleset, hook, &one.packet);
+    let Said::Word(word, translation) = &said else {
+        *skipped += 1;
+        return None;
+    };
+    let kernel = one.verdict.word();
+    let silent = kernel == "drop" && word.starts_with("reject:") && rejected_silently(&one.packet);
+    let end = one.end.as_ref().filter(|_| kernel == *word);
+    let end = end.and_then(|end| fwgate_side::wrong_end(&one.packet, translation.as_ref(), end));
+    if (kernel == *word || silent) && end.is_none() {
+        return None;
+    }
+    let (hook, packet) = (hook.name(), shown(&one.packet));
+    let end = end.unwrap_or_default();
+    Some(format!("{hook} {packet}\n  kernel: {:?}\n  fwgate: {said:?} {end}\n", one.verdict))
+}
+
+/// Whether fwgate would agree if the packet came with a TTL less one, while it does not know of the hop.
+fn agrees_one_hop_on(ruleset: &fwgate::ruleset::Ruleset, one: &Judged) -> bool {
+    let mut next = one.clone();
+    next.packet.set(Field::Ttl, one.packet.get(Field::Ttl).saturating_sub(1));
+    !fwgate_side::ROUTING_TAKES_ONE_OFF && differs(ruleset, Hook::Forward, &next, &mut 0).is_none()
+}
+
+/// The same disagreement with as few rules as possible: what can go goes.
+fn shrink(judge: &mut Judge, texts: &Texts, hook: Hook, packet: &Packet) -> Option<String> {
+    let family = packet.family;
+    let mut ask = |texts: &Texts| {
+        let ruleset = fwgate_side::read(texts, &[]).ok()?;
+        let judged = judge.judge(texts, judge.backends[0], hook, family, std::slice::from_ref(packet)).ok()?;
+        differs(&ruleset, hook, judged.first()?, &mut 0)
+    };
+    let (mut texts, mut best) = (texts.clone(), ask(texts)?);
+    let mut at = 0;
+    loop {
+        let text = texts.v4.as_ref().or(texts.v6.as_ref())?;
+        let mut lines: Vec<&str> = text.lines().collect();
+        let Some(rule) = (at..lines.len()).find(|i| lines[*i].starts_with("-A") || lines[*i].contains(" - [")) else {
+            break;
+        };
+        lines.remove(rule);
+        let text = lines.join("\n") + "\n";
+        let fewer = Texts::of(family, text, texts.ipset.clone().unwrap_or_default());
+        match ask(&fewer) {
+            Some(said) => (texts, best, at) = (fewer, said, rule),
+            None => at = rule + 1,
+        }
+    }
+    let text = texts.shown();
+    let rules: Vec<&str> = text.lines().filter(|l| !l.ends_with(" ACCEPT [0:0]")).collect();
+    Some(best + &rules.join("\n"))
 }
 
 /// Compares the kernel's verdicts with fwgate's.
 fn compare(texts: &Texts, ruleset: &fwgate::ruleset::Ruleset, hook: Hook, judged: &[Judged], tally: &mut Tally) {
     for one in judged {
-        if matches!(one.verdict, Verdict::Undelivered | Verdict::Elsewhere) {
-            tally.skipped += 1;
-            continue;
-        }
-        let said = fwgate_verdict(ruleset, hook, &one.packet);
-        let (word, translation) = match &said {
-            Said::Depends(_) => {
-                tally.skipped += 1;
-                continue;
-            }
-            Said::Word(word, translation) => (word, translation),
-        };
-        let kernel = one.verdict.word();
-        let silent = kernel == "drop" && word.starts_with("reject:") && rejected_silently(&one.packet);
-        let end = one.end.as_ref().filter(|_| kernel == *word);
-        let end = end.and_then(|end| fwgate_side::wrong_end(&one.packet, translation.as_ref(), end));
-        if (kernel != *word && !silent) || end.is_some() {
-            let (hook, packet) = (hook.name(), shown(&one.packet));
-            let end = end.unwrap_or_default();
-            tally.wrong.push(format!(
-                "{hook} {packet}\n  kernel: {:?}\n  fwgate: {said:?} {end}\n{}",
-                one.verdict,
-                texts.shown()
-            ));
+        if let Some(difference) = differs(ruleset, hook, one, &mut tally.skipped) {
+            tally.wrong.push(difference + &texts.shown());
         }
     }
 }
@@ -197,8 +241,20 @@ fn fwgate_says_what_the_kernel_does_with_random_rulesets() {
             match judge.judge(&texts, judge.backends[0], hook, family, &asked) {
                 Ok(judged) => {
                     tally.count(hook, &judged);
-                    if let Some(ruleset) = &ruleset {
-                        compare(&texts, ruleset, hook, &judged, tally);
+                    let Some(ruleset) = &ruleset else { continue };
+                    let wrong = judged.iter().filter(|one| {
+                        let differs = differs(ruleset, hook, one, &mut tally.skipped).is_some();
+                        let excused = differs && hook == Hook::Forward && agrees_one_hop_on(ruleset, one);
+                        tally.skipped += usize::from(excused);
+                        differs && !excused
+                    });
+                    for (nth, one) in wrong.enumerate() {
+                        // The first one is worth a closer look.
+                        let small = (nth == 0).then(|| shrink(judge, &texts, hook, &asked[one.at])).flatten();
+                        tally.wrong.push(small.unwrap_or_else(|| {
+                            let difference = differs(ruleset, hook, one, &mut 0).unwrap_or_default();
+                            difference + "(seed " + &seed.to_string() + ")"
+                        }));
                     }
                 }
                 Err(refusal) => tally.wrong.push(format!("the kernel refused: {refusal:?}\n{}", texts.shown())),
@@ -255,13 +311,25 @@ fn hand_written_cases_are_what_the_kernel_does() {
         tally.rulesets += 1;
         let (judged, found) = cases::check(&mut judge, &case);
         tally.wrong.extend(found);
+        let known = case.fwgate.as_deref();
         match fwgate_side::read(&case.texts, &case.addresses) {
             Ok(ruleset) => {
+                let before = tally.wrong.len();
                 for (hook, judged) in &judged {
                     compare(&case.texts, &ruleset, *hook, judged, &mut tally);
                 }
+                if known == Some("differs") && tally.wrong.len() > before {
+                    tally.wrong.truncate(before);
+                } else if known.is_some() {
+                    tally.wrong.push(format!(
+                        "{}: fwgate no longer {}: remove the remark",
+                        case.name,
+                        known.unwrap_or("")
+                    ));
+                }
             }
             Err(Unread::NotYet) => silent = true,
+            Err(Unread::Problems(_)) if known == Some("refuses") => {}
             Err(Unread::Problems(problems)) => {
                 tally.wrong.push(format!("{}: fwgate does not read it: {}", case.name, problems.join("; ")));
             }
@@ -288,8 +356,11 @@ fn what_the_kernel_refuses_fwgate_refuses() {
             }
         }
         let by_all = judge.backends.iter().all(|b| case.refused_by.contains(b));
-        if by_all && fwgate_side::read(&case.texts, &case.addresses).is_ok() {
-            wrong.push(format!("{}: fwgate takes it\n{}", case.name, case.texts.shown()));
+        let taken = fwgate_side::read(&case.texts, &[]).is_ok();
+        match (taken, case.fwgate.as_deref() == Some("takes")) {
+            (true, false) if by_all => wrong.push(format!("{}: fwgate takes it\n{}", case.name, case.texts.shown())),
+            (false, true) => wrong.push(format!("{}: fwgate refuses it too: remove the remark", case.name)),
+            _ => {}
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
