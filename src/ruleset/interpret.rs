@@ -324,6 +324,9 @@ impl<'a> Walk<'a> {
                 let kept = self.packet.get(*field) & u128::from(*keep);
                 let taken = self.packet.get(other) & u128::from(*take);
                 self.packet.set(*field, kept ^ taken ^ u128::from(*xor));
+                if *keep == 0 && *take == 0 {
+                    self.unknown.remove(field);
+                }
             }
             Effect::Rewrite(field, rewrite) => self.rewrite(*field, rewrite),
         }
