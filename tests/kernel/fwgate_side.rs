@@ -15,7 +15,7 @@ pub const ROUTING_TAKES_ONE_OFF: bool = false;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
     /// `accept`, `drop` or `reject:KIND`, and the translation of an accepted packet.
-    Word(String, Option<Translation>),
+    Word(String, Option<Box<Translation>>),
     /// It depends on these conditions.
     Depends(BTreeSet<String>),
 }
@@ -64,7 +64,7 @@ pub fn fwgate_verdict(ruleset: &Ruleset, hook: Hook, packet: &Packet) -> Said {
             Decision::Drop => "drop".to_owned(),
             Decision::Reject(kind) => format!("reject:{kind}"),
         };
-        (word, outcome.translation.map(|t| (*t).clone()), asked)
+        (word, outcome.translation.map(|t| Box::new((*t).clone())), asked)
     };
     let (no, yes) = (once(false), once(true));
     if (&no.0, &no.1) != (&yes.0, &yes.1) {

@@ -46,12 +46,12 @@ STATES = {"0": "new", "1": "established", "2": "related", "3": "invalid", "4": "
 
 def setns(fd):
     if LIBC.setns(fd, CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "setns")
+        raise OSError(ctypes.get_errno(), "setns: " + os.strerror(ctypes.get_errno()))
 
 
 def new_namespace():
     if LIBC.unshare(CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
+        raise OSError(ctypes.get_errno(), "unshare: " + os.strerror(ctypes.get_errno()))
     return os.open("/proc/self/ns/net", os.O_RDONLY)
 
 

@@ -120,6 +120,8 @@ pub struct Judged {
     pub at: usize,
     /// The packet as it really was: with the state that conntrack gave it and its real length.
     pub packet: Packet,
+    /// Whether it was broken on purpose, to be INVALID.
+    pub spoiled: bool,
     pub verdict: Verdict,
     pub end: Option<Final>,
 }
@@ -249,6 +251,7 @@ impl Drop for Judge {
 }
 
 fn judged(at: usize, packet: &Packet, answer: &Value) -> Judged {
+    let spoiled = packet.state() == State::Invalid;
     let mut packet = packet.clone();
     if let Some(length) = answer["length"].as_u64() {
         packet.set(Field::Length, u128::from(length));
@@ -283,5 +286,5 @@ fn judged(at: usize, packet: &Packet, answer: &Value) -> Judged {
         dscp: f["dscp"].as_u64().unwrap_or_default(),
         ecn: f["ecn"].as_u64().unwrap_or_default(),
     });
-    Judged { at, packet, verdict, end }
+    Judged { at, packet, spoiled, verdict, end }
 }
