@@ -788,7 +788,9 @@ impl Maker {
             let part = Clause::new("").range(field, low.into(), high.into(), 65_535);
             let flag = if field == Field::Sport { "--sport" } else { "--dport" };
             let range = if low == high { low.to_string() } else { format!("{low}:{high}") };
-            let part = self.negation(part, 20, |not| format!("{not}{flag} {range}"))?;
+            // Negated, the range of all ports is a case of its own.
+            let percent = if high - low == 65_535 { 0 } else { 20 };
+            let part = self.negation(part, percent, |not| format!("{not}{flag} {range}"))?;
             text = format!("{text} {}", part.text);
             clause.inside.extend(part.inside);
             clause.outside.extend(part.outside);

@@ -282,7 +282,9 @@ fn both_back_ends_agree_on_random_rulesets() {
         let made = generate::ruleset(1000 + seed, family);
         let texts = Texts::of(family, made.text.clone(), made.ipset.clone());
         tally.rulesets += 1;
-        if judge.backends.len() < 2 {
+        // With these two tables the back ends differ by design: see the case `security-and-source-translation`.
+        let differ = ["*nat", "*security"].iter().all(|table| made.text.contains(table));
+        if judge.backends.len() < 2 || differ {
             return;
         }
         for hook in Hook::ALL {
