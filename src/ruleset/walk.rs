@@ -605,12 +605,24 @@ pub fn split(cell: &Cell, cut: &Cut, space: &Space) -> SmallVec<[Cell; 4]> {
         }
         Cut::Field(field, values) => {
             out.extend(cell.meet(*field, values, space.family));
-            for rest in cell.minus(*field, values, space.family) {
-                out.extend(pieces(rest, *field, values, space));
+            out.extend(around(cell, *field, values, space));
+        }
+        Cut::Box(sides) => {
+            let mut inside = Some(cell.clone());
+            for (field, values) in sides {
+                let Some(rest) = inside.take() else { break };
+                out.extend(around(&rest, *field, values, space));
+                inside = rest.meet(*field, values, space.family);
             }
+            out.extend(inside);
         }
     }
     out
+}
+
+/// The pieces of a cell whose field is not among the values.
+fn around(cell: &Cell, field: Field, values: &Values, space: &Space) -> SmallVec<[Cell; 2]> {
+    cell.minus(field, values, space.family).into_iter().flat_map(|rest| pieces(rest, field, values, space)).collect()
 }
 
 /// What is left around one range of addresses falls in two: smaller hulls leave out more rules.
