@@ -5,5 +5,6 @@ pub mod diff;
 pub mod finding;
 pub mod packet;
 pub mod policy;
+pub mod query;
 pub mod report;
 pub mod ruleset;

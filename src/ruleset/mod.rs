@@ -1,5 +1,6 @@
 //! The dialect-neutral ruleset: model, source spans, the plain interpreter, and the exact walk over packet sets.
 
+mod conditions;
 mod env;
 mod environment;
 mod explore;

@@ -158,9 +158,36 @@ impl<'a> Program<'a> {
         &self.blocks[chain.0 as usize].lines[index as usize]
     }
 
+    /// The fields that some prepared rule tests, ascending.
+    pub fn read_fields(&self) -> Vec<Field> {
+        let mut fields = Vec::new();
+        for step in self.blocks.iter().flat_map(|b| &b.lines).flat_map(|l| &l.moves) {
+            match step {
+                Move::If(test) => test.read_fields(&mut fields),
+                Move::Choose(entries) => entries.iter().for_each(|(test, _)| test.read_fields(&mut fields)),
+                Move::Set(_) | Move::Then(_) => {}
+            }
+        }
+        fields.sort_unstable();
+        fields.dedup();
+        fields
+    }
+
     /// The place of a prepared rule in the model.
     pub fn place(&self, chain: ChainId, index: u32) -> Place {
         Place::Rule(chain, self.line(chain, index).origin)
+    }
+}
+
+impl Test {
+    fn read_fields(&self, found: &mut Vec<Field>) {
+        match self {
+            Test::In(field, _) => found.push(*field),
+            Test::Lookup(entries) => found.extend(entries.iter().flat_map(|(fields, _)| fields).map(|(f, _)| *f)),
+            Test::All(inner) | Test::Any(inner) => inner.iter().for_each(|t| t.read_fields(found)),
+            Test::Not(inner) => inner.read_fields(found),
+            Test::Yes | Test::No | Test::Cond(_) | Test::Translated(_) => {}
+        }
     }
 }
 

@@ -72,6 +72,26 @@ impl Cursor {
             && self.frames.len() == other.frames.len()
             && (Rc::ptr_eq(&self.env, &other.env) || self.env == other.env)
     }
+
+    /// Whether two cursors of one walker, for the same packets, go on alike under the same conditions.
+    pub fn same_future(&self, other: &Cursor) -> bool {
+        let next = |f: &Frame| (f.chain, f.ahead().first().copied());
+        self.same_past(other)
+            && self.accepted == other.accepted
+            && self.frames.iter().map(next).eq(other.frames.iter().map(next))
+    }
+
+    /// Whether this cursor still has more rules of one program ahead than another: what is called comes before
+    /// what follows the call.
+    pub fn is_behind(&self, other: &Cursor) -> bool {
+        let next = |f: &Frame| f.ahead().first().copied().unwrap_or(u32::MAX);
+        let stages = (self.stage, self.entered).cmp(&(other.stage, other.entered));
+        let frames = || {
+            let pairs = self.frames.iter().zip(&other.frames);
+            pairs.map(|(a, b)| next(a).cmp(&next(b))).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+        };
+        stages.then_with(frames).then_with(|| other.frames.len().cmp(&self.frames.len())).is_lt()
+    }
 }
 
 /// Walks the cells of one space through one program.
@@ -117,6 +137,11 @@ impl<'a> Walker<'a> {
     pub fn standing_at(&self, cursor: &Cursor) -> Option<(ChainId, u32)> {
         let frame = cursor.frames.last()?;
         frame.ahead().first().map(|r| (frame.chain, *r))
+    }
+
+    /// Goes past the rule at which the cursor stands, as if it were not there.
+    pub fn skip(&self, cursor: &mut Cursor) {
+        next(cursor);
     }
 
     /// Goes on until the walk ends (`None`) or a rule needs the cell cut.

@@ -4,3 +4,4 @@
 mod effect;
 mod random;
 mod sets;
+mod trace;

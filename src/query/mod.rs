@@ -1,0 +1,14 @@
+//! Questions about one ruleset: what becomes of a packet, which packets pass, who reaches whom, which rules can
+//! never matter.
+//!
+//! Everything here is a walk of the exact engine with another stopping rule. Opaque conditions are kept apart
+//! from header fields: an answer says of a packet that it passes, that it does not, or that it depends, and on
+//! which conditions.
+
+mod guards;
+mod trace;
+mod ways;
+
+pub use guards::{Guard, Guards};
+pub use trace::{Trace, TraceError, TraceStep, TraceVerdict, Tracer, Tracers, trace};
+pub use ways::{Asked, Part, TooManyConditions, Way, Ways};
