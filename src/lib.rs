@@ -3,8 +3,10 @@
 pub mod dialect;
 pub mod diff;
 pub mod finding;
+pub mod fleet;
 pub mod packet;
 pub mod policy;
 pub mod query;
 pub mod report;
 pub mod ruleset;
+pub mod vcs;
