@@ -5,10 +5,21 @@
 //! from header fields: an answer says of a packet that it passes, that it does not, or that it depends, and on
 //! which conditions.
 
+mod ask;
 mod guards;
+mod matrix;
+mod naming;
+mod picture;
+mod reach;
+mod select;
 mod trace;
 mod ways;
 
+pub use ask::{Query, QueryError, Wanted, parse_query};
 pub use guards::{Guard, Guards};
+pub use matrix::{Class, Entry, Matrix, MatrixError, Service, matrix};
+pub use picture::{matrix_dot, matrix_json, matrix_svg, matrix_text};
+pub use reach::{Fate, Group, Reach, ReachBounds, reach};
+pub use select::{Addresses, InterfaceChoice, Selection};
 pub use trace::{Trace, TraceError, TraceStep, TraceVerdict, Tracer, Tracers, trace};
 pub use ways::{Asked, Part, TooManyConditions, Way, Ways};

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod effect;
+mod matrix;
 mod random;
+mod reach;
 mod sets;
 mod trace;

@@ -142,7 +142,7 @@ fn twenty_thousand_packets_pass_a_thousand_rules_quickly() {
         let port = Match::layer4(&[6], Match::ranges(fwgate::packet::Field::Dport, fwgate::packet::Ranges::one(n)));
         let net = Match::ranges(fwgate::packet::Field::Src, fwgate::packet::Ranges::range(n << 16, (n << 16) + 0xffff));
         let mut steps = vec![Step::If(Match::all([net, port]))];
-        steps.extend((n % 50 == 0).then(|| limit(9)));
+        steps.extend(n.is_multiple_of(50).then(|| limit(9)));
         steps.push(Step::Then(if n.is_multiple_of(3) { Verdict::Drop } else { Verdict::Accept }));
         Rule { steps, span: Span::default() }
     };
