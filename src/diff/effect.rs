@@ -2,7 +2,7 @@
 
 use super::align::pair_rules;
 use super::compare::{Comparison, Extent};
-use crate::packet::{Cell, Family, IfacePattern, Packet, coalesce, count_flows, witness};
+use crate::packet::{Cell, Family, IfacePattern, Packet, RegionNames, coalesce, count_flows, witness};
 use crate::ruleset::{Decision, Hook, Identities, Leaf, Outcome, Place, Program, Ruleset, Side, Space, interpret};
 use num_bigint::BigUint;
 use rustc_hash::FxHashMap;
@@ -62,7 +62,7 @@ pub struct Change {
     pub old: Leaf,
     /// What becomes of them, by which rule.
     pub new: Leaf,
-    /// Disjoint cells, the smallest first.
+    /// Disjoint cells that one region can say each, the smallest first.
     pub cells: Vec<Cell>,
     /// One realistic packet of the smallest cell, replayed through the interpreter on both sides.
     pub witness: Packet,
@@ -167,8 +167,11 @@ impl Groups {
 
     fn changes(self, space: &Space, old: &Ruleset, new: &Ruleset) -> Result<Vec<Change>, ReplayMismatch> {
         let mut out = Vec::new();
+        let possible = space.possible();
+        let (family, interfaces) = (space.family, &space.interfaces);
+        let names = RegionNames { family, possible: &possible, interfaces, cond_name: &|_| String::new() };
         for ((before, after), cells) in self.cells {
-            let mut cells = coalesce(cells);
+            let mut cells: Vec<Cell> = coalesce(cells).iter().flat_map(|cell| names.parts(cell)).collect();
             smallest_first(&mut cells, space.family);
             let Some(first) = cells.first() else { continue };
             let packet = witness(first, space.family, &space.interfaces);

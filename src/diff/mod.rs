@@ -3,8 +3,14 @@
 mod align;
 mod compare;
 mod delta;
+mod device;
 mod effect;
+mod structure;
+mod text;
 
 pub use align::pair_rules;
 pub use compare::{Comparison, Extent};
+pub use device::{ComparedFilter, DeviceDiff, DevicePair, diff_device, filter_name, principal_chain};
 pub use effect::{Bounds, Change, EffectKind, FilterDiff, ReplayMismatch, diff_filter};
+pub use structure::{Container, Fate, StructureChange};
+pub use text::text_diff;
