@@ -36,7 +36,7 @@ fn check_lenient(name: &str) -> Option<&'static str> {
         "" | "." | ".." => Some("it is empty"),
         _ if name.len() > 255 => Some("it has more than 255 bytes"),
         _ if name.contains(['/', '\\']) => Some("it holds a separator"),
-        _ if name.chars().any(crate::fleet::tree::is_unseen) => Some("it holds a control or invisible character"),
+        _ if name.chars().any(crate::vcs::is_unseen) => Some("it holds a control or invisible character"),
         _ => None,
     }
 }

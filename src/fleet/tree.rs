@@ -13,7 +13,7 @@
 mod layout;
 mod roles;
 
-pub(crate) use crate::vcs::is_unseen;
+pub use layout::stem;
 
 use super::device_toml::DeviceToml;
 use super::names::Naming;
@@ -44,6 +44,32 @@ pub struct TreeInput {
     pub empty_folders: Vec<String>,
     /// How device names are judged.
     pub naming: Naming,
+    /// Whether files directly in the folder are one device because the user says so.
+    pub grouping: Grouping,
+}
+
+/// What files directly in a folder make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    /// One device a stem; all one device where `device.toml` is among them.
+    ByStem,
+    /// One device.
+    OneDevice,
+}
+
+impl TreeInput {
+    /// A tree without files yet, of a folder that somebody named.
+    pub fn new(name: &str) -> TreeInput {
+        TreeInput {
+            name: name.to_owned(),
+            shown_under: String::new(),
+            files: Vec::new(),
+            roles: Vec::new(),
+            empty_folders: Vec::new(),
+            naming: Naming::AdHoc,
+            grouping: Grouping::ByStem,
+        }
+    }
 }
 
 /// A tree, read.

@@ -1,7 +1,7 @@
 //! Files to devices.
 
 use super::roles::Roles;
-use super::{ConfigTree, DeviceInput, TreeFile, TreeInput, TreeProblem, is_ignored_name};
+use super::{ConfigTree, DeviceInput, Grouping, TreeFile, TreeInput, TreeProblem, is_ignored_name};
 use crate::dialect::InputFile;
 use crate::fleet::device_toml::{DeviceToml, read_device_toml};
 use crate::fleet::names::check_device_name;
@@ -65,7 +65,8 @@ impl Arranging<'_> {
                 }
             }
         }
-        if top.iter().any(|f| base_name(&f.name) == FACTS) {
+        let together = self.input.grouping == Grouping::OneDevice && !top.is_empty();
+        if together || top.iter().any(|f| base_name(&f.name) == FACTS) {
             self.folder(self.input.name.clone(), Folder { own: top, deeper: Vec::new() });
         } else {
             self.by_stem(top);
@@ -119,7 +120,7 @@ impl Arranging<'_> {
             self.problem(&shown, format!("`{}` is no device name: {fault}", name.escape_debug()), help);
         }
         let at = facts_source.as_ref().map_or(shown.as_str(), |f| f.name.as_str()).to_owned();
-        let (mut files, problems) = self.roles.compose(&facts, &own, &at, &self.input.shown_under);
+        let (mut files, problems) = self.roles.compose(&facts, &own, &at);
         self.out.problems.extend(problems);
         let mut own = own;
         own.sort_by(|a, b| a.name.cmp(&b.name));
@@ -184,8 +185,8 @@ pub(super) fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// The name without its last extension.
-pub(crate) fn stem(path: &str) -> &str {
+/// The name of a path without its last extension: the device of a plain file.
+pub fn stem(path: &str) -> &str {
     let name = base_name(path);
     match name.rfind('.') {
         Some(at) if at > 0 => &name[..at],

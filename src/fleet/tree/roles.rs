@@ -42,7 +42,6 @@ impl Roles {
         facts: &DeviceToml,
         own: &[InputFile],
         at: &str,
-        _shown_under: &str,
     ) -> (Vec<InputFile>, Vec<TreeProblem>) {
         let mut composing = Composing { taken: BTreeMap::new(), files: Vec::new(), problems: Vec::new(), at };
         let names = match facts.role_names() {
