@@ -98,7 +98,10 @@ impl DiffDocument {
     }
 
     /// The document as one JSON text with a final line break.
-    pub fn text(&self) -> String {
+    ///
+    /// # Errors
+    /// Never in practice; see `json_text`.
+    pub fn text(&self) -> serde_json::Result<String> {
         super::json_text(self)
     }
 }

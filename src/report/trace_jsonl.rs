@@ -62,8 +62,11 @@ impl WrittenTrace {
     }
 
     /// The trace as one line of JSON with its line break.
-    pub fn line(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default() + "\n"
+    ///
+    /// # Errors
+    /// Never in practice; see `json_text`.
+    pub fn line(&self) -> serde_json::Result<String> {
+        Ok(serde_json::to_string(self)? + "\n")
     }
 }
 
