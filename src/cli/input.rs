@@ -4,16 +4,17 @@
 //! bounded, links out of a folder are not followed, and names in reports are relative to what the user named.
 
 mod check;
+mod disk;
 mod error;
 mod folder;
+mod revision;
 
 pub use check::{CheckArguments, Judged, PolicyInput, PolicySource, Side};
 pub use error::InputError;
 
 use crate::dialect::InputFile;
-use crate::fleet::Naming;
-use crate::fleet::tree::{ConfigTree, DeviceInput, Grouping, TreeFile, TreeInput, is_ignored_name, stem};
-use crate::vcs::{self, Entry, EntryKind, Limits, Repository, Tree};
+use crate::fleet::tree::{ConfigTree, DeviceInput, Grouping, TreeFile, is_ignored_name, stem};
+use crate::vcs::{self, Entry, Limits, Repository};
 use folder::{Found, Links};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ impl Surroundings {
     /// # Errors
     /// The working directory does not exist any more.
     pub fn of_process() -> Result<Surroundings, InputError> {
-        let cwd = std::env::current_dir().map_err(|e| InputError::unreadable(Path::new("."), &e))?;
+        let cwd = std::env::current_dir().map_err(|e| InputError::unreadable(Path::new("."), ".", &e))?;
         let ci = std::env::var_os("CI").is_some_and(|v| v == "true" || v == "1");
         Ok(Surroundings { cwd, ci })
     }
@@ -106,7 +107,7 @@ impl<'a> Reader<'a> {
     fn device_folder(&self, given: &OsStr) -> Result<ConfigTree, InputError> {
         match revision_of(given) {
             Some((name, path)) => self.tree_at(&self.repository(given)?, name, path, Grouping::OneDevice),
-            None => self.folder_on_disk(&self.path(given), Grouping::OneDevice),
+            None => self.folder_on_disk(given, Grouping::OneDevice),
         }
     }
 
@@ -134,134 +135,16 @@ impl<'a> Reader<'a> {
                 None => Err(vcs::VcsError::NoSuchPath { path: path.to_owned(), revision: revision.to_owned() }.into()),
             };
         }
-        let bytes = folder::read_given_file(&self.path(given), &self.limits)?;
+        let bytes = folder::read_given_file(&self.path(given), &name, &self.limits)?;
         Ok(InputFile { name, bytes })
     }
 
     fn tree_on_disk(&self, given: &OsStr) -> Result<ConfigTree, InputError> {
-        let path = self.path(given);
-        if path.is_dir() {
-            self.folder_on_disk(&path, Grouping::ByStem)
+        if self.path(given).is_dir() {
+            self.folder_on_disk(given, Grouping::ByStem)
         } else {
             self.device_of_files(&[given.to_owned()])
         }
-    }
-
-    fn folder_on_disk(&self, path: &Path, grouping: Grouping) -> Result<ConfigTree, InputError> {
-        let (files, empty_folders) = plain(folder::read(path, &self.limits, Links::WithinFolder)?, Strictness::AdHoc)?;
-        let mut input = TreeInput::new(&name_of(path));
-        (input.roles, input.files) = split_roles(files);
-        input.empty_folders = empty_folders;
-        input.grouping = grouping;
-        let whole = path.canonicalize().map_err(|e| InputError::unreadable(path, &e))?;
-        if let Some(roles) = roles_beside(&whole).filter(|_| input.roles.is_empty()) {
-            input.roles = self.roles_on_disk(&roles, Strictness::AdHoc)?;
-        }
-        Ok(ConfigTree::of_folder(input, self.is_ruleset))
-    }
-
-    fn roles_on_disk(&self, path: &Path, strictness: Strictness) -> Result<Vec<TreeFile>, InputError> {
-        match path.symlink_metadata() {
-            Ok(kind) if kind.is_dir() => {
-                Ok(plain(folder::read(path, &self.limits, strictness.links())?, strictness)?.0)
-            }
-            Ok(_) => Err(vcs::VcsError::NotRegular { path: "roles".to_owned(), kind: EntryKind::Symlink }.into()),
-            Err(_) => Ok(Vec::new()),
-        }
-    }
-
-    /// The repository's devices in its working tree.
-    fn working_tree(&self, repo: &Repository) -> Result<ConfigTree, InputError> {
-        let path = repo.root().join(&self.devices);
-        self.refuse_links_on_the_way(repo)?;
-        let (files, empty_folders) = plain(folder::read(&path, &self.limits, Links::None)?, Strictness::Repository)?;
-        let roles = self.roles_on_disk(&repo.root().join(self.roles_path()), Strictness::Repository)?;
-        let mut input = self.repository_input();
-        (input.files, input.roles, input.empty_folders) = (files, roles, empty_folders);
-        Ok(ConfigTree::of_folder(input, self.is_ruleset))
-    }
-
-    /// The devices of a revision, or what stands at `path` there.
-    fn tree_at(
-        &self,
-        repo: &Repository,
-        name: &str,
-        path: Option<&str>,
-        grouping: Grouping,
-    ) -> Result<ConfigTree, InputError> {
-        let found = repo.resolve(name)?;
-        let files = repo.tree(found.commit)?;
-        match path.map(|p| p.trim_matches('/')) {
-            Some(path) if path != self.devices => self.tree_at_path(repo, &files, (name, path), grouping),
-            _ => self.repository_tree(repo, &files, name),
-        }
-    }
-
-    /// The repository's devices in a state of its files.
-    fn repository_tree(&self, repo: &Repository, files: &Tree, revision: &str) -> Result<ConfigTree, InputError> {
-        let devices = repo.entries(files, &self.devices, &self.limits)?;
-        if devices.is_empty() {
-            let path = format!("{}/", self.devices);
-            return Err(vcs::VcsError::NoSuchPath { path, revision: revision.to_owned() }.into());
-        }
-        let roles = repo.entries(files, &self.roles_path(), &self.limits)?;
-        let mut input = self.repository_input();
-        input.files = relative(devices, &self.devices, Strictness::Repository)?;
-        input.roles = relative(roles, &self.roles_path(), Strictness::Repository)?;
-        Ok(ConfigTree::of_folder(input, self.is_ruleset))
-    }
-
-    fn tree_at_path(
-        &self,
-        repo: &Repository,
-        files: &Tree,
-        (revision, path): (&str, &str),
-        grouping: Grouping,
-    ) -> Result<ConfigTree, InputError> {
-        let entries = repo.entries(files, path, &self.limits)?;
-        if entries.is_empty() {
-            return Err(vcs::VcsError::NoSuchPath { path: path.to_owned(), revision: revision.to_owned() }.into());
-        }
-        if entries.iter().all(|e| e.path == path) {
-            vcs::refuse_irregular(&entries)?;
-            let mut one: Vec<_> = entries.into_iter().map(|e| InputFile { name: e.path, bytes: e.bytes }).collect();
-            shorten_names(&mut one);
-            return Ok(ConfigTree::of_device(stem(path), one));
-        }
-        let mut input = TreeInput::new(path.rsplit('/').next().unwrap_or(path));
-        (input.roles, input.files) = split_roles(relative(entries, path, Strictness::AdHoc)?);
-        input.grouping = grouping;
-        if let Some(roles) = roles_beside(Path::new(path)).filter(|_| input.roles.is_empty()) {
-            let roles = roles.to_string_lossy().into_owned();
-            input.roles = relative(repo.entries(files, &roles, &self.limits)?, &roles, Strictness::AdHoc)?;
-        }
-        Ok(ConfigTree::of_folder(input, self.is_ruleset))
-    }
-
-    fn repository_input(&self) -> TreeInput {
-        let mut input = TreeInput::new(&self.devices);
-        input.naming = Naming::Repository;
-        input.shown_under = if self.devices.is_empty() { String::new() } else { format!("{}/", self.devices) };
-        input
-    }
-
-    /// `roles/` stands beside the folder of the devices.
-    fn roles_path(&self) -> String {
-        match self.devices.rsplit_once('/') {
-            Some((above, _)) => format!("{above}/roles"),
-            None => "roles".to_owned(),
-        }
-    }
-
-    fn refuse_links_on_the_way(&self, repo: &Repository) -> Result<(), InputError> {
-        let mut at = repo.root().to_owned();
-        for part in self.devices.split('/').filter(|p| !p.is_empty()) {
-            at.push(part);
-            if at.symlink_metadata().is_ok_and(|m| m.is_symlink()) {
-                return Err(vcs::VcsError::NotRegular { path: self.devices.clone(), kind: EntryKind::Symlink }.into());
-            }
-        }
-        Ok(())
     }
 
     fn repository(&self, given: &OsStr) -> Result<Repository, InputError> {
@@ -303,11 +186,11 @@ fn plain(found: Found, strictness: Strictness) -> Result<(Vec<TreeFile>, Vec<Str
 
 /// The files of entries, with paths from `folder`.
 fn relative(entries: Vec<Entry>, folder: &str, strictness: Strictness) -> Result<Vec<TreeFile>, InputError> {
-    vcs::refuse_irregular(entries.iter().filter(|e| !is_ignored_name(&e.path)))?;
+    let cut = |path: &str| path.strip_prefix(folder).map_or(path, |rest| rest.trim_start_matches('/')).to_owned();
+    vcs::refuse_irregular(entries.iter().filter(|e| !is_ignored_name(&cut(&e.path))))?;
     if strictness == Strictness::Repository {
         vcs::collisions(entries.iter().map(|e| e.path.as_str()))?;
     }
-    let cut = |path: &str| path.strip_prefix(folder).map_or(path, |rest| rest.trim_start_matches('/')).to_owned();
     Ok(entries.into_iter().map(|e| TreeFile { path: cut(&e.path), bytes: e.bytes }).collect())
 }
 

@@ -7,8 +7,8 @@
 //! - `device.toml` directly in the folder makes the whole folder one device, named after the folder.
 //! - Where `device.toml` names a dialect, every file beside it is a ruleset file by declaration.
 //! - A folder with `device.toml` and no ruleset is refused: a device that lost its rules must not vanish.
-//! - A device's files are those of its roles, role by role in the order of `from`, then its own; within one folder they are in
-//!   order of name.
+//! - A device's files are those of its roles, role by role in the order of `from`, then its own; within one
+//!   folder they are in order of name.
 
 mod layout;
 mod roles;
@@ -18,7 +18,7 @@ pub use layout::stem;
 use super::device_toml::DeviceToml;
 use super::names::Naming;
 use crate::dialect::InputFile;
-use std::collections::BTreeMap;
+use crate::fleet::evidence::Evidence;
 
 /// A file of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub struct ConfigTree {
     pub ignored: Vec<String>,
     /// Why the tree must be refused; empty where it need not.
     pub problems: Vec<TreeProblem>,
-    evidence: BTreeMap<String, Vec<u8>>,
+    evidence: Evidence,
     single: bool,
 }
 
@@ -112,20 +112,26 @@ pub struct TreeProblem {
 }
 
 impl ConfigTree {
-    /// Arranges the files of a folder into devices. `is_ruleset` says, by content, whether some dialect could read a file: a
-    /// filter dump, sets or routes.
+    /// Arranges the files of a folder into devices. `is_ruleset` says, by content, whether some dialect could
+    /// read a file: a filter dump, sets or routes.
     pub fn of_folder(input: TreeInput, is_ruleset: impl Fn(&InputFile) -> bool) -> ConfigTree {
         layout::arrange(input, &is_ruleset)
     }
 
     /// The files of one device, all of them rulesets because the user says so.
     pub fn of_device(name: &str, files: Vec<InputFile>) -> ConfigTree {
-        let evidence = files.iter().map(|f| (f.name.clone(), f.bytes.clone())).collect();
+        let mut evidence = Evidence::default();
+        files.iter().for_each(|f| evidence.note("", &f.name, &f.bytes));
         let single = files.len() == 1;
         let device = DeviceInput { name: name.to_owned(), files, facts_source: None, facts: DeviceToml::default() };
         let mut out = ConfigTree { devices: vec![device], evidence, single, ..ConfigTree::default() };
         out.refuse_empty(name);
         out
+    }
+
+    /// Counts more files as evidence: zones, an inventory.
+    pub fn count_as_evidence(&mut self, files: &[TreeFile]) {
+        files.iter().for_each(|f| self.evidence.note("beside", &f.path, &f.bytes));
     }
 
     /// The problems as an error.
@@ -136,7 +142,7 @@ impl ConfigTree {
         if self.problems.is_empty() { Ok(self) } else { Err(UnfitTree { problems: self.problems }) }
     }
 
-    pub(super) fn evidence(&self) -> &BTreeMap<String, Vec<u8>> {
+    pub(super) fn evidence(&self) -> &Evidence {
         &self.evidence
     }
 

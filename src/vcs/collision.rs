@@ -23,28 +23,39 @@ pub fn collisions<'a>(paths: impl IntoIterator<Item = &'a str>) -> Result<(), Vc
     Ok(())
 }
 
-/// Checks one name of a tree entry.
+/// Reads one name of a tree entry. Bytes that are no UTF-8 are written `\\xNN`, and refused where the path is read.
 ///
 /// # Errors
-/// A name that is empty, a step (`.`, `..`), git's own, or that holds a separator or a control character.
-pub(super) fn check_name(folder: &str, name: &[u8]) -> Result<String, VcsError> {
-    let shown = || format!("{folder}{}", String::from_utf8_lossy(name).escape_debug());
-    let refuse = |reason| Err(VcsError::InvalidPath { path: shown(), reason });
-    let Ok(text) = std::str::from_utf8(name) else { return refuse("the name is not UTF-8") };
-    match text {
-        "" => refuse("a name is empty"),
-        "." | ".." => refuse("a name is a step out of its folder"),
-        _ if text.eq_ignore_ascii_case(".git") => refuse("a name is git's own"),
-        _ if text.contains(['/', '\\']) => refuse("a name holds a separator"),
-        _ if text.chars().any(is_unseen) => refuse("a name holds a control character"),
-        _ => Ok(text.to_owned()),
+/// A name that is empty, a step (`.`, `..`), git's own, or that holds `/`: no checkout could hold it.
+pub(super) fn entry_name(folder: &str, name: &[u8]) -> Result<String, VcsError> {
+    let refuse = |reason| Err(VcsError::InvalidPath { path: format!("{folder}{}", name.escape_ascii()), reason });
+    match name {
+        b"" => refuse("a name is empty"),
+        b"." | b".." => refuse("a name is a step out of its folder"),
+        _ if name.eq_ignore_ascii_case(b".git") => refuse("a name is git's own"),
+        _ if name.contains(&b'/') => refuse("a name holds a separator"),
+        _ => Ok(std::str::from_utf8(name).map_or_else(|_| name.escape_ascii().to_string(), str::to_owned)),
+    }
+}
+
+/// Checks a path that is read and shown.
+///
+/// # Errors
+/// A path with `\\` (a separator on some systems, or bytes that are no UTF-8), or with characters that are not seen.
+pub(super) fn check_shown(path: &str) -> Result<(), VcsError> {
+    let refuse = |reason| Err(VcsError::InvalidPath { path: path.escape_debug().to_string(), reason });
+    match path {
+        _ if path.contains('\\') => refuse("a name holds `\\` or is not UTF-8"),
+        _ if path.chars().any(is_unseen) => refuse("a name holds a control or invisible character"),
+        _ => Ok(()),
     }
 }
 
 /// Whether a character is invisible or turns the direction of text: names with it cannot be judged by eye.
 pub(crate) fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{61c}')
+    let marks = matches!(c, '\u{200b}'..='\u{200f}' | '\u{61c}' | '\u{feff}');
+    let turns = matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
+    c.is_control() || marks || turns
 }
 
 /// Upper case first, so that letters with several lower cases (`ſ`) meet.
@@ -65,10 +76,18 @@ mod tests {
     }
 
     #[test]
-    fn names_that_leave_the_tree_are_refused() {
-        for name in [&b""[..], b".", b"..", b".GIT", b"a/b", b"a\\b", b"a\nb", b"\xff", "a\u{202e}b".as_bytes()] {
-            assert!(check_name("", name).is_err(), "{name:?}");
+    fn names_that_no_checkout_could_hold_are_refused() {
+        for name in [&b""[..], b".", b"..", b".GIT", b"a/b"] {
+            assert!(entry_name("", name).is_err(), "{name:?}");
         }
-        assert_eq!(check_name("", b".gitattributes"), Ok(".gitattributes".to_owned()));
+        assert_eq!(entry_name("", b".gitattributes"), Ok(".gitattributes".to_owned()));
+    }
+
+    #[test]
+    fn names_that_cannot_be_judged_by_eye_are_refused() {
+        for name in [&b"a\\b"[..], b"a\nb", b"\xff", "a\u{202e}b".as_bytes()] {
+            assert!(entry_name("", name).is_ok_and(|n| check_shown(&n).is_err()), "{name:?}");
+        }
+        assert_eq!(check_shown("devices/édge/rules v4"), Ok(()));
     }
 }

@@ -80,10 +80,8 @@ pub fn refuse_irregular<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Res
     }
 }
 
-/// The pointer file of the LFS specification: at most 1024 bytes, its first line the version.
+/// The pointer file of the LFS specification: less than 1024 bytes, its first line the version.
 fn is_lfs_pointer(bytes: &[u8]) -> bool {
-    bytes.len() < 1024
-        && [&b"version https://git-lfs.github.com/spec/"[..], b"version https://hawser.github.com/spec/"]
-            .iter()
-            .any(|start| bytes.starts_with(start))
+    let starts = [&b"version https://git-lfs"[..], b"version https://hawser"];
+    bytes.len() < 1024 && starts.iter().any(|start| bytes.starts_with(start))
 }

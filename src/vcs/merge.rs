@@ -1,9 +1,10 @@
 //! The three-way merge of two commits, from blobs, in memory.
 //!
-//! libgit2's merge of trees asks attributes (`merge=union`, `binary`) and so depends on files of the repository, the user and
-//! the system. Here paths are merged by their contents' ids, and two different edits of one plain file by
-//! `git_merge_file`, which is given three byte strings and knows of no repository. Renames are not followed: a
-//! device's name is its folder, so a rename on one side and an edit on the other is for people to resolve.
+//! libgit2's merge of trees asks attributes (`merge=union`, `binary`) and so depends on files of the repository,
+//! the user and the system. Here paths are merged by their contents' ids, and two different edits of one plain
+//! file by `git_merge_file`, which is given three byte strings and knows of no repository. Renames are not
+//! followed: a device's name is its folder, so a rename on one side and an edit on the other is for people to
+//! resolve.
 
 use super::error::VcsError;
 use super::store::{CommitId, Repository};

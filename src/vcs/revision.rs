@@ -4,7 +4,7 @@
 
 use super::error::VcsError;
 use super::store::{CommitId, Repository};
-use git2::{ObjectType, Oid};
+use git2::{ErrorCode, ObjectType, Oid};
 
 /// A commit by the name it was found under.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Repository {
             return self.named_protected(name);
         }
         let origin = "refs/remotes/origin/HEAD";
-        if let Ok(reference) = self.git.find_reference(origin) {
+        if let Some(reference) = self.find(origin)? {
             let target = reference.symbolic_target().ok().flatten().unwrap_or(origin).to_owned();
             return self.reference(&target)?.ok_or_else(|| unknown(&target, None));
         }
@@ -71,12 +71,12 @@ impl Repository {
 
     fn named_protected(&self, name: &str) -> Result<Revision, VcsError> {
         let not_a_branch = || VcsError::NotABranch { name: name.to_owned() };
-        if name == "@" || name.ends_with("HEAD") && name != "refs/remotes/origin/HEAD" || name.contains(['~', '^']) {
+        if name == "HEAD" || name == "@" || name.contains(['~', '^']) {
             return Err(not_a_branch());
         }
         let found = self.resolve_name(name)?;
-        let whole_id = found.name.len() == 40 && found.name == found.commit.to_string();
-        let branch = found.name.starts_with("refs/") && !found.name.starts_with("refs/tags/");
+        let branch = ["refs/heads/", "refs/remotes/"].iter().any(|start| found.name.starts_with(start));
+        let whole_id = name == found.commit.to_string();
         if whole_id || branch { Ok(found) } else { Err(not_a_branch()) }
     }
 
@@ -111,11 +111,20 @@ impl Repository {
 
     /// The commit of exactly this reference.
     fn reference(&self, full: &str) -> Result<Option<Revision>, VcsError> {
-        let Ok(reference) = self.git.find_reference(full) else { return Ok(None) };
+        let Some(reference) = self.find(full)? else { return Ok(None) };
         let resolved = reference.resolve().map_err(|_| unknown(full, None))?;
         let Some(id) = resolved.target() else { return Ok(None) };
         let name = String::from_utf8_lossy(resolved.name_bytes()).into_owned();
         Ok(Some(Revision { commit: self.peel(id)?, name }))
+    }
+
+    /// Exactly this reference. One that exists and cannot be read is an error, never an absence.
+    fn find(&self, full: &str) -> Result<Option<git2::Reference<'_>>, VcsError> {
+        match self.git.find_reference(full) {
+            Ok(reference) => Ok(Some(reference)),
+            Err(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::InvalidSpec) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The commit that an id or at least seven of its first digits name.
@@ -125,7 +134,7 @@ impl Repository {
         }
         let found = match self.git.find_object_by_prefix(hex, None) {
             Ok(object) => object.id(),
-            Err(error) if error.code() == git2::ErrorCode::NotFound => return Ok(None),
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let commit = self.peel(found)?;

@@ -1,6 +1,6 @@
 //! The files of one state of a repository: of a commit, or of a merge that nobody has committed.
 
-use super::collision::check_name;
+use super::collision::{check_shown, entry_name};
 use super::entry::{Entry, EntryKind};
 use super::error::VcsError;
 use super::store::{CommitId, Repository};
@@ -77,7 +77,7 @@ impl Repository {
     /// folder on the way to `prefix` is a link or a submodule, that is the one entry.
     ///
     /// # Errors
-    /// A bound that is passed, an object that cannot be read.
+    /// A bound that is passed, an object that cannot be read, a path that cannot be shown.
     pub fn entries(&self, tree: &Tree, prefix: &str, limits: &Limits) -> Result<Vec<Entry>, VcsError> {
         let prefix = prefix.trim_matches('/');
         let on_the_way = prefix.match_indices('/').map(|(at, _)| &prefix[..at]);
@@ -92,6 +92,7 @@ impl Repository {
         let mut left = limits.total_bytes;
         let mut out = Vec::with_capacity(found.len());
         for (path, leaf) in found {
+            check_shown(path)?;
             let entry = self.entry(tree, path, *leaf, limits.file_bytes)?;
             let size = entry.bytes.len() as u64;
             left = left
@@ -130,7 +131,7 @@ impl Repository {
         let tree = self.git.find_tree(id).map_err(missing)?;
         let mut seen = std::collections::BTreeSet::new();
         for item in tree.iter() {
-            let path = format!("{folder}{}", check_name(folder, item.name_bytes())?);
+            let path = format!("{folder}{}", entry_name(folder, item.name_bytes())?);
             if !seen.insert(path.clone()) {
                 return Err(VcsError::Collision { one: path.clone(), other: path });
             }

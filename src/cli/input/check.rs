@@ -8,7 +8,7 @@ use super::error::InputError;
 use super::folder::{self, Links};
 use super::{Reader, Strictness, plain, relative, revision_of};
 use crate::fleet::tree::{ConfigTree, TreeFile};
-use crate::vcs::{Condition, Limits, Repository, Revision, VcsError, merge_onto};
+use crate::vcs::{Condition, Repository, Revision, VcsError, merge_onto};
 use std::ffi::OsStr;
 
 /// The arguments of `fwgate check` that say what is judged.
@@ -112,15 +112,14 @@ impl Choosing<'_> {
     /// A folder, a file, or a revision with or without `rev:`.
     fn given(&self, given: &OsStr) -> Result<Side, InputError> {
         let words = given.to_string_lossy().into_owned();
+        let as_path = || Ok(Side { tree: self.reader.tree(given)?, words: words.clone() });
+        let (Some(repo), Some(name), None) = (self.repo, given.to_str(), revision_of(given)) else { return as_path() };
         let exists = self.reader.path(given).symlink_metadata().is_ok();
-        let revision = match (revision_of(given), self.repo, given.to_str()) {
-            (None, Some(repo), Some(name)) => repo.resolve(name).ok(),
-            _ => None,
-        };
-        match (exists, revision, self.repo) {
-            (true, Some(_), _) => Err(InputError::PathOrRevision { name: words }),
-            (false, Some(found), Some(repo)) => self.state(repo, &found, words),
-            _ => Ok(Side { tree: self.reader.tree(given)?, words }),
+        match repo.resolve(name) {
+            Err(VcsError::UnknownRevision { .. } | VcsError::RevisionForm { .. }) => as_path(),
+            _ if exists => Err(InputError::PathOrRevision { name: words }),
+            Ok(found) => self.state(repo, &found, words),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -179,9 +178,9 @@ impl Choosing<'_> {
     fn protected_policy(&self, repo: &Repository) -> Result<PolicyInput, InputError> {
         let protected = self.protected(repo)?;
         let tree = repo.tree(protected.commit)?;
-        let limits = Limits::default();
-        let mut entries = repo.entries(&tree, "fwgate.toml", &limits)?;
-        entries.extend(repo.entries(&tree, "policies", &limits)?);
+        let limits = &self.reader.limits;
+        let mut entries = repo.entries(&tree, "fwgate.toml", limits)?;
+        entries.extend(repo.entries(&tree, "policies", limits)?);
         crate::vcs::refuse_irregular(&entries)?;
         let files = relative(entries, "", Strictness::Repository)?;
         Ok(PolicyInput { files, source: PolicySource::Protected(protected) })
@@ -193,7 +192,11 @@ impl Choosing<'_> {
             let file = self.reader.one_file(given)?;
             return Ok(vec![TreeFile { path: file.name, bytes: file.bytes }]);
         }
-        let files = plain(folder::read(&path, &self.reader.limits, Links::WithinFolder)?, Strictness::AdHoc)?.0;
+        let files = plain(
+            folder::read(&path, &given.to_string_lossy(), &self.reader.limits, Links::WithinFolder)?,
+            Strictness::AdHoc,
+        )?
+        .0;
         Ok(files.into_iter().filter(|f| f.path.ends_with(".toml") || f.path.ends_with(".json")).collect())
     }
 

@@ -97,9 +97,10 @@ impl InputError {
         }
     }
 
-    /// What the system said about a path, with the nearest existing name where there is none.
-    pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> InputError {
-        let shown = path.display().to_string();
+    /// What the system said about a path, shown as the user gave it, with the nearest existing name where there
+    /// is none.
+    pub(super) fn unreadable(path: &Path, shown: &str, error: &std::io::Error) -> InputError {
+        let shown = shown.to_owned();
         match error.kind() {
             std::io::ErrorKind::NotFound => InputError::Missing { path: shown, near: nearest_sibling(path) },
             kind => InputError::Unreadable { path: shown, reason: kind.to_string() },

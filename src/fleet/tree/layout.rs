@@ -4,6 +4,7 @@ use super::roles::Roles;
 use super::{ConfigTree, DeviceInput, Grouping, TreeFile, TreeInput, TreeProblem, is_ignored_name};
 use crate::dialect::InputFile;
 use crate::fleet::device_toml::{DeviceToml, read_device_toml};
+use crate::fleet::evidence::Evidence;
 use crate::fleet::names::check_device_name;
 use std::collections::BTreeMap;
 
@@ -15,9 +16,11 @@ type IsRuleset<'a> = &'a dyn Fn(&InputFile) -> bool;
 pub(super) fn arrange(mut input: TreeInput, is_ruleset: IsRuleset<'_>) -> ConfigTree {
     let files = std::mem::take(&mut input.files);
     let role_files = std::mem::take(&mut input.roles);
-    let mut evidence = BTreeMap::new();
-    note_evidence(&mut evidence, "", &files);
-    note_evidence(&mut evidence, "\0roles/", &role_files);
+    let mut evidence = Evidence::default();
+    for (place, files) in [("", &files), ("roles", &role_files)] {
+        let counted = files.iter().filter(|f| !is_ignored_name(&f.path));
+        counted.for_each(|f| evidence.note(place, &f.path, &f.bytes));
+    }
     let roles = Roles::new(role_files, is_ruleset);
     let mut arranging =
         Arranging { input: &input, is_ruleset, roles, out: ConfigTree { evidence, ..ConfigTree::default() } };
@@ -25,15 +28,11 @@ pub(super) fn arrange(mut input: TreeInput, is_ruleset: IsRuleset<'_>) -> Config
     let mut out = arranging.out;
     out.ignored.extend(input.empty_folders.iter().map(|f| format!("{}{f}/", input.shown_under)));
     out.ignored.sort();
+    out.ignored.dedup();
     out.devices.sort_by(|a, b| a.name.cmp(&b.name));
     out.problems.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     out.refuse_empty(&input.name);
     out
-}
-
-fn note_evidence(into: &mut BTreeMap<String, Vec<u8>>, prefix: &str, files: &[TreeFile]) {
-    let counted = files.iter().filter(|f| !is_ignored_name(&f.path));
-    into.extend(counted.map(|f| (format!("{prefix}{}", f.path), f.bytes.clone())));
 }
 
 struct Arranging<'a> {
@@ -57,7 +56,7 @@ impl Arranging<'_> {
         for file in files {
             let shown = InputFile { name: format!("{}{}", self.input.shown_under, file.path), bytes: file.bytes };
             match file.path.split_once('/') {
-                _ if is_ignored_name(&file.path) => self.out.ignored.push(shown.name),
+                _ if is_ignored_name(&file.path) => self.out.ignored.push(without_inside(&shown.name).to_owned()),
                 None => top.push(shown),
                 Some((folder, rest)) => {
                     let folder = folders.entry(folder.to_owned()).or_default();
@@ -156,9 +155,7 @@ impl Arranging<'_> {
         let toml = path.ends_with(".toml");
         let help = match toml {
             true => "facts about a device stand in `device.toml`, in the folder named after it",
-            false => {
-                "remove it, or name it `*.md` or `.NAME` if it is for people; `--dialect` or `device.toml` says what it is"
-            }
+            false => "remove it, or name it `*.md` if it is for people; `device.toml` beside it can name the dialect",
         };
         self.problem(path, format!("`{path}` is no ruleset in a dialect that is understood"), help);
     }
@@ -179,6 +176,13 @@ impl Arranging<'_> {
         let problem = TreeProblem { path: path.to_owned(), line: None, message, help: Some(help.to_owned()) };
         self.out.problems.push(problem);
     }
+}
+
+/// A path, cut behind the first folder on it that begins with a dot.
+fn without_inside(path: &str) -> &str {
+    let dot = if path.starts_with('.') { Some(0) } else { path.find("/.") };
+    let end = dot.and_then(|dot| path[dot + 1..].find('/').map(|at| dot + 1 + at + 1));
+    end.map_or(path, |end| &path[..end])
 }
 
 pub(super) fn base_name(path: &str) -> &str {
