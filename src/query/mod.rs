@@ -7,19 +7,24 @@
 
 mod ask;
 mod guards;
+mod habits;
 mod matrix;
 mod naming;
 mod picture;
 mod reach;
+mod seek;
 mod select;
+mod shadow;
 mod trace;
 mod ways;
 
 pub use ask::{Query, QueryError, Wanted, parse_query};
 pub use guards::{Guard, Guards};
+pub use habits::{ConditionUse, ForgottenReplies, OpenPolicy, conditions, forgotten_replies, open_policies};
 pub use matrix::{Class, Entry, Matrix, MatrixError, Service, matrix};
 pub use picture::{matrix_dot, matrix_json, matrix_svg, matrix_text};
 pub use reach::{Fate, Group, Reach, ReachBounds, reach};
 pub use select::{Addresses, InterfaceChoice, Selection};
+pub use shadow::{DeadRule, IdleRule, ShadowBounds, Shadows, UnusedChain, WhyDead, shadows};
 pub use trace::{Trace, TraceError, TraceStep, TraceVerdict, Tracer, Tracers, trace};
 pub use ways::{Asked, Part, TooManyConditions, Way, Ways};

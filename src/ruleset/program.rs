@@ -180,7 +180,8 @@ impl<'a> Program<'a> {
 }
 
 impl Test {
-    fn read_fields(&self, found: &mut Vec<Field>) {
+    /// Adds the fields that the test reads.
+    pub fn read_fields(&self, found: &mut Vec<Field>) {
         match self {
             Test::In(field, _) => found.push(*field),
             Test::Lookup(entries) => found.extend(entries.iter().flat_map(|(fields, _)| fields).map(|(f, _)| *f)),
@@ -232,7 +233,7 @@ impl Compiler<'_, '_> {
         }
         self.blocks[id.0 as usize] = Some(Block::default());
         let chain = self.ruleset.chain(id);
-        for callee in chain.rules.iter().flat_map(callees) {
+        for callee in chain.rules.iter().flat_map(Rule::callees) {
             self.block(callee);
         }
         let mut lines = Vec::with_capacity(chain.rules.len());
@@ -381,19 +382,6 @@ impl Compiler<'_, '_> {
         };
         Test::Lookup(lookup.entries.iter().map(entry).collect())
     }
-}
-
-fn callees(rule: &Rule) -> Vec<ChainId> {
-    let target = |v: &Verdict| match v {
-        Verdict::Jump(c) | Verdict::Goto(c) => Some(*c),
-        _ => None,
-    };
-    let of_step = |s: &Step| match s {
-        Step::Then(v) => target(v).into_iter().collect::<Vec<_>>(),
-        Step::Choose(entries) => entries.iter().filter_map(|(_, v)| target(v)).collect(),
-        _ => Vec::new(),
-    };
-    rule.steps.iter().flat_map(of_step).collect()
 }
 
 /// Cuts a hull by the parts of a test that are plain conjunctions over fields.

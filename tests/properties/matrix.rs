@@ -84,7 +84,8 @@ fn every_entry_is_what_the_interpreter_says() {
     assert!(total.iter().all(|n| *n > 100), "every kind of entry occurs: {total:?}");
 }
 
-fn filter(chains: Vec<Vec<Rule>>, policy: Verdict) -> Ruleset {
+/// A forward filter with these chains, the base chain first.
+pub fn filter(chains: Vec<Vec<Rule>>, policy: Verdict) -> Ruleset {
     let base = Base {
         chain: ChainId(0),
         families: Families::both(),
