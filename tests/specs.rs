@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use fwgate::dialect::{InputFile, ReadOptions, read_device};
+use fwgate::packet::packet_from_json;
 use fwgate::ruleset::{DeviceFacts, Hook};
 use std::path::{Path, PathBuf};
 
@@ -105,10 +106,16 @@ fn every_packet_line_is_well_formed() {
     for path in specs() {
         for block in of_kind(&blocks(&std::fs::read_to_string(&path).unwrap()), "packets") {
             for line in block.text.lines() {
-                let packet: serde_json::Value = serde_json::from_str(line).unwrap();
+                let mut packet: serde_json::Value = serde_json::from_str(line).unwrap();
                 assert!(Hook::by_name(packet["hook"].as_str().unwrap()).is_some(), "{}: {line}", path.display());
                 let expect = packet["expect"].as_str().unwrap();
                 assert!(["accept", "drop", "reject", "depends"].contains(&expect), "{}: {line}", path.display());
+                for key in ["hook", "expect", "reject_with"] {
+                    packet.as_object_mut().unwrap().remove(key);
+                }
+                if let Err(error) = packet_from_json(&packet) {
+                    panic!("{}: {line}: {error:?}", path.display());
+                }
             }
         }
     }
