@@ -1,6 +1,6 @@
 //! The command line as a whole: the commands and what they are for.
 
-use super::{diff, explain, schema, trace};
+use super::{diff, explain, lint, matrix, query, schema, trace};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// The gate in front of a firewall push.
@@ -31,6 +31,12 @@ pub enum Command {
     Diff(diff::Arguments),
     /// Say what becomes of given packets, by which rule
     Trace(trace::Arguments),
+    /// Look for rules that cannot matter, open policies, forgotten replies
+    Lint(lint::Arguments),
+    /// Ask which packets pass
+    Query(query::Arguments),
+    /// Draw who reaches whom with one service
+    Matrix(matrix::Arguments),
     /// Explain a finding
     Explain(explain::Arguments),
     /// Print the JSON Schema of an output

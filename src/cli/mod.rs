@@ -4,12 +4,16 @@
 //! to `screen`. It returns an `Exit`, or a `Failure`, which is exit code 2.
 
 mod arguments;
+pub mod device;
 pub mod diff;
 pub mod exit;
 pub mod explain;
 pub mod failure;
 pub mod input;
+pub mod lint;
+pub mod matrix;
 pub mod output;
+pub mod query;
 pub mod rulesets;
 pub mod schema;
 pub mod screen;
@@ -45,6 +49,9 @@ impl Command {
         match self {
             Command::Diff(arguments) => diff::run(arguments, screen),
             Command::Trace(arguments) => trace::run(arguments, screen),
+            Command::Lint(arguments) => lint::run(arguments, screen),
+            Command::Query(arguments) => query::run(arguments, screen),
+            Command::Matrix(arguments) => matrix::run(arguments, screen),
             Command::Explain(arguments) => explain::run(arguments, screen),
             Command::Schema(arguments) => schema::run(arguments, screen),
         }

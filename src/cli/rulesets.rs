@@ -1,10 +1,12 @@
 //! From files to rulesets: each device read by its dialect, all problems of all devices in one run.
 
 use super::failure::Failure;
+use super::input::{Reader, Surroundings};
 use crate::dialect::{DIALECTS, Dialect, InputFile, ReadOptions, nearest, read_device};
-use crate::fleet::tree::{ConfigTree, DeviceInput};
-use crate::policy::{DeviceFile, read_device_file};
+use crate::fleet::tree::{ConfigTree, DeviceInput, TreeFile};
+use crate::policy::{DeviceFile, Policy, PolicyFiles, read_device_file, read_policy};
 use crate::ruleset::Ruleset;
+use std::ffi::OsStr;
 
 /// One device, read.
 #[derive(Clone, Debug)]
@@ -67,4 +69,29 @@ pub fn parse_dialect(name: &str) -> Result<String, String> {
     let known: Vec<&str> = Dialect::names().collect();
     let near = nearest(name, known.iter().copied()).map(|n| format!("did you mean `{n}`? ")).unwrap_or_default();
     Err(format!("{near}The dialects are: {}", known.join(", ")))
+}
+
+/// The policy of a file or folder that somebody named.
+///
+/// # Errors
+/// Files that cannot be read or are not understood.
+pub fn read_policy_at(given: &OsStr) -> Result<Policy, Failure> {
+    let surroundings = Surroundings::of_process()?;
+    let files = Reader::new(&surroundings, &is_ruleset).policy_files(given)?;
+    Ok(read_policy(&policy_files(&files)?)?)
+}
+
+/// The files of a policy as texts: all of them are the policy.
+///
+/// # Errors
+/// A file that is not UTF-8.
+pub fn policy_files(files: &[TreeFile]) -> Result<PolicyFiles, Failure> {
+    let mut out = PolicyFiles::default();
+    for file in files {
+        match std::str::from_utf8(&file.bytes) {
+            Ok(text) => out.main.push((file.path.clone(), text.to_owned())),
+            Err(_) => return Err(Failure::new(format!("`{}` is not UTF-8", file.path))),
+        }
+    }
+    Ok(out)
 }

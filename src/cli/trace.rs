@@ -1,9 +1,8 @@
 //! `fwgate trace`: what becomes of given packets.
 
+use super::device::{DeviceArguments, HookName, check_hook};
 use super::exit::{Exit, PASSED};
 use super::failure::Failure;
-use super::input::{Reader, Surroundings};
-use super::rulesets::{is_ruleset, parse_dialect, read_one};
 use super::screen::Screen;
 use crate::packet::{IfaceSide, Interface, Packet, packet_from_json};
 use crate::query::Tracers;
@@ -28,9 +27,9 @@ const PIECE: usize = 1 << 16;
                   echo '{\"src\":\"10.1.2.3\",\"dst\":\"10.9.0.1\",\"proto\":\"tcp\",\"dport\":443}' | fwgate trace rules.v4 ipset --hook input --packets -\n\n\
                   `fwgate schema packet` describes a packet.")]
 pub struct Arguments {
-    /// The files of one device (filter dumps and their `ipset save`), its folder, or `rev:NAME:PATH`
-    #[arg(value_name = "RULESET", required = true)]
-    pub rulesets: Vec<OsString>,
+    /// The device
+    #[command(flatten)]
+    pub device: DeviceArguments,
     /// Where the packets are judged
     #[arg(long, value_enum)]
     pub hook: HookName,
@@ -40,31 +39,6 @@ pub struct Arguments {
     /// How to write the answer: for people at a terminal, else JSON Lines
     #[arg(long, value_enum)]
     pub format: Option<Format>,
-    /// Read the files as this dialect, where `device.toml` does not say
-    #[arg(long, value_name = "NAME", value_parser = parse_dialect)]
-    pub dialect: Option<String>,
-}
-
-/// A hook by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum HookName {
-    /// Packets to this host
-    Input,
-    /// Packets through this host
-    Forward,
-    /// Packets from this host
-    Output,
-}
-
-impl HookName {
-    /// The hook.
-    pub fn hook(self) -> Hook {
-        match self {
-            HookName::Input => Hook::Input,
-            HookName::Forward => Hook::Forward,
-            HookName::Output => Hook::Output,
-        }
-    }
 }
 
 /// How traces are written.
@@ -88,10 +62,9 @@ struct Given {
 /// # Errors
 /// Input that cannot be read or is not understood; more opaque conditions than can be followed.
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
-    let surroundings = Surroundings::of_process()?;
-    let reader = Reader::new(&surroundings, &is_ruleset);
-    let device = read_one(&reader.device(&arguments.rulesets)?, arguments.dialect.as_deref())?;
+    let device = arguments.device.read()?;
     let hook = arguments.hook.hook();
+    check_hook(&device.ruleset, hook)?;
     let name = arguments.packets.to_string_lossy().into_owned();
     let packets = parse_all(&read_text(&arguments.packets)?, &name, hook)?;
     let format = arguments.format.unwrap_or(if screen.is_terminal { Format::Human } else { Format::Jsonl });

@@ -182,7 +182,7 @@ fn edited(text: &str, paint: Paint) -> String {
 }
 
 /// A count of flows that can be read: in full up to nine digits, else as a power of ten.
-fn flows(digits: &str) -> String {
+pub fn flows(digits: &str) -> String {
     if digits == "1" {
         return "1 flow".to_owned();
     }

@@ -1,13 +1,19 @@
 //! Reports for people: the answer in the first line, signs that colour only repeats, rules quoted with their place.
 
 mod diff;
+mod finding;
+mod lint;
 mod packet;
 mod paint;
+mod query;
 mod region;
 mod trace;
 
 pub use diff::{DiffView, diff_human};
+pub use finding::{finding_human, severities};
+pub use lint::{conditions_human, lint_human};
 pub use packet::packet_words;
+pub use query::query_human;
 pub use trace::trace_human;
 
 use super::rule::QuotedRule;

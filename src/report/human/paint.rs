@@ -1,6 +1,7 @@
 //! Colours. They repeat what signs and words say, and are absent where nobody could see them.
 
 use super::Sign;
+use crate::finding::Severity;
 use crate::report::Colour;
 
 /// Writes text in colours, or plainly.
@@ -27,6 +28,16 @@ impl Paint {
             Sign::Equal => ('=', "1"),
         };
         self.with(code, &format!("{mark} {text}"))
+    }
+
+    /// A severity and what belongs to it.
+    pub fn severity(self, severity: Severity, text: &str) -> String {
+        let code = match severity {
+            Severity::Error => "1;31",
+            Severity::Warning => "1;33",
+            Severity::Note => "1;36",
+        };
+        self.with(code, text)
     }
 
     fn with(self, code: &str, text: &str) -> String {
