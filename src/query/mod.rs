@@ -8,6 +8,7 @@
 mod ask;
 mod guards;
 mod habits;
+mod hunt;
 mod matrix;
 mod naming;
 mod picture;
@@ -17,6 +18,7 @@ mod select;
 mod shadow;
 mod trace;
 mod ways;
+mod words;
 
 pub use ask::{Query, QueryError, Wanted, parse_query};
 pub use guards::{Guard, Guards};

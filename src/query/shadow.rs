@@ -5,15 +5,14 @@
 //! beginning of the path, so a rule behind a call whose guard excludes it is found too. What is reported is
 //! certain; what the bounds leave open is listed as such.
 
-use super::seek::{Aim, Plain, Sought, Target, asked_for, samples, seek, set_fields};
-use crate::packet::{Cell, Family, Field};
+use super::hunt::{Context, Known, KnownEffect, asks_translated};
+use super::seek::{Target, set_fields};
+use crate::packet::{Family, Field};
 use crate::ruleset::{
-    ChainId, Cursor, Effect, Hook, Hull, Identities, Move, Place, Program, Rule, Ruleset, Ruling, Side, Space, Stage,
-    Step, Test, Verdict, Walker, split,
+    ChainId, Effect, Hook, Identities, Move, Place, Program, Rule, Ruleset, Ruling, Side, Space, Step, Verdict, Walker,
 };
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 
 /// Why a rule never matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -105,43 +104,11 @@ pub fn shadows(ruleset: &Ruleset, bounds: ShadowBounds) -> Shadows {
     survey.result()
 }
 
-/// What is known of a rule so far.
-#[derive(Clone, Debug, Default)]
-struct Known {
-    /// Some packet matches it.
-    live: bool,
-    /// A search was given up.
-    open: bool,
-    why: Option<WhyDead>,
-    takers: BTreeSet<Place>,
-    effect: Option<KnownEffect>,
-}
-
-#[derive(Clone, Debug)]
-enum KnownEffect {
-    Some,
-    Open,
-    /// None so far; what followed.
-    None(BTreeSet<Place>),
-}
-
 struct Survey<'a> {
     ruleset: &'a Ruleset,
     bounds: ShadowBounds,
     left: u64,
     rules: BTreeMap<Place, Known>,
-}
-
-/// One hook and family.
-struct Context<'c, 'a> {
-    space: &'c Space,
-    program: &'c Program<'a>,
-    walker: Walker<'c>,
-    fields: Vec<Field>,
-    /// Fields that rules set.
-    set: Vec<Field>,
-    /// Some rule asks whether a connection was translated: a chain cannot be judged apart from its callers.
-    translated: bool,
 }
 
 impl Survey<'_> {
@@ -243,153 +210,6 @@ impl Survey<'_> {
     }
 }
 
-impl Context<'_, '_> {
-    /// Looks for packets that match a rule and, where that is asked, for one to which it makes a difference.
-    fn look(&self, target: Target, stages: &[usize], judged: bool, known: &mut Known, left: &mut u64) {
-        let Some(cell) = asked_for(self.program, self.space, target, Plain::Path) else { return };
-        let Some(stage) = stages.first().copied().and_then(|s| self.program.stages.get(s)) else { return };
-        let Some(in_chain) = asked_for(self.program, self.space, target, Plain::Stage(stage, &self.set)) else {
-            return;
-        };
-        let aim = match stages {
-            [only] => Some(Aim::new(self.program, target, *only, &self.set)),
-            _ => None,
-        };
-        let aim = aim.as_ref();
-        let mut followed = BTreeSet::new();
-        let mut matched = false;
-        let mut differs = false;
-        let mut open = false;
-        let mut visit = |cell: &Cell, cursor: &Cursor, left: &mut u64| {
-            matched = true;
-            if !judged {
-                return ControlFlow::Break(());
-            }
-            match self.difference(target, cell, cursor, left) {
-                Difference::Yes => differs = true,
-                Difference::No(places) => {
-                    followed.extend(places);
-                    return ControlFlow::Continue(());
-                }
-                Difference::Bounded => open = true,
-            }
-            ControlFlow::Break(())
-        };
-        let mut ended = Sought::Bounded;
-        for sample in samples(&in_chain, self.space, &self.fields) {
-            ended = seek(&self.walker, target, aim, sample, self.walker.start(), left, &mut visit);
-            if ended == Sought::Stopped {
-                break;
-            }
-        }
-        if ended != Sought::Stopped {
-            ended = seek(&self.walker, target, aim, cell, self.walker.start(), left, &mut visit);
-        }
-        known.live |= matched;
-        if judged && matched {
-            known.effect = Some(match (known.effect.take(), differs, open || ended == Sought::Bounded) {
-                (_, true, _) | (Some(KnownEffect::Some), ..) => KnownEffect::Some,
-                (_, false, true) | (Some(KnownEffect::Open), ..) => KnownEffect::Open,
-                (Some(KnownEffect::None(before)), ..) => KnownEffect::None(&before | &followed),
-                (None, ..) => KnownEffect::None(followed),
-            });
-        }
-        match ended {
-            Sought::Exhausted { takers, .. } if !matched => self.explain(target, stage, in_chain, takers, known, left),
-            Sought::Bounded if !matched => self.apart(target, stage, in_chain, known, left),
-            Sought::Bounded => known.open |= judged && !differs,
-            _ => {}
-        }
-    }
-
-    /// Why a rule is dead: within its own chain, if that is enough.
-    fn explain(
-        &self,
-        target: Target,
-        stage: &Stage,
-        cell: Cell,
-        takers: BTreeSet<Place>,
-        known: &mut Known,
-        left: &mut u64,
-    ) {
-        let (why, by) = match self.within_chain(target, stage, cell, left) {
-            Sought::Exhausted { takers, .. } if takers.is_empty() => (WhyDead::Contradiction, takers),
-            Sought::Exhausted { takers, .. } => (WhyDead::Covered, takers),
-            _ => (WhyDead::NotCalled, takers),
-        };
-        known.why = known.why.max(Some(why));
-        known.takers.extend(by);
-    }
-
-    /// The whole path was too long: the chain alone may be enough to say that nothing gets to the rule.
-    fn apart(&self, target: Target, stage: &Stage, cell: Cell, known: &mut Known, left: &mut u64) {
-        *left = (*left).max(200);
-        match self.within_chain(target, stage, cell, left) {
-            Sought::Exhausted { takers, .. } if !self.translated => {
-                known.why =
-                    known.why.max(Some(if takers.is_empty() { WhyDead::Contradiction } else { WhyDead::Covered }));
-                known.takers.extend(takers);
-            }
-            _ => known.open = true,
-        }
-        *left = 0;
-    }
-
-    /// The search in the rule's own chain, entered by anything.
-    fn within_chain(&self, target: Target, stage: &Stage, cell: Cell, left: &mut u64) -> Sought {
-        let walker = Walker { space: self.space, program: self.program, stages: vec![Some(stage)] };
-        let start = walker.start_in(0, target.0, &cell);
-        seek(&walker, target, None, cell, start, left, |_, _, _| ControlFlow::Break(()))
-    }
-
-    /// Follows packets that match the target to their ends, with it and without it.
-    fn difference(&self, target: Target, cell: &Cell, cursor: &Cursor, left: &mut u64) -> Difference {
-        let mut without = cursor.clone();
-        self.walker.skip(&mut without);
-        let mut work = vec![(cell.clone(), cursor.clone(), without)];
-        let mut followed = BTreeSet::new();
-        while let Some((cell, mut with, mut without)) = work.pop() {
-            let Some(rest) = left.checked_sub(1) else { return Difference::Bounded };
-            *left = rest;
-            let hull = Hull::of_cell(&cell, self.space.family);
-            let cut =
-                self.walker.advance(&cell, &hull, &mut with).or_else(|| self.pass(target, &cell, &hull, &mut without));
-            let Some(cut) = cut else {
-                match (&with.leaf, &without.leaf) {
-                    (Some(a), Some(b)) if a.outcome == b.outcome => {
-                        followed.insert(b.place);
-                        continue;
-                    }
-                    _ => return Difference::Yes,
-                }
-            };
-            for part in split(&cell, &cut, self.space) {
-                let hull = Hull::of_cell(&part, self.space.family);
-                let (a, b) = (self.walker.trim(&with, &hull), self.walker.trim(&without, &hull));
-                work.push((part, a, b));
-            }
-        }
-        Difference::No(followed)
-    }
-
-    /// Advances as if the target were not there.
-    fn pass(&self, target: Target, cell: &Cell, hull: &Hull, cursor: &mut Cursor) -> Option<crate::ruleset::Cut> {
-        loop {
-            let cut = self.walker.advance_until(cell, hull, cursor, |chain, line| (chain, line) == target);
-            if cut.is_some() || cursor.leaf.is_some() {
-                return cut;
-            }
-            self.walker.skip(cursor);
-        }
-    }
-}
-
-enum Difference {
-    Yes,
-    No(BTreeSet<Place>),
-    Bounded,
-}
-
 /// The chains that stages can call, each with the stages that can.
 fn chains_of(program: &Program<'_>) -> BTreeMap<ChainId, Vec<usize>> {
     let mut found: BTreeMap<ChainId, Vec<usize>> = BTreeMap::new();
@@ -442,13 +262,4 @@ fn removable(ruleset: &Ruleset, program: &Program<'_>, (chain, line): Target) ->
         _ => false,
     };
     !sets(rule) && line.moves.iter().any(decides)
-}
-
-fn asks_translated(test: &Test) -> bool {
-    match test {
-        Test::Translated(_) => true,
-        Test::All(inner) | Test::Any(inner) => inner.iter().any(asks_translated),
-        Test::Not(inner) => asks_translated(inner),
-        _ => false,
-    }
 }
