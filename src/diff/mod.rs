@@ -7,4 +7,6 @@ mod effect;
 
 pub use align::pair_rules;
 pub use compare::{Comparison, Extent};
-pub use effect::{Bounds, Change, EffectKind, FilterDiff, ReplayMismatch, diff_filter};
+pub use effect::{
+    Bounds, Change, EffectKind, FilterDiff, ProgramDiff, ReplayMismatch, diff_filter, diff_programs, replay,
+};
