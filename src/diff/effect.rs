@@ -122,8 +122,31 @@ pub fn diff_filter(
     let mut ids = Identities::default();
     let before = Program::new(old, Side::Old, &space, &mut ids);
     let after = Program::new(new, Side::New, &space, &mut ids);
+    let effect = diff_programs(&space, &before, &after, bounds)?;
+    Ok(FilterDiff { space, changes: effect.changes, complete: effect.complete })
+}
+
+/// The effect on one filter whose programs the caller keeps.
+#[derive(Debug, Default)]
+pub struct ProgramDiff {
+    /// The changes, in order of place.
+    pub changes: Vec<Change>,
+    /// Whether every packet was compared and every region is listed.
+    pub complete: bool,
+}
+
+/// Compares two programs of one space that were numbered with the same identities.
+///
+/// # Errors
+/// Only where the engine contradicts the interpreter.
+pub fn diff_programs(
+    space: &Space,
+    before: &Program<'_>,
+    after: &Program<'_>,
+    bounds: Bounds,
+) -> Result<ProgramDiff, ReplayMismatch> {
     let mut groups = Groups::default();
-    let mut comparison = Comparison::new(&space, &before, &after);
+    let mut comparison = Comparison::new(space, before, after);
     let mut complete = true;
     if !comparison.is_trivial() {
         let extent = comparison.run(space.possible(), bounds.cells, |cell, a, b| {
@@ -132,9 +155,8 @@ pub fn diff_filter(
         });
         complete = extent == Extent::Complete;
     }
-    drop(comparison);
-    let changes = groups.changes(&space, old, new)?;
-    Ok(FilterDiff { space, changes, complete })
+    let changes = groups.changes(space, before.ruleset, after.ruleset)?;
+    Ok(ProgramDiff { changes, complete })
 }
 
 /// Cells by pair of ends; joined from time to time, so that memory follows the result.
