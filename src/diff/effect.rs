@@ -62,7 +62,8 @@ pub struct Change {
     pub old: Leaf,
     /// What becomes of them, by which rule.
     pub new: Leaf,
-    /// Disjoint cells that one region can say each, the smallest first.
+    /// Disjoint cells that one region can say each, the smallest first; not all of them where the diff is not
+    /// complete.
     pub cells: Vec<Cell>,
     /// One realistic packet of the smallest cell, replayed through the interpreter on both sides.
     pub witness: Packet,
@@ -155,8 +156,20 @@ pub fn diff_programs(
         });
         complete = extent == Extent::Complete;
     }
-    let changes = groups.changes(space, before.ruleset, after.ruleset)?;
+    let mut changes = groups.changes(space, before.ruleset, after.ruleset)?;
+    complete &= changes.iter().map(|c| c.cells.len()).sum::<usize>() <= bounds.regions;
+    if !complete {
+        keep_smallest(&mut changes, bounds.regions);
+    }
     Ok(ProgramDiff { changes, complete })
+}
+
+/// Beyond the bound: every pair of rules with its smallest cells, as many as fit, at least one each.
+fn keep_smallest(changes: &mut [Change], bound: usize) {
+    let share = (bound / changes.len().max(1)).max(1);
+    for change in changes {
+        change.cells.truncate(share);
+    }
 }
 
 /// Cells by pair of ends; joined from time to time, so that memory follows the result.
@@ -238,4 +251,31 @@ pub fn replay(
         judged.outcome
     );
     Err(ReplayMismatch { detail })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::dialect::{InputFile, ReadOptions, read_device};
+
+    fn ruleset(rules: &str) -> Ruleset {
+        let text = format!("*filter\n:FORWARD DROP [0:0]\n{rules}COMMIT\n");
+        let file = InputFile { name: "rules.v4".into(), bytes: text.into_bytes() };
+        read_device(&[file], &ReadOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn more_regions_than_the_bound_are_not_complete() {
+        let rule = |n: u32| format!("-A FORWARD -s 10.0.{n}.0/24 -d 10.{n}.0.0/16 -j ACCEPT\n");
+        let (old, new) =
+            (ruleset("-A FORWARD -s 192.0.2.1 -j ACCEPT\n"), ruleset(&(0..9).map(rule).collect::<String>()));
+        let diff = |regions| {
+            let bounds = Bounds { regions, ..Bounds::default() };
+            diff_filter(&old, &new, Hook::Forward, Family::V4, &[], bounds).unwrap()
+        };
+        let regions = |d: &FilterDiff| d.changes.iter().map(|c| c.cells.len()).sum::<usize>();
+        assert!(diff(10).complete && regions(&diff(10)) == 10);
+        assert!(!diff(9).complete && regions(&diff(9)) <= 9);
+    }
 }
