@@ -9,6 +9,7 @@ mod interpret;
 mod model;
 mod problem;
 mod program;
+mod screen;
 mod source;
 mod space;
 mod walk;
@@ -18,11 +19,13 @@ pub use environment::{StageView, local_addresses, stage_view};
 pub use explore::{End, Explored, Guide, explore, explore_by};
 pub use hull::Hull;
 pub use interpret::{
-    Ask, Decision, Judgement, Outcome, PathStep, Place, interpret, judged_at, routing_after_dnat, translated_connection,
+    Ask, Decision, Judgement, Outcome, PathStep, Place, interpret, interpret_screened, judged_at, routing_after_dnat,
+    translated_connection,
 };
 pub use model::*;
 pub use problem::{Problem, Unreadable};
 pub use program::{Identities, Move, Program, Ruling, Stage, Test};
+pub use screen::Screen;
 pub use source::{Source, SourceId, Sources, Span};
 pub use space::{Side, Space};
 pub use walk::{Cursor, Leaf, Walker, split};

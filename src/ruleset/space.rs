@@ -70,12 +70,7 @@ impl Space {
             Hook::Forward => (present.clone(), present.clone()),
             Hook::Output => (absent, present.clone()),
         };
-        let bridge = Values::Ranges(self.interfaces.all());
-        Cell::whole()
-            .with(Field::Iif, iif)
-            .with(Field::Oif, oif)
-            .with(Field::PhysIn, bridge.clone())
-            .with(Field::PhysOut, bridge)
+        Cell::whole().with(Field::Iif, iif).with(Field::Oif, oif)
     }
 
     /// The values of the interface field that a pattern matches.
