@@ -144,9 +144,16 @@ impl<'a> Walker<'a> {
         frame.ahead().first().map(|r| (frame.chain, *r))
     }
 
-    /// Goes past the rule at which the cursor stands, as if it were not there.
-    pub fn skip(&self, cursor: &mut Cursor) {
+    /// Goes past the rule at which the cursor stands, as if it were not there: what it hid is in sight again.
+    pub fn skip(&self, cursor: &mut Cursor, hull: &Hull) {
         next(cursor);
+        let Some(Some(stage)) = self.stages.get(cursor.stage) else { return };
+        let seen = self.seen(hull, &cursor.env, stage);
+        if let Some(frame) = cursor.frames.last_mut() {
+            let lines = &self.program.block(frame.chain).lines;
+            let (kept, closed) = reachable(lines, frame.from..lines.len() as u32, &seen, None);
+            *frame = Frame { rules: Rc::from(kept.as_slice()), at: 0, closed, ..*frame };
+        }
     }
 
     /// Goes on until the walk ends (`None`) or a rule needs the cell cut.
