@@ -1,5 +1,6 @@
 //! fwgate: the gate in front of a firewall push.
 
+pub mod check;
 pub mod cli;
 pub mod dialect;
 pub mod diff;

@@ -1,2 +1,12 @@
-//! x
-fn main() {}
+//! The `fwgate` command. Whatever goes wrong in here, the exit code never says that a change is safe.
+
+use fwgate::cli::{self, exit};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| cli::tell_panic(panic)));
+    match std::panic::catch_unwind(|| cli::run(std::env::args_os())) {
+        Ok(exit) => exit.into(),
+        Err(_) => exit::NO_VERDICT.into(),
+    }
+}

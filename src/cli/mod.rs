@@ -1,4 +1,73 @@
 //! The command line: the edge where files, the environment and the terminal are touched.
+//!
+//! One file a command. A command reads its arguments through `input`, asks the floors below, and hands one answer
+//! to `screen`. It returns an `Exit`, or a `Failure`, which is exit code 2.
 
+mod arguments;
+pub mod device;
+pub mod diff;
+pub mod exit;
+pub mod explain;
+pub mod failure;
 pub mod input;
+pub mod lint;
+pub mod matrix;
 pub mod output;
+pub mod query;
+pub mod rulesets;
+pub mod schema;
+pub mod screen;
+pub mod trace;
+
+pub use arguments::{Command, CommandLine, command};
+
+use clap::Parser;
+use exit::{Exit, NO_VERDICT, PASSED};
+use failure::{Failure, REPORT};
+use screen::Screen;
+use std::ffi::OsString;
+use std::panic::PanicHookInfo;
+
+/// Runs the command that the arguments name. The first argument is the program's name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let screen = Screen::of_process();
+    let line = match CommandLine::try_parse_from(arguments) {
+        Ok(line) => line,
+        Err(error) => return usage(&error),
+    };
+    match line.command.run(&screen) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            screen.fail(&failure);
+            NO_VERDICT
+        }
+    }
+}
+
+impl Command {
+    fn run(&self, screen: &Screen) -> Result<Exit, Failure> {
+        match self {
+            Command::Diff(arguments) => diff::run(arguments, screen),
+            Command::Trace(arguments) => trace::run(arguments, screen),
+            Command::Lint(arguments) => lint::run(arguments, screen),
+            Command::Query(arguments) => query::run(arguments, screen),
+            Command::Matrix(arguments) => matrix::run(arguments, screen),
+            Command::Explain(arguments) => explain::run(arguments, screen),
+            Command::Schema(arguments) => schema::run(arguments, screen),
+        }
+    }
+}
+
+/// Help and version are answers; everything else is bad usage.
+fn usage(error: &clap::Error) -> Exit {
+    let written = error.print();
+    if error.use_stderr() || written.is_err() { NO_VERDICT } else { PASSED }
+}
+
+/// Says on standard error that a panic is a bug, and where it happened.
+pub fn tell_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(|l| format!(" at {}:{}", l.file(), l.line())).unwrap_or_default();
+    let reason = panic.payload_as_str().unwrap_or("no reason given");
+    let failure = Failure::new(format!("internal error{place}: {reason}")).help(REPORT);
+    Screen::of_process().fail(&failure);
+}

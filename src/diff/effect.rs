@@ -2,7 +2,7 @@
 
 use super::align::pair_rules;
 use super::compare::{Comparison, Extent};
-use crate::packet::{Cell, Family, IfacePattern, Packet, coalesce, count_flows, witness};
+use crate::packet::{Cell, Family, IfacePattern, Packet, RegionNames, coalesce, count_flows, witness};
 use crate::ruleset::{
     Decision, Hook, Identities, Leaf, Outcome, Place, Program, Ruleset, Screen, Side, Space, interpret_screened,
 };
@@ -64,7 +64,8 @@ pub struct Change {
     pub old: Leaf,
     /// What becomes of them, by which rule.
     pub new: Leaf,
-    /// Disjoint cells, the smallest first.
+    /// Disjoint cells that one region can say each, the smallest first; not all of them where the diff is not
+    /// complete.
     pub cells: Vec<Cell>,
     /// One realistic packet of the smallest cell, replayed through the interpreter on both sides.
     pub witness: Packet,
@@ -124,8 +125,31 @@ pub fn diff_filter(
     let mut ids = Identities::default();
     let before = Program::new(old, Side::Old, &space, &mut ids);
     let after = Program::new(new, Side::New, &space, &mut ids);
+    let effect = diff_programs(&space, &before, &after, bounds)?;
+    Ok(FilterDiff { space, changes: effect.changes, complete: effect.complete })
+}
+
+/// The effect on one filter whose programs the caller keeps.
+#[derive(Debug, Default)]
+pub struct ProgramDiff {
+    /// The changes, in order of place.
+    pub changes: Vec<Change>,
+    /// Whether every packet was compared and every region is listed.
+    pub complete: bool,
+}
+
+/// Compares two programs of one space that were numbered with the same identities.
+///
+/// # Errors
+/// Only where the engine contradicts the interpreter.
+pub fn diff_programs(
+    space: &Space,
+    before: &Program<'_>,
+    after: &Program<'_>,
+    bounds: Bounds,
+) -> Result<ProgramDiff, ReplayMismatch> {
     let mut groups = Groups::default();
-    let mut comparison = Comparison::new(&space, &before, &after);
+    let mut comparison = Comparison::new(space, before, after);
     let mut complete = true;
     if !comparison.is_trivial() {
         let extent = comparison.run(space.possible(), bounds.cells, |cell, a, b| {
@@ -134,9 +158,20 @@ pub fn diff_filter(
         });
         complete = extent == Extent::Complete;
     }
-    drop(comparison);
-    let changes = groups.changes(&space, old, new)?;
-    Ok(FilterDiff { space, changes, complete })
+    let mut changes = groups.changes(space, before.ruleset, after.ruleset)?;
+    complete &= changes.iter().map(|c| c.cells.len()).sum::<usize>() <= bounds.regions;
+    if !complete {
+        keep_smallest(&mut changes, bounds.regions);
+    }
+    Ok(ProgramDiff { changes, complete })
+}
+
+/// Beyond the bound: every pair of rules with its smallest cells, as many as fit, at least one each.
+fn keep_smallest(changes: &mut [Change], bound: usize) {
+    let share = (bound / changes.len().max(1)).max(1);
+    for change in changes {
+        change.cells.truncate(share);
+    }
 }
 
 /// Cells by pair of ends; joined from time to time, so that memory follows the result.
@@ -170,8 +205,11 @@ impl Groups {
     fn changes(self, space: &Space, old: &Ruleset, new: &Ruleset) -> Result<Vec<Change>, ReplayMismatch> {
         let mut out = Vec::new();
         let screens = [Screen::new(old, space.family), Screen::new(new, space.family)];
+        let possible = space.possible();
+        let (family, interfaces) = (space.family, &space.interfaces);
+        let names = RegionNames { family, possible: &possible, interfaces, cond_name: &|_| String::new() };
         for ((before, after), cells) in self.cells {
-            let mut cells = coalesce(cells);
+            let mut cells: Vec<Cell> = coalesce(cells).iter().flat_map(|cell| names.parts(cell)).collect();
             smallest_first(&mut cells, space.family);
             let Some(first) = cells.first() else { continue };
             let packet = witness(first, space.family, &space.interfaces);
@@ -218,4 +256,31 @@ pub fn replay(
         judged.outcome
     );
     Err(ReplayMismatch { detail })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::dialect::{InputFile, ReadOptions, read_device};
+
+    fn ruleset(rules: &str) -> Ruleset {
+        let text = format!("*filter\n:FORWARD DROP [0:0]\n{rules}COMMIT\n");
+        let file = InputFile { name: "rules.v4".into(), bytes: text.into_bytes() };
+        read_device(&[file], &ReadOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn more_regions_than_the_bound_are_not_complete() {
+        let rule = |n: u32| format!("-A FORWARD -s 10.0.{n}.0/24 -d 10.{n}.0.0/16 -j ACCEPT\n");
+        let (old, new) =
+            (ruleset("-A FORWARD -s 192.0.2.1 -j ACCEPT\n"), ruleset(&(0..9).map(rule).collect::<String>()));
+        let diff = |regions| {
+            let bounds = Bounds { regions, ..Bounds::default() };
+            diff_filter(&old, &new, Hook::Forward, Family::V4, &[], bounds).unwrap()
+        };
+        let regions = |d: &FilterDiff| d.changes.iter().map(|c| c.cells.len()).sum::<usize>();
+        assert!(diff(10).complete && regions(&diff(10)) == 10);
+        assert!(!diff(9).complete && regions(&diff(9)) <= 9);
+    }
 }

@@ -3,8 +3,16 @@
 mod align;
 mod compare;
 mod delta;
+mod device;
 mod effect;
+mod structure;
+mod text;
 
 pub use align::pair_rules;
 pub use compare::{Comparison, Extent};
-pub use effect::{Bounds, Change, EffectKind, FilterDiff, ReplayMismatch, diff_filter};
+pub use device::{ComparedFilter, DeviceDiff, DevicePair, diff_device, filter_name, principal_chain};
+pub use effect::{
+    Bounds, Change, EffectKind, FilterDiff, ProgramDiff, ReplayMismatch, diff_filter, diff_programs, replay,
+};
+pub use structure::{Container, Fate, StructureChange};
+pub use text::text_diff;

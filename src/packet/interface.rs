@@ -62,6 +62,17 @@ enum Class {
     Rest(String),
 }
 
+impl Class {
+    fn text(&self) -> String {
+        match self {
+            Class::None => "none".to_owned(),
+            Class::Other => "other".to_owned(),
+            Class::Name(name) => name.clone(),
+            Class::Rest(prefix) => format!("{prefix}+"),
+        }
+    }
+}
+
 /// The partition of interface names into classes that a set of patterns cannot tell apart.
 ///
 /// Class numbers are field values: 0 is `none`, 1 is `other`; the rest is sorted by name, so that a prefix
@@ -146,79 +157,67 @@ impl InterfaceClasses {
         if possible.is_subset(set) {
             return None;
         }
-        if !set.contains(Self::OTHER) {
-            return Some(vec![self.by_inclusion(set, possible)]);
-        }
-        let missing = possible.subtract(set);
-        let mut except = vec!["!".to_owned()];
-        let mut also = Vec::new();
-        for (number, class) in self.numbered() {
-            match class {
-                Class::None if missing.contains(number) => except.push("none".into()),
-                Class::Name(name) if missing.contains(number) && !self.inside_missing_rest(name, &missing) => {
-                    except.push(name.clone());
-                }
-                Class::Name(name) if set.contains(number) && self.inside_missing_rest(name, &missing) => {
-                    also.push(number);
-                }
-                Class::Rest(p) if missing.contains(number) && !self.inside_missing_rest(p, &missing) => {
-                    except.push(format!("{p}+"));
-                }
-                Class::Rest(p) if set.contains(number) && self.inside_missing_rest(p, &missing) => also.push(number),
-                _ => {}
-            }
-        }
-        let mut lists = vec![except];
-        if !also.is_empty() {
-            lists.push(self.by_inclusion(&Ranges::from_values(also), possible));
-        }
-        Some(lists)
+        Some(self.parts(set, possible).iter().map(|part| self.list(part, possible)).collect())
     }
 
-    fn by_inclusion(&self, set: &Ranges, possible: &Ranges) -> Vec<String> {
+    /// The set cut into pieces that one list can say each: more than one only where names are in, a longer wildcard
+    /// around them is out, and what surrounds that is in again.
+    pub fn parts(&self, set: &Ranges, possible: &Ranges) -> Vec<Ranges> {
+        let missing = possible.subtract(set);
+        let inside = |number: &u128| set.contains(*number);
+        let cut_off = self.numbered().map(|(n, _)| n).filter(inside).filter(|n| self.is_cut_off(*n, set, &missing));
+        let beyond = Ranges::from_values(cut_off);
+        let mut parts = vec![set.subtract(&beyond)];
+        if !beyond.is_empty() {
+            parts.extend(self.parts(&beyond, possible));
+        }
+        parts
+    }
+
+    /// Whether something missing stands between a class and something around it that is in the set.
+    fn is_cut_off(&self, number: u128, set: &Ranges, missing: &Ranges) -> bool {
+        let around = self.around(number).into_iter().chain([Self::OTHER]);
+        let mut behind_missing = false;
+        for outer in around {
+            if set.contains(outer) && behind_missing {
+                return true;
+            }
+            behind_missing |= missing.contains(outer) && outer != Self::OTHER;
+        }
+        false
+    }
+
+    fn list(&self, part: &Ranges, possible: &Ranges) -> Vec<String> {
+        let missing = possible.subtract(part);
+        let by_exclusion = part.contains(Self::OTHER);
         let (mut include, mut except) = (Vec::new(), Vec::new());
         for (number, class) in self.numbered() {
-            let inside = set.contains(number);
-            match class {
-                Class::None if inside => include.push("none".to_owned()),
-                Class::Other if inside => include.push("other".to_owned()),
-                Class::Name(name) => match (inside, self.inside_rest_of(name, set)) {
-                    (true, false) => include.push(name.clone()),
-                    (false, true) if possible.contains(number) => except.push(name.clone()),
-                    _ => {}
-                },
-                Class::Rest(p) => match (inside, self.inside_rest_of(p, set)) {
-                    (true, false) => include.push(format!("{p}+")),
-                    (false, true) if possible.contains(number) => except.push(format!("{p}+")),
-                    _ => {}
-                },
+            let nearest = self.around(number).first().copied();
+            let around_is_in =
+                nearest.map_or(by_exclusion, |n| part.contains(n) || (by_exclusion && !missing.contains(n)));
+            match (part.contains(number), around_is_in) {
+                (true, false) => include.push(class.text()),
+                (false, true) if missing.contains(number) => except.push(class.text()),
                 _ => {}
             }
         }
-        if !except.is_empty() {
+        if by_exclusion || !except.is_empty() {
             include.push("!".into());
             include.append(&mut except);
         }
         include
     }
 
-    /// Whether the nearest proper prefix class above `name` is in `set`.
-    fn inside_rest_of(&self, name: &str, set: &Ranges) -> bool {
-        self.nearest_rest(name).is_some_and(|n| set.contains(n))
-    }
-
-    fn inside_missing_rest(&self, name: &str, missing: &Ranges) -> bool {
-        self.nearest_rest(name).is_some_and(|n| missing.contains(n))
-    }
-
-    fn nearest_rest(&self, name: &str) -> Option<u128> {
-        self.numbered()
-            .filter_map(|(n, c)| match c {
-                Class::Rest(p) if name.starts_with(p.as_str()) && name != p => Some((p.len(), n)),
-                _ => None,
-            })
-            .max()
-            .map(|(_, n)| n)
+    /// The wildcards around a class, the nearest first.
+    fn around(&self, number: u128) -> Vec<u128> {
+        let (Class::Name(name) | Class::Rest(name)) = self.class(number) else { return Vec::new() };
+        let outer = |(n, class): (u128, &Class)| match class {
+            Class::Rest(p) if n != number && name.starts_with(p.as_str()) => Some((std::cmp::Reverse(p.len()), n)),
+            _ => None,
+        };
+        let mut found: Vec<_> = self.numbered().filter_map(outer).collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, n)| n).collect()
     }
 
     fn unused_name(&self, prefix: &str) -> String {
@@ -301,5 +300,39 @@ mod tests {
             Some(vec![vec!["!".into(), "eth+".into()], vec!["eth0".into()]])
         );
         assert_eq!(c.describe(&c.present(), &c.present()), None);
+    }
+
+    /// Whether a list of a report says this class.
+    fn says(c: &InterfaceClasses, list: &[String], number: u128) -> bool {
+        let sign = list.iter().position(|e| e == "!").unwrap_or(list.len());
+        let (include, except) = (&list[..sign], list.get(sign + 1..).unwrap_or_default());
+        let hit = |entry: &String| match (entry.as_str(), entry.strip_suffix('+')) {
+            ("none", _) => number == InterfaceClasses::NONE,
+            ("other", _) => number == InterfaceClasses::OTHER,
+            (_, Some(prefix)) => c.matching(&IfacePattern::prefix(prefix)).contains(number),
+            (name, None) => c.matching(&IfacePattern::exact(name)).contains(number),
+        };
+        (include.is_empty() || include.iter().any(hit)) && !except.iter().any(hit)
+    }
+
+    #[test]
+    fn every_set_of_nested_wildcards_is_said_exactly_and_once() {
+        let c = InterfaceClasses::new(&[
+            IfacePattern::prefix("eth"),
+            IfacePattern::exact("eth"),
+            IfacePattern::prefix("ethx"),
+            IfacePattern::exact("ethx1"),
+            IfacePattern::exact("lo"),
+        ]);
+        for possible in [c.present(), c.all()] {
+            for bits in 1u32..1 << (c.max() + 1) {
+                let set = Ranges::from_values((0..=c.max()).filter(|n| bits >> n & 1 == 1 && possible.contains(*n)));
+                let Some(lists) = c.describe(&set, &possible).filter(|_| !set.is_empty()) else { continue };
+                for number in (0..=c.max()).filter(|n| possible.contains(*n)) {
+                    let times = lists.iter().filter(|l| says(&c, l, number)).count();
+                    assert_eq!(times, usize::from(set.contains(number)), "{number} {lists:?}");
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! A cell in words: ranges, prefixes and names that a person reads and a machine parses.
 
-use super::{ByteSet, Cell, Cond, Family, Field, Fragment, InterfaceClasses, Ranges, State, Values, tcp_flags_text};
+use super::{
+    ByteSet, Cell, Cond, Family, Field, Fragment, InterfaceClasses, Ranges, Shape, State, Values, tcp_flags_text,
+};
 use ipnet::{Ipv4Subnets, Ipv6Subnets};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -50,37 +52,61 @@ pub struct RegionNames<'a> {
 }
 
 impl RegionNames<'_> {
-    /// The cell as regions: one, or more where an interface set or the protocol shape needs it.
+    /// The cell as regions: one for each of its `parts`.
     pub fn regions(&self, cell: &Cell) -> Vec<Region> {
-        let mut base = Region::default();
-        for (field, values) in cell.fields() {
+        self.parts(cell).iter().map(|part| self.region(part)).collect()
+    }
+
+    /// The cell cut into disjoint cells that one region can say each: an interface set may need more than one list,
+    /// and where a layer-4 field is restricted, protocols whose layer-4 headers differ in shape stand apart.
+    pub fn parts(&self, cell: &Cell) -> Vec<Cell> {
+        let mut out = self.one_shape_each(cell);
+        for field in [Field::Iif, Field::Oif, Field::PhysIn, Field::PhysOut] {
+            out = out.into_iter().flat_map(|part| self.one_list_each(field, part)).collect();
+        }
+        out
+    }
+
+    fn one_shape_each(&self, cell: &Cell) -> Vec<Cell> {
+        if !cell.fields().iter().any(|(f, v)| f.is_layer4() && !self.says_nothing(*f, v)) {
+            return vec![cell.clone()];
+        }
+        let shapes = [Shape::Tcp, Shape::Ports, Shape::Icmp, Shape::Opaque];
+        let of_shape = |shape| {
+            let numbers = (0..=255u8).filter(|p| Shape::of(self.family, *p) == shape);
+            let protocols = Values::Ranges(Ranges::from_values(numbers.map(u128::from)));
+            cell.meet(Field::Proto, &protocols, self.family)
+        };
+        shapes.into_iter().filter_map(of_shape).collect()
+    }
+
+    fn one_list_each(&self, field: Field, cell: Cell) -> Vec<Cell> {
+        let Some(set) = cell.get(field).and_then(Values::as_ranges) else { return vec![cell] };
+        let all = self.interfaces.all();
+        let possible = self.possible.get(field).and_then(Values::as_ranges).unwrap_or(&all);
+        let parts = self.interfaces.parts(set, possible);
+        parts.into_iter().map(|part| cell.with(field, Values::Ranges(part))).collect()
+    }
+
+    /// One of the `parts` in words.
+    pub fn region(&self, part: &Cell) -> Region {
+        let mut region = Region::default();
+        for (field, values) in part.fields() {
             if self.says_nothing(*field, values) {
                 continue;
             }
+            let list = || self.interface_lists(*field, values).unwrap_or_default().into_iter().flatten().collect();
             match field {
-                Field::Iif | Field::Oif => {}
+                Field::Iif => region.iif = Some(list()),
+                Field::Oif => region.oif = Some(list()),
                 Field::PhysIn | Field::PhysOut => {
-                    let lists = self.interface_lists(*field, values).unwrap_or_default();
-                    base.more.insert(field.name().into(), lists.into_iter().flatten().collect());
+                    region.more.insert(field.name().into(), list());
                 }
-                _ => self.put(&mut base, *field, values),
+                _ => self.put(&mut region, *field, values),
             }
         }
-        base.conditions = cell.conds().iter().map(|(c, v)| self.literal(*c, *v)).collect();
-        let mut out = Vec::new();
-        let lists = |field| match cell.get(field) {
-            Some(values) => match self.interface_lists(field, values) {
-                Some(lists) => lists.into_iter().map(Some).collect(),
-                None => vec![None],
-            },
-            None => vec![None],
-        };
-        for iif in lists(Field::Iif) {
-            for oif in lists(Field::Oif) {
-                out.push(Region { iif: iif.clone(), oif, ..base.clone() });
-            }
-        }
-        out
+        region.conditions = part.conds().iter().map(|(c, v)| self.literal(*c, *v)).collect();
+        region
     }
 
     fn literal(&self, cond: Cond, value: bool) -> String {

@@ -1,7 +1,32 @@
 //! Reports: what people and machines read. They read data and decide nothing.
 
 mod diagnostic;
+mod diff_json;
+mod finding_json;
+mod human;
+mod lint_json;
+mod query_json;
+mod rule;
+mod trace_jsonl;
 mod visible;
 
 pub use diagnostic::{Colour, render_problems};
+pub use diff_json::{DIFF_SCHEMA, DiffDocument, WrittenChange, WrittenEnd, WrittenStructure, regions};
+pub use finding_json::{WrittenFinding, WrittenLocation};
+pub use human::{
+    DiffView, conditions_human, diff_human, finding_human, lint_human, packet_words, query_human, severities,
+    trace_human,
+};
+pub use lint_json::{ConditionsDocument, LintDocument, WrittenCondition};
+pub use query_json::{QueryDocument, WrittenGroup};
+pub use rule::{QuotedRule, WrittenTranslation, reject_with};
+pub use trace_jsonl::{WrittenStep, WrittenTrace};
 pub use visible::visible;
+
+/// A document as JSON, two spaces deep, with a final line break.
+///
+/// # Errors
+/// Never for the documents of this module; a caller must not take an error for an empty answer.
+pub fn json_text(document: &impl serde::Serialize) -> serde_json::Result<String> {
+    Ok(serde_json::to_string_pretty(document)? + "\n")
+}

@@ -1,8 +1,11 @@
 //! The walk of a cell through one program to all its ends.
 
 use super::hull::Hull;
+use super::interpret::Decision;
+use super::model::Translation;
 use super::walk::{Cursor, Leaf, Walker, split};
-use crate::packet::Cell;
+use super::{Cut, Place};
+use crate::packet::{Cell, Cond};
 use std::ops::ControlFlow;
 
 /// How an exploration ended.
@@ -16,17 +19,71 @@ pub enum Explored {
     Bounded,
 }
 
+/// Packets that end together, and what has happened to them on the way.
+pub struct End<'a> {
+    /// The packets.
+    pub cell: &'a Cell,
+    /// Their end.
+    pub leaf: &'a Leaf,
+    /// What has been translated of the connection that they set up, even where they are refused afterwards.
+    pub translation: Option<&'a Translation>,
+    /// Whether a rule exempted them from conntrack.
+    pub untracked: bool,
+}
+
+impl End<'_> {
+    /// Whether they pass.
+    pub fn passes(&self) -> bool {
+        self.leaf.outcome.decision == Decision::Accept
+    }
+
+    /// What decided.
+    pub fn place(&self) -> Place {
+        self.leaf.place
+    }
+}
+
+/// What steers an exploration.
+pub trait Guide {
+    /// What an opaque condition is taken to be, where that is known. Asked when a rule needs it.
+    fn settle(&mut self, _: Cond) -> Option<bool> {
+        None
+    }
+
+    /// Whether anything is still to be learnt from these packets.
+    fn wants(&mut self, _: &Cell) -> bool {
+        true
+    }
+
+    /// Sees an end.
+    fn visit(&mut self, end: End<'_>) -> ControlFlow<()>;
+}
+
 /// Walks every packet of `cell` through the walker's program and shows `visit` each part with its end. Visits
 /// at most `bound` cells.
 pub fn explore(
     walker: &Walker<'_>,
     cell: Cell,
     bound: u64,
-    mut visit: impl FnMut(&Cell, &Leaf) -> ControlFlow<()>,
+    visit: impl FnMut(&Cell, &Leaf) -> ControlFlow<()>,
 ) -> Explored {
+    struct Plain<F>(F);
+    impl<F: FnMut(&Cell, &Leaf) -> ControlFlow<()>> Guide for Plain<F> {
+        fn visit(&mut self, end: End<'_>) -> ControlFlow<()> {
+            (self.0)(end.cell, end.leaf)
+        }
+    }
+    explore_by(walker, cell, bound, &mut Plain(visit))
+}
+
+/// Walks the packets of `cell` as `guide` says. Visits at most `bound` cells.
+pub fn explore_by(walker: &Walker<'_>, cell: Cell, bound: u64, guide: &mut impl Guide) -> Explored {
     let mut work: Vec<(Cell, Cursor)> = vec![(cell, walker.start())];
     let mut cells = 0u64;
     while let Some((cell, mut cursor)) = work.pop() {
+        if !guide.wants(&cell) {
+            continue;
+        }
         cells += 1;
         if cells > bound {
             return Explored::Bounded;
@@ -34,14 +91,12 @@ pub fn explore(
         let hull = Hull::of_cell(&cell, walker.space.family);
         match walker.advance(&cell, &hull, &mut cursor) {
             None => {
-                if let Some(leaf) = &cursor.leaf
-                    && visit(&cell, leaf).is_break()
-                {
+                if show(&cell, &cursor, guide).is_break() {
                     return Explored::Stopped;
                 }
             }
             Some(cut) => {
-                for part in split(&cell, &cut, walker.space).into_iter().rev() {
+                for part in parts(&cell, &cut, walker, guide) {
                     let hull = Hull::of_cell(&part, walker.space.family);
                     let trimmed = walker.trim(&cursor, &hull);
                     work.push((part, trimmed));
@@ -50,4 +105,20 @@ pub fn explore(
         }
     }
     Explored::Completely
+}
+
+fn show(cell: &Cell, cursor: &Cursor, guide: &mut impl Guide) -> ControlFlow<()> {
+    let Some(leaf) = &cursor.leaf else { return ControlFlow::Continue(()) };
+    let env = &cursor.env;
+    guide.visit(End { cell, leaf, translation: env.translation.as_deref(), untracked: env.untracked })
+}
+
+/// The pieces of a cell, those that are to be walked first last.
+fn parts(cell: &Cell, cut: &Cut, walker: &Walker<'_>, guide: &mut impl Guide) -> Vec<Cell> {
+    if let Cut::Cond(cond) = cut
+        && let Some(value) = guide.settle(*cond)
+    {
+        return vec![cell.with_cond(*cond, value)];
+    }
+    split(cell, cut, walker.space).into_iter().rev().collect()
 }

@@ -16,9 +16,12 @@ mod walk;
 
 pub use env::{Answer, Cut};
 pub use environment::{StageView, local_addresses, stage_view};
-pub use explore::{Explored, explore};
+pub use explore::{End, Explored, Guide, explore, explore_by};
 pub use hull::Hull;
-pub use interpret::{Ask, Decision, Judgement, Outcome, PathStep, Place, interpret, interpret_screened, judged_at};
+pub use interpret::{
+    Ask, Decision, Judgement, Outcome, PathStep, Place, interpret, interpret_screened, judged_at, routing_after_dnat,
+    translated_connection,
+};
 pub use model::*;
 pub use problem::{Problem, Unreadable};
 pub use program::{Identities, Move, Program, Ruling, Stage, Test};

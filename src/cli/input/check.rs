@@ -78,6 +78,21 @@ impl Reader<'_> {
         let proposed = choosing.proposed()?;
         Ok(Judged { baseline, proposed, policy: choosing.policy()? })
     }
+
+    /// The files of a policy that somebody named: one file, or every `.toml` and `.json` file of a folder.
+    ///
+    /// # Errors
+    /// Nothing there, not readable, beyond a bound.
+    pub fn policy_files(&self, given: &OsStr) -> Result<Vec<TreeFile>, InputError> {
+        let path = self.path(given);
+        if !path.is_dir() {
+            let file = self.one_file(given)?;
+            return Ok(vec![TreeFile { path: file.name, bytes: file.bytes }]);
+        }
+        let found = folder::read(&path, &given.to_string_lossy(), &self.limits, Links::WithinFolder)?;
+        let files = plain(found, Strictness::AdHoc)?.0;
+        Ok(files.into_iter().filter(|f| f.path.ends_with(".toml") || f.path.ends_with(".json")).collect())
+    }
 }
 
 struct Choosing<'a> {
@@ -168,7 +183,7 @@ impl Choosing<'_> {
     fn policy(&self) -> Result<PolicyInput, InputError> {
         match (self.arguments.policy, self.repo) {
             (Some(given), _) => {
-                Ok(PolicyInput { files: self.policy_on_disk(given)?, source: PolicySource::Unprotected })
+                Ok(PolicyInput { files: self.reader.policy_files(given)?, source: PolicySource::Unprotected })
             }
             (None, Some(repo)) => self.protected_policy(repo),
             (None, None) => Ok(PolicyInput { files: Vec::new(), source: PolicySource::Absent }),
@@ -184,20 +199,6 @@ impl Choosing<'_> {
         crate::vcs::refuse_irregular(&entries)?;
         let files = relative(entries, "", Strictness::Repository)?;
         Ok(PolicyInput { files, source: PolicySource::Protected(protected) })
-    }
-
-    fn policy_on_disk(&self, given: &OsStr) -> Result<Vec<TreeFile>, InputError> {
-        let path = self.reader.path(given);
-        if !path.is_dir() {
-            let file = self.reader.one_file(given)?;
-            return Ok(vec![TreeFile { path: file.name, bytes: file.bytes }]);
-        }
-        let files = plain(
-            folder::read(&path, &given.to_string_lossy(), &self.reader.limits, Links::WithinFolder)?,
-            Strictness::AdHoc,
-        )?
-        .0;
-        Ok(files.into_iter().filter(|f| f.path.ends_with(".toml") || f.path.ends_with(".json")).collect())
     }
 
     fn protected(&self, repo: &Repository) -> Result<Revision, InputError> {

@@ -1,0 +1,49 @@
+//! The command line as a whole: the commands and what they are for.
+
+use super::{diff, explain, lint, matrix, query, schema, trace};
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// The gate in front of a firewall push.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fwgate",
+    version,
+    about = "The gate in front of a firewall push",
+    long_about = "fwgate reads firewall rulesets as the device would, proves what a change does to every possible packet, \
+                  and refuses the change that breaks what must hold.",
+    after_help = "Exit codes:\n  0  asked and answered, nothing speaks against it\n  1  refused: a finding, or a difference (diff --exit-code)\n  \
+                  2  no verdict: bad usage, input that is not understood, an internal error; treat it as a refusal",
+    max_term_width = 110,
+    propagate_version = false,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what a change does to packets: opened, closed, refused or translated otherwise
+    Diff(diff::Arguments),
+    /// Say what becomes of given packets, by which rule
+    Trace(trace::Arguments),
+    /// Look for rules that cannot matter, open policies, forgotten replies
+    Lint(lint::Arguments),
+    /// Ask which packets pass
+    Query(query::Arguments),
+    /// Draw who reaches whom with one service
+    Matrix(matrix::Arguments),
+    /// Explain a finding
+    Explain(explain::Arguments),
+    /// Print the JSON Schema of an output
+    Schema(schema::Arguments),
+}
+
+/// The declaration of the whole command line, for help, completions and documentation.
+pub fn command() -> clap::Command {
+    CommandLine::command()
+}

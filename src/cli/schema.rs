@@ -1,0 +1,51 @@
+//! `fwgate schema`: the JSON Schemas of what fwgate reads and writes.
+
+use super::exit::{Exit, PASSED};
+use super::failure::Failure;
+use super::screen::Screen;
+use crate::dialect::nearest;
+use clap::Args;
+
+/// Every schema: its name, what it describes, its text.
+pub const SCHEMAS: &[(&str, &str, &str)] = &[
+    ("diff", "output of `fwgate diff --format json`", include_str!("../../schemas/diff.json")),
+    ("trace", "one line of `fwgate trace --format jsonl`", include_str!("../../schemas/trace.json")),
+    ("packet", "one line of the input of `fwgate trace`", include_str!("../../schemas/packet.json")),
+    ("policy", "a policy file", include_str!("../../schemas/policy.json")),
+];
+
+/// The arguments of `fwgate schema`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  fwgate schema\n  fwgate schema diff > diff.schema.json")]
+pub struct Arguments {
+    /// The name of a schema; without it, all names are listed
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// Prints one schema, or the list.
+///
+/// # Errors
+/// A name that no schema has.
+pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    let text = match &arguments.name {
+        Some(name) => schema(name)?.to_owned(),
+        None => SCHEMAS.iter().map(|(name, about, _)| format!("{name:<16} {about}\n")).collect(),
+    };
+    screen.answer(&text)?;
+    Ok(PASSED)
+}
+
+/// The schema of this name; `fwgate.diff/1` names the same as `diff`.
+fn schema(name: &str) -> Result<&'static str, Failure> {
+    let short = name.strip_prefix("fwgate.").unwrap_or(name);
+    let short = short.strip_suffix("/1").unwrap_or(short);
+    if let Some((_, _, text)) = SCHEMAS.iter().find(|(known, _, _)| *known == short) {
+        return Ok(text);
+    }
+    let failure = Failure::new(format!("there is no schema `{name}`"));
+    Err(match nearest(short, SCHEMAS.iter().map(|(known, _, _)| *known)) {
+        Some(near) => failure.help(format!("did you mean `{near}`?")),
+        None => failure.help("`fwgate schema` lists all of them"),
+    })
+}

@@ -1,0 +1,65 @@
+//! Standard output and standard error: the answer goes to the one, everything else to the other.
+
+use super::failure::Failure;
+use crate::report::Colour;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+/// Where a command writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Screen {
+    /// Colours of the answer.
+    pub colour: Colour,
+    /// Colours of what goes to standard error.
+    pub error_colour: Colour,
+    /// Whether a person reads the answer as it comes.
+    pub is_terminal: bool,
+}
+
+impl Screen {
+    /// The streams of this process. Colours only on a terminal, and not under `NO_COLOR` (<https://no-color.org>)
+    /// or `TERM=dumb`.
+    pub fn of_process() -> Screen {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+        let plain = set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|t| t == "dumb");
+        let colour = |terminal: bool| if terminal && !plain { Colour::Always } else { Colour::Never };
+        let is_terminal = io::stdout().is_terminal();
+        Screen { colour: colour(is_terminal), error_colour: colour(io::stderr().is_terminal()), is_terminal }
+    }
+
+    /// Writes the whole answer. A reader that has gone away is no error: the verdict stands, and the exit code
+    /// still carries it.
+    ///
+    /// # Errors
+    /// Anything else that keeps the answer from being written.
+    pub fn answer(&self, text: &str) -> Result<(), Failure> {
+        match self.piece(text).and_then(|()| io::stdout().flush().or_else(|e| unwritten(&e))) {
+            Err(Failure::Unheard) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Writes a piece of an answer that comes bit by bit.
+    ///
+    /// # Errors
+    /// `Unheard` where the reader has gone away: the rest need not be computed.
+    pub fn piece(&self, text: &str) -> Result<(), Failure> {
+        io::stdout().write_all(text.as_bytes()).or_else(|e| unwritten(&e))
+    }
+
+    /// Says something that is not the answer. Where standard error is closed, nobody wants to know.
+    pub fn aside(&self, text: &str) {
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
+
+    /// Tells why there is no answer.
+    pub fn fail(&self, failure: &Failure) {
+        self.aside(&failure.text(self.error_colour));
+    }
+}
+
+fn unwritten(error: &io::Error) -> Result<(), Failure> {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Err(Failure::Unheard),
+        kind => Err(Failure::new(format!("the answer cannot be written to standard output: {kind}"))),
+    }
+}

@@ -1,0 +1,174 @@
+//! `fwgate.diff/1`: the effect of a change, for machines.
+
+use super::rule::{QuotedRule, WrittenTranslation, reject_with};
+use crate::diff::{Change, ComparedFilter, DeviceDiff, DevicePair, StructureChange};
+use crate::packet::{Family, Region, RegionNames, packet_to_json};
+use crate::ruleset::{Leaf, Ruleset};
+use serde::Serialize;
+use serde_json::Value;
+
+/// The name of the format.
+pub const DIFF_SCHEMA: &str = "fwgate.diff/1";
+
+/// The whole document.
+#[derive(Clone, Debug, Serialize)]
+pub struct DiffDocument {
+    /// `fwgate.diff/1`.
+    pub schema: &'static str,
+    /// Whether every packet ends as before.
+    pub equivalent: bool,
+    /// Whether every packet was compared and every region is listed.
+    pub complete: bool,
+    /// What became of containers, and what could not be compared.
+    pub structure: Vec<WrittenStructure>,
+    /// The effect.
+    pub changes: Vec<WrittenChange>,
+}
+
+/// What became of one container.
+#[derive(Clone, Debug, Serialize)]
+pub struct WrittenStructure {
+    /// The device.
+    pub device: String,
+    /// `added`, `removed`, `renamed` or `not-compared`.
+    pub kind: &'static str,
+    /// `device`, `family`, `hook`, `table`, `chain` or `set`.
+    pub what: &'static str,
+    /// Its name; the old one where it was renamed.
+    pub name: String,
+    /// In words.
+    pub message: String,
+}
+
+/// One change: the packets that one pair of rules treats differently, in one way.
+#[derive(Clone, Debug, Serialize)]
+pub struct WrittenChange {
+    /// The device.
+    pub device: String,
+    /// `input`, `forward` or `output`.
+    pub hook: &'static str,
+    /// The filter's display name.
+    pub filter: String,
+    /// 4 or 6.
+    pub family: u8,
+    /// `opened`, `closed`, `refusal` or `translated`.
+    pub effect: &'static str,
+    /// How many flows; `>=N` where the comparison is not complete.
+    pub packets: String,
+    /// Disjoint regions, the smallest first.
+    pub regions: Vec<Region>,
+    /// One packet of the first region.
+    pub witness: Value,
+    /// What became of the packets.
+    pub old: WrittenEnd,
+    /// What becomes of them.
+    pub new: WrittenEnd,
+}
+
+/// What one side does with packets, and by which rule.
+#[derive(Clone, Debug, Serialize)]
+pub struct WrittenEnd {
+    /// `accept`, `drop` or `reject`.
+    pub verdict: &'static str,
+    /// The kind of answer of a reject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reject_with: Option<String>,
+    /// How the connection is translated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub translation: Option<WrittenTranslation>,
+    /// The rule or policy.
+    pub rule: QuotedRule,
+}
+
+impl DiffDocument {
+    /// An empty document: nothing was compared yet.
+    pub fn new() -> DiffDocument {
+        let (structure, changes) = (Vec::new(), Vec::new());
+        DiffDocument { schema: DIFF_SCHEMA, equivalent: true, complete: true, structure, changes }
+    }
+
+    /// Adds what a change does to one device.
+    pub fn add(&mut self, pair: DevicePair<'_>, diff: &DeviceDiff) {
+        self.equivalent &= diff.is_equivalent();
+        self.complete &= diff.is_complete();
+        self.structure.extend(diff.structure.iter().map(|s| WrittenStructure::of(&diff.device, s)));
+        for filter in &diff.filters {
+            self.changes.extend(filter.diff.changes.iter().map(|c| WrittenChange::of(pair, filter, c)));
+        }
+    }
+
+    /// The document as one JSON text with a final line break.
+    ///
+    /// # Errors
+    /// Never in practice; see `json_text`.
+    pub fn text(&self) -> serde_json::Result<String> {
+        super::json_text(self)
+    }
+}
+
+impl Default for DiffDocument {
+    fn default() -> DiffDocument {
+        DiffDocument::new()
+    }
+}
+
+impl WrittenStructure {
+    fn of(device: &str, change: &StructureChange) -> WrittenStructure {
+        WrittenStructure {
+            device: device.to_owned(),
+            kind: change.fate.name(),
+            what: change.container.name(),
+            name: change.name.clone(),
+            message: change.message.clone(),
+        }
+    }
+}
+
+impl WrittenChange {
+    /// A change of one filter of a device.
+    pub fn of(pair: DevicePair<'_>, filter: &ComparedFilter, change: &Change) -> WrittenChange {
+        let least = if filter.diff.complete { "" } else { ">=" };
+        WrittenChange {
+            device: pair.name.to_owned(),
+            hook: filter.hook.name(),
+            filter: filter.name.clone(),
+            family: filter.family.number(),
+            effect: change.effect.name(),
+            packets: format!("{least}{}", change.packets),
+            regions: regions(filter, change),
+            witness: packet_to_json(&change.witness),
+            old: WrittenEnd::of(pair.old, &change.old, filter.family),
+            new: WrittenEnd::of(pair.new, &change.new, filter.family),
+        }
+    }
+}
+
+/// The regions of a change, in order.
+pub fn regions(filter: &ComparedFilter, change: &Change) -> Vec<Region> {
+    let space = &filter.diff.space;
+    let possible = space.possible();
+    let cond_name = |cond| space.cond_name(cond).to_string();
+    let names = RegionNames {
+        family: filter.family,
+        possible: &possible,
+        interfaces: &space.interfaces,
+        cond_name: &cond_name,
+    };
+    change.cells.iter().map(|cell| names.region(cell)).collect()
+}
+
+impl WrittenEnd {
+    /// What a side does; a device that is not there accepts.
+    pub fn of(side: Option<&Ruleset>, leaf: &Leaf, family: Family) -> WrittenEnd {
+        let rule = match side {
+            Some(ruleset) => QuotedRule::of(ruleset, leaf.place),
+            None => QuotedRule { file: String::new(), line: 0, text: "no device: everything is accepted".to_owned() },
+        };
+        WrittenEnd {
+            verdict: leaf.outcome.decision.name(),
+            reject_with: reject_with(&leaf.outcome.decision),
+            translation: leaf.outcome.translation.as_deref().map(|t| WrittenTranslation::of(t, family)),
+            rule,
+        }
+    }
+}

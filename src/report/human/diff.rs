@@ -1,0 +1,207 @@
+//! The effect of a change for people, in the manner of a plan: what is opened, closed or altered, where, by which
+//! rules, with one packet each.
+
+use super::paint::Paint;
+use super::region::region_lines;
+use super::{Sign, counted, packet_words, place_words, rule_words};
+use crate::diff::{Change, ComparedFilter, DeviceDiff, DevicePair, EffectKind, Fate};
+use crate::report::diff_json::{WrittenEnd, regions};
+use crate::report::{Colour, visible};
+use std::fmt::Write;
+
+/// What is shown.
+#[derive(Clone, Debug)]
+pub struct DiffView<'a> {
+    /// The devices.
+    pub pairs: &'a [DevicePair<'a>],
+    /// What the change does to each of them.
+    pub diffs: &'a [DeviceDiff],
+    /// The textual diff of each of them; empty where nobody asked.
+    pub texts: Vec<String>,
+    /// Most regions of a change that are shown.
+    pub most_regions: usize,
+}
+
+impl DiffView<'_> {
+    /// How many regions of a change are shown where nobody asks for more.
+    pub const REGIONS: usize = 4;
+}
+
+/// The whole report.
+pub fn diff_human(view: &DiffView<'_>, colour: Colour) -> String {
+    let paint = Paint(colour);
+    let mut out = headline(view, paint);
+    for (at, (pair, diff)) in view.pairs.iter().zip(view.diffs).enumerate() {
+        for filter in diff.filters.iter().filter(|f| !f.diff.changes.is_empty() || !f.diff.complete) {
+            out += &filter_text(*pair, filter, view.most_regions, paint);
+        }
+        out += &structure(diff, paint);
+        if let Some(text) = view.texts.get(at).filter(|t| !t.is_empty()) {
+            let _ = write!(
+                out,
+                "\n{}\n{}",
+                paint.bold(&format!("{}: edited lines", visible(pair.name))),
+                edited(text, paint)
+            );
+        }
+    }
+    out
+}
+
+/// The answer in one line.
+fn headline(view: &DiffView<'_>, paint: Paint) -> String {
+    let changes = || view.diffs.iter().flat_map(|d| &d.filters).flat_map(|f| &f.diff.changes);
+    let filters: usize = view.diffs.iter().map(|d| d.filters.len()).sum();
+    let scope = format!("{}, {}", counted(view.diffs.len(), "device"), counted(filters, "filter"));
+    if view.diffs.iter().all(DeviceDiff::is_equivalent) {
+        let text = format!("equivalent: every packet is treated as before ({scope})");
+        return paint.signed(Sign::Equal, &text) + "\n";
+    }
+    let kinds = EffectKind::ALL.into_iter().filter_map(|kind| {
+        let n = changes().filter(|c| c.effect == kind).count();
+        (n > 0).then(|| format!("{n} {}", effect_word(kind)))
+    });
+    let kinds = kinds.collect::<Vec<_>>().join(", ");
+    let total = changes().count();
+    let mut line = match total {
+        0 => "no difference found in what was compared".to_owned(),
+        n => format!("{}: {kinds}", counted(n, "change")),
+    };
+    let _ = write!(line, " ({scope})");
+    if !view.diffs.iter().all(DeviceDiff::is_complete) {
+        line += "; NOT COMPLETE: the bound was reached";
+    }
+    if view.diffs.iter().flat_map(|d| &d.structure).any(|s| s.fate == Fate::NotCompared) {
+        line += "; not everything could be compared";
+    }
+    paint.bold(&line) + "\n"
+}
+
+fn effect_word(kind: EffectKind) -> &'static str {
+    match kind {
+        EffectKind::Opened => "opened",
+        EffectKind::Closed => "closed",
+        EffectKind::Refusal => "refused otherwise",
+        EffectKind::Translated => "translated otherwise",
+    }
+}
+
+fn filter_text(pair: DevicePair<'_>, filter: &ComparedFilter, most: usize, paint: Paint) -> String {
+    let name = format!("{} {} ({}, {})", visible(pair.name), visible(&filter.name), filter.hook, filter.family);
+    let mut out = format!("\n{}\n", paint.bold(&name));
+    if !filter.diff.complete {
+        out += "  not complete: the bound was reached, so there may be more; --max-regions raises it\n";
+    }
+    for change in &filter.diff.changes {
+        out += &change_text(pair, filter, change, most, paint);
+    }
+    out
+}
+
+fn change_text(pair: DevicePair<'_>, filter: &ComparedFilter, change: &Change, most: usize, paint: Paint) -> String {
+    let sign = match change.effect {
+        EffectKind::Opened => Sign::Opened,
+        EffectKind::Closed => Sign::Closed,
+        EffectKind::Refusal | EffectKind::Translated => Sign::Altered,
+    };
+    let least = if filter.diff.complete { "" } else { "at least " };
+    let flows = format!("{least}{}", flows(&change.packets.to_string()));
+    let mut out =
+        format!("  {} {}\n", paint.signed(sign, effect_word(change.effect)), paint.faint(&format!("({flows})")));
+    let (lines, more) = region_lines(&regions(filter, change), most);
+    for line in lines {
+        let _ = writeln!(out, "      {line}");
+    }
+    if more > 0 {
+        let _ = writeln!(
+            out,
+            "      {}",
+            paint.faint(&format!("and {} (--all-regions shows them)", counted(more, "more region")))
+        );
+    }
+    let _ = writeln!(out, "    such as {}", packet_words(&change.witness));
+    out += &ends(
+        &WrittenEnd::of(pair.old, &change.old, filter.family),
+        &WrittenEnd::of(pair.new, &change.new, filter.family),
+        paint,
+    );
+    out
+}
+
+/// Both rules, aligned.
+fn ends(old: &WrittenEnd, new: &WrittenEnd, paint: Paint) -> String {
+    let (was, now) = (end_words(old), end_words(new));
+    let (here, there) = (place_words(&old.rule), place_words(&new.rule));
+    let verdicts = was.chars().count().max(now.chars().count());
+    let places = here.chars().count().max(there.chars().count());
+    let line = |word: &str, verdict: &str, place: &str, end: &WrittenEnd| {
+        let quoted = rule_words(&end.rule);
+        format!("    {word}     {verdict:<verdicts$}  {}  {quoted}\n", paint.faint(&format!("{place:<places$}")))
+    };
+    line("was", &was, &here, old) + &line("now", &now, &there, new)
+}
+
+fn end_words(end: &WrittenEnd) -> String {
+    let mut out = end.verdict.to_owned();
+    if let Some(kind) = &end.reject_with {
+        let _ = write!(out, " with {}", visible(kind));
+    }
+    if let Some(translation) = &end.translation {
+        let _ = write!(out, " {}", translation.words());
+    }
+    out
+}
+
+fn structure(diff: &DeviceDiff, paint: Paint) -> String {
+    let mut out = String::new();
+    if !diff.structure.is_empty() {
+        let _ = writeln!(out, "\n{}", paint.bold(&format!("{} structure", visible(&diff.device))));
+    }
+    for one in &diff.structure {
+        let sign = match one.fate {
+            Fate::Added => '+',
+            Fate::Removed => '-',
+            Fate::Renamed => '~',
+            Fate::NotCompared => '!',
+        };
+        let _ = writeln!(out, "  {sign} {}", visible(&one.message));
+    }
+    out
+}
+
+/// A unified diff, with invisible characters shown.
+fn edited(text: &str, paint: Paint) -> String {
+    let line = |line: &str| {
+        let shown = visible(line).into_owned();
+        match line.bytes().next() {
+            Some(b'@') => paint.faint(&shown),
+            _ => shown,
+        }
+    };
+    text.lines().map(|l| format!("  {}\n", line(l))).collect()
+}
+
+/// A count of flows that can be read: in full up to nine digits, else as a power of ten.
+pub fn flows(digits: &str) -> String {
+    if digits == "1" {
+        return "1 flow".to_owned();
+    }
+    if digits.len() <= 9 {
+        let grouped: Vec<&str> =
+            digits.as_bytes().rchunks(3).rev().filter_map(|c| std::str::from_utf8(c).ok()).collect();
+        return format!("{} flows", grouped.join(","));
+    }
+    format!("about {}.{} x 10^{} flows", &digits[..1], &digits[1..2], digits.len() - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_readable() {
+        assert_eq!(flows("1"), "1 flow");
+        assert_eq!(flows("65536"), "65,536 flows");
+        assert_eq!(flows("281474976710656"), "about 2.8 x 10^14 flows");
+    }
+}

@@ -1,0 +1,52 @@
+//! Reports for people: the answer in the first line, signs that colour only repeats, rules quoted with their place.
+
+mod diff;
+mod finding;
+mod lint;
+mod packet;
+mod paint;
+mod query;
+mod region;
+mod trace;
+
+pub use diff::{DiffView, diff_human};
+pub use finding::{finding_human, severities};
+pub use lint::{conditions_human, lint_human};
+pub use packet::packet_words;
+pub use query::query_human;
+pub use trace::trace_human;
+
+use super::rule::QuotedRule;
+use super::visible::visible;
+
+/// The sign in front of something that a change does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    Opened,
+    Closed,
+    Altered,
+    Equal,
+}
+
+/// `1 change`, `3 changes`.
+pub(super) fn counted(n: usize, one: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}
+
+/// The place of a rule: `rules.v4:41`, or nothing where no text declares it.
+pub(super) fn place_words(rule: &QuotedRule) -> String {
+    match (&*rule.file, rule.line) {
+        ("", _) => String::new(),
+        (file, 0) => visible(file).into_owned(),
+        (file, line) => format!("{}:{line}", visible(file)),
+    }
+}
+
+/// The text of a rule on one line.
+pub(super) fn rule_words(rule: &QuotedRule) -> String {
+    const MOST: usize = 200;
+    let one_line = rule.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let cut: String = one_line.chars().take(MOST).collect();
+    let more = if cut.len() < one_line.len() { " ..." } else { "" };
+    format!("{}{more}", visible(&cut))
+}
