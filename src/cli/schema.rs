@@ -8,10 +8,16 @@ use clap::Args;
 
 /// Every schema: its name, what it describes, its text.
 pub const SCHEMAS: &[(&str, &str, &str)] = &[
+    ("check", "output of `fwgate check --format json`", include_str!("../../schemas/check.json")),
     ("diff", "output of `fwgate diff --format json`", include_str!("../../schemas/diff.json")),
     ("trace", "one line of `fwgate trace --format jsonl`", include_str!("../../schemas/trace.json")),
     ("packet", "one line of the input of `fwgate trace`", include_str!("../../schemas/packet.json")),
+    ("lint", "output of `fwgate lint --format json`", include_str!("../../schemas/lint.json")),
+    ("conditions", "output of `fwgate lint --conditions --format json`", include_str!("../../schemas/conditions.json")),
+    ("query", "output of `fwgate query --format json`", include_str!("../../schemas/query.json")),
+    ("matrix", "output of `fwgate matrix --format json`", include_str!("../../schemas/matrix.json")),
     ("policy", "a policy file", include_str!("../../schemas/policy.json")),
+    ("change", "a change request", include_str!("../../schemas/change.json")),
 ];
 
 /// The arguments of `fwgate schema`.

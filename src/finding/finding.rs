@@ -28,6 +28,19 @@ impl Location {
     }
 }
 
+/// Why a finding is tolerated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waived {
+    /// What it would weigh.
+    pub severity: Severity,
+    /// Why, in the words of the policy.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day, `2026-12-31`.
+    pub expires: String,
+}
+
 /// One result of one check. Made with `Finding::at`, or `Finding::without_place` where no text is to blame, so
 /// that no check forgets to say where.
 #[derive(Clone, Debug)]
@@ -58,6 +71,8 @@ pub struct Finding {
     pub help: Option<String>,
     /// Names of the opaque conditions on which it depends, `!` in front where they must be false.
     pub conditions: Vec<String>,
+    /// Set where a waiver of the policy tolerates it; its severity is then a note.
+    pub waived: Option<Waived>,
 }
 
 impl Finding {
@@ -82,6 +97,7 @@ impl Finding {
             location: None,
             help: None,
             conditions: Vec::new(),
+            waived: None,
         }
     }
 

@@ -1,0 +1,67 @@
+//! Which of some addresses can still begin something, with whom.
+
+use super::scene::{Filter, Scene};
+use crate::packet::{Cell, Field, IfacePattern, Ranges, State, Values};
+use crate::ruleset::{End, Explored, Guide, Side, Walker, explore_by};
+use std::ops::ControlFlow;
+
+/// Addresses that can talk.
+pub(super) struct Reach {
+    pub addresses: Ranges,
+    pub is_bounded: bool,
+}
+
+/// Packets that begin something, on other interfaces than `lo`.
+pub(super) fn beginning(filter: &Filter<'_>) -> Cell {
+    let space = &filter.space;
+    let lo = Values::Ranges(space.interfaces.matching(&IfacePattern::exact("lo")));
+    let mut cell = space.possible().with(Field::State, Values::one(Field::State, State::New.value()));
+    for field in [Field::Iif, Field::Oif] {
+        // An interface is one class, so one part is left.
+        if let Some(rest) = cell.minus(field, &lo, space.family).into_iter().next() {
+            cell = rest;
+        }
+    }
+    cell
+}
+
+/// The addresses among `asked` from which or to which the proposal lets some new packet pass, to or from `peers`,
+/// whatever the conditions.
+pub(super) fn still_reach(scene: &Scene<'_>, filter: &Filter<'_>, asked: &Ranges, peers: &Ranges) -> Reach {
+    let family = filter.space.family;
+    let walker = Walker::new(&filter.space, filter.program(Side::New));
+    let mut reach = Reach { addresses: Ranges::empty(), is_bounded: false };
+    for (own, peer) in [(Field::Src, Field::Dst), (Field::Dst, Field::Src)] {
+        let open = asked.subtract(&reach.addresses);
+        let start = beginning(filter)
+            .meet(own, &Values::Ranges(open), family)
+            .and_then(|c| c.meet(peer, &Values::Ranges(peers.clone()), family));
+        let Some(start) = start else { continue };
+        let mut seeker = Seeker { own, asked, reached: &mut reach.addresses };
+        reach.is_bounded |= explore_by(&walker, start, scene.input.bounds.cells, &mut seeker) == Explored::Bounded;
+    }
+    reach
+}
+
+struct Seeker<'s> {
+    own: Field,
+    asked: &'s Ranges,
+    reached: &'s mut Ranges,
+}
+
+impl Guide for Seeker<'_> {
+    fn wants(&mut self, cell: &Cell) -> bool {
+        match cell.get(self.own).and_then(Values::as_ranges) {
+            Some(own) => !own.is_subset(self.reached),
+            None => !self.asked.is_subset(self.reached),
+        }
+    }
+
+    fn visit(&mut self, end: End<'_>) -> ControlFlow<()> {
+        if end.passes() {
+            let own = end.cell.get(self.own).and_then(Values::as_ranges).unwrap_or(self.asked);
+            *self.reached = self.reached.union(own);
+        }
+        if self.asked.is_subset(self.reached) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}

@@ -1,0 +1,67 @@
+//! What the checks have found so far, and what they rested on.
+
+use super::report::{AssumptionUsed, NotApplicable, Standing};
+use super::scene::{Filter, Pair, Scene};
+use crate::finding::{Finding, Location};
+use crate::packet::Cond;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Collects over all scenes.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub findings: Vec<Finding>,
+    /// The worst standing of each requirement, by id.
+    pub requirements: BTreeMap<String, Standing>,
+    pub assumptions: BTreeSet<AssumptionUsed>,
+    pub not_applicable: BTreeSet<NotApplicable>,
+    /// Whether some walk reached its bound.
+    pub is_bounded: bool,
+    /// What flows have been judged on, for the checks that ask whether they were judged at all.
+    pub reached: BTreeSet<Reached>,
+}
+
+/// That a flow was judged on some device.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reached {
+    /// The baseline has a filter for this requirement or prohibition.
+    Baseline(String),
+    /// The proposal has.
+    Proposal(String),
+    /// A device of this side is selected by this requirement or prohibition.
+    BaselineDevice(String),
+    /// As above, of the proposal.
+    ProposalDevice(String),
+    /// The intent of this number has been judged on some filter.
+    Intent(usize),
+    /// The intent of this number was not yet in force on some filter.
+    IntentIsNews(usize),
+}
+
+impl Tally {
+    /// Adds a finding for each of these devices.
+    pub fn report<'a>(&mut self, pairs: impl Iterator<Item = &'a Pair<'a>>, finding: &Finding) {
+        self.findings.extend(pairs.map(|p| finding.clone().on_device(p.name)));
+    }
+
+    /// Notes how a requirement stands somewhere.
+    pub fn stands(&mut self, id: &str, standing: Standing) {
+        let own = self.requirements.entry(id.to_owned()).or_insert(standing);
+        *own = (*own).max(standing);
+    }
+
+    /// Notes assumptions that a verdict met.
+    pub fn assume(&mut self, scene: &Scene<'_>, filter: &Filter<'_>, assumed: &BTreeSet<(Cond, bool)>) {
+        for (cond, holds) in assumed {
+            let condition = filter.space.cond_name(*cond);
+            let Some(assumption) = scene.assumption(&condition) else { continue };
+            let location = Location::of(assumption.span, &scene.input.policy.sources).first_line();
+            self.assumptions.extend(scene.pairs.iter().map(|p| AssumptionUsed {
+                device: p.name.to_owned(),
+                condition: condition.to_string(),
+                holds: *holds,
+                reason: assumption.reason.clone(),
+                location: location.clone(),
+            }));
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The command line as its users see it: whole outputs, both streams and the exit code, in a scrubbed environment.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bad_input;
+mod determinism;
+mod diff;
+mod explain;
+mod lint;
+mod query;
+mod regions;
+mod scene;
+mod schemas;
+mod trace;
