@@ -215,7 +215,7 @@ impl Groups {
             let packet = witness(first, space.family, &space.interfaces);
             let sides = [(old, Side::Old, &before), (new, Side::New, &after)];
             for ((ruleset, side, leaf), screen) in sides.into_iter().zip(&screens) {
-                replay(ruleset, screen, side, space, first, &packet, leaf)?;
+                replay(ruleset, Some(screen), side, space, first, &packet, leaf)?;
             }
             let packets = count_flows(&cells, space.family);
             let effect = EffectKind::of(&before.outcome, &after.outcome);
@@ -233,7 +233,7 @@ fn smallest_first(cells: &mut [Cell], family: Family) {
 /// Judges a witness with the plain interpreter, under the conditions of its cell.
 pub fn replay(
     ruleset: &Ruleset,
-    screen: &Screen,
+    screen: Option<&Screen>,
     side: Side,
     space: &Space,
     cell: &Cell,
@@ -242,7 +242,7 @@ pub fn replay(
 ) -> Result<(), ReplayMismatch> {
     let mut ask =
         |opaque: &crate::ruleset::Opaque, place: Place| cell.cond(space.cond(side, place, opaque)).unwrap_or(false);
-    let judged = interpret_screened(ruleset, Some(screen), space.hook, packet, &mut ask);
+    let judged = interpret_screened(ruleset, screen, space.hook, packet, &mut ask);
     if judged.outcome == expected.outcome {
         return Ok(());
     }
