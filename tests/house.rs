@@ -208,14 +208,27 @@ fn every_pack_is_shipped() {
     assert_eq!(shipped, written);
 }
 
+/// What the documentation calls a file or a test is one: `src/..`, `tests/..::name`.
 #[test]
-fn every_pack_is_accepted_where_its_ranges_are_defined() {
-    const RANGES: &str = "version = 1\n[ranges]\ndomain-members = [\"10.1.0.0/16\"]\ndomain-controllers = [\"10.1.0.1\"]\n\
-                          resolvers = [\"10.1.0.2\"]\nresolver-clients = [\"10.1.0.0/16\"]\n";
-    for pack in fwgate::policy::packs() {
-        let text = format!("include = [\"pack:{}\"]\n{RANGES}", pack.name);
-        let read = fwgate::policy::read_policy(&fwgate::policy::PolicyFiles::single("policy.toml", text));
-        assert!(read.is_ok(), "{}: {:?}", pack.name, read.err());
-        assert!(pack.text.starts_with("# "), "{} says nothing about itself", pack.name);
+fn paths_in_the_documentation_exist() {
+    const FOLDERS: &[&str] =
+        &["src/", "tests/", "docs/", "fixtures/", "policies/", "schemas/", "benches/", ".ci/", ".github/"];
+    let mut documents = files("docs");
+    documents.extend(["README.md", "CONTRIBUTING.md"].map(|name| root().join(name)));
+    let mut count = 0;
+    for document in documents.iter().filter(|d| d.extension().is_some_and(|e| e == "md")) {
+        let text = std::fs::read_to_string(document).unwrap();
+        let named = text.split('`').filter(|t| FOLDERS.iter().any(|f| t.starts_with(f)) && !t.contains([' ', '*', '<']));
+        for token in named {
+            let (path, test) = token.split_once("::").map_or((token, None), |(path, test)| (path, Some(test)));
+            let path = root().join(path.trim_end_matches('/'));
+            assert!(path.exists(), "{}: there is no `{token}`", relative(document));
+            if let Some(test) = test {
+                let source = std::fs::read_to_string(&path).unwrap();
+                assert!(source.contains(&format!("fn {test}(")), "{}: there is no `{token}`", relative(document));
+            }
+            count += 1;
+        }
     }
+    assert!(count > 20, "paths were found: {count}");
 }
