@@ -1,6 +1,6 @@
 //! The command line as a whole: the commands and what they are for.
 
-use super::{diff, explain, lint, matrix, query, schema, trace};
+use super::{check, diff, explain, lint, matrix, query, schema, trace};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// The gate in front of a firewall push.
@@ -27,6 +27,8 @@ pub struct CommandLine {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Judge a change: does what must hold still hold, and does nothing else change
+    Check(check::Arguments),
     /// Show what a change does to packets: opened, closed, refused or translated otherwise
     Diff(diff::Arguments),
     /// Say what becomes of given packets, by which rule

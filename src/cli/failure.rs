@@ -2,6 +2,7 @@
 
 use super::input::InputError;
 use super::output::OutputError;
+use crate::check::CheckError;
 use crate::diff::ReplayMismatch;
 use crate::fleet::tree::TreeProblem;
 use crate::query::TraceError;
@@ -104,6 +105,15 @@ impl From<Unreadable> for Failure {
 impl From<ReplayMismatch> for Failure {
     fn from(error: ReplayMismatch) -> Failure {
         Failure::new(error.to_string()).help(REPORT)
+    }
+}
+
+impl From<CheckError> for Failure {
+    fn from(error: CheckError) -> Failure {
+        match error {
+            CheckError::Replay(error) => Failure::from(error),
+            other => Failure::new(other.to_string()),
+        }
     }
 }
 

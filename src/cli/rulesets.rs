@@ -2,11 +2,14 @@
 
 use super::failure::Failure;
 use super::input::{Reader, Surroundings};
+use crate::check::Device;
 use crate::dialect::{DIALECTS, Dialect, InputFile, ReadOptions, nearest, read_device};
 use crate::fleet::tree::{ConfigTree, DeviceInput, TreeFile};
 use crate::policy::{DeviceFile, Policy, PolicyFiles, read_device_file, read_policy};
 use crate::ruleset::Ruleset;
+use std::collections::HashMap;
 use std::ffi::OsStr;
+use std::sync::Arc;
 
 /// One device, read.
 #[derive(Clone, Debug)]
@@ -49,10 +52,7 @@ pub fn read_tree(tree: &ConfigTree, dialect: Option<&str>) -> Result<Vec<ReadDev
 /// # Errors
 /// Every problem of `device.toml`, else every problem of the rulesets.
 pub fn read_one(input: &DeviceInput, dialect: Option<&str>) -> Result<ReadDevice, Failure> {
-    let facts = match &input.facts_source {
-        Some(file) => read_device_file(&file.name, &String::from_utf8_lossy(&file.bytes))?,
-        None => DeviceFile::default(),
-    };
+    let facts = read_facts(input)?;
     let said = facts.dialect.as_ref().map(|d| d.value.clone()).or_else(|| dialect.map(str::to_owned));
     let ruleset = read_device(&input.files, &ReadOptions { dialect: said, facts: facts.facts() })?;
     Ok(ReadDevice { name: input.name.clone(), facts, ruleset })
@@ -69,6 +69,80 @@ pub fn parse_dialect(name: &str) -> Result<String, String> {
     let known: Vec<&str> = Dialect::names().collect();
     let near = nearest(name, known.iter().copied()).map(|n| format!("did you mean `{n}`? ")).unwrap_or_default();
     Err(format!("{near}The dialects are: {}", known.join(", ")))
+}
+
+/// Both sides of a change, read. Devices of the same bytes share one ruleset, so that equal work is done once.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// What is in force.
+    pub baseline: Vec<Device>,
+    /// What is proposed.
+    pub proposed: Vec<Device>,
+}
+
+impl Ready {
+    /// The ruleset of the device of this name; `devices` are in order of name.
+    pub fn ruleset<'a>(devices: &'a [Device], name: &str) -> Option<&'a Ruleset> {
+        let at = devices.binary_search_by(|d| d.name.as_str().cmp(name)).ok()?;
+        devices.get(at).map(|d| &*d.ruleset)
+    }
+}
+
+/// Reads both sides.
+///
+/// # Errors
+/// All problems of all devices.
+pub fn read_sides(baseline: &ConfigTree, proposed: &ConfigTree, dialect: Option<&str>) -> Result<Ready, Failure> {
+    let mut library = Library { dialect, known: HashMap::new() };
+    match (library.devices(baseline), library.devices(proposed)) {
+        (Ok(baseline), Ok(proposed)) => Ok(Ready { baseline, proposed }),
+        (Err(one), Err(other)) => Err(Failure::Several(vec![one, other])),
+        (Err(failure), _) | (_, Err(failure)) => Err(failure),
+    }
+}
+
+/// What has been read, by what it was read from.
+struct Library<'a> {
+    dialect: Option<&'a str>,
+    known: HashMap<ReadFrom<'a>, Arc<Ruleset>>,
+}
+
+/// Names and bytes of the files, and of `device.toml`.
+type ReadFrom<'a> = (Vec<(&'a str, &'a [u8])>, Option<&'a [u8]>);
+
+impl<'a> Library<'a> {
+    fn devices(&mut self, tree: &'a ConfigTree) -> Result<Vec<Device>, Failure> {
+        let read: Vec<Result<Device, Failure>> = tree.devices.iter().map(|input| self.device(input)).collect();
+        let mut failures = Vec::new();
+        let mut devices: Vec<Device> = Vec::new();
+        for one in read {
+            match one {
+                Ok(device) => devices.push(device),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        devices.sort_by(|a, b| a.name.cmp(&b.name));
+        if failures.is_empty() { Ok(devices) } else { Err(Failure::Several(failures)) }
+    }
+
+    fn device(&mut self, input: &'a DeviceInput) -> Result<Device, Failure> {
+        let files = input.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
+        let from: ReadFrom<'a> = (files, input.facts_source.as_ref().map(|f| f.bytes.as_slice()));
+        if let Some(ruleset) = self.known.get(&from) {
+            return Ok(Device::new(&input.name, ruleset.clone()).described_by(&read_facts(input)?));
+        }
+        let read = read_one(input, self.dialect)?;
+        let ruleset = Arc::new(read.ruleset);
+        self.known.insert(from, ruleset.clone());
+        Ok(Device::new(&input.name, ruleset).described_by(&read.facts))
+    }
+}
+
+fn read_facts(input: &DeviceInput) -> Result<DeviceFile, Failure> {
+    match &input.facts_source {
+        Some(file) => Ok(read_device_file(&file.name, &String::from_utf8_lossy(&file.bytes))?),
+        None => Ok(DeviceFile::default()),
+    }
 }
 
 /// The policy of a file or folder that somebody named.

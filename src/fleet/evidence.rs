@@ -23,4 +23,9 @@ impl Evidence {
     pub(super) fn note(&mut self, place: &'static str, path: &str, bytes: &[u8]) {
         self.0.insert((place, path.to_owned()), Sha256::digest(bytes).into());
     }
+
+    /// Everything that was noted, in order: place, path and SHA-256.
+    pub(super) fn entries(&self) -> Vec<(&'static str, &str, &[u8; 32])> {
+        self.0.iter().map(|((place, path), sum)| (*place, path.as_str(), sum)).collect()
+    }
 }

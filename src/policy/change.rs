@@ -87,7 +87,8 @@ pub fn is_change_id(text: &str) -> bool {
         && number.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Reads a change request. `name` is the file's path, whose stem must be the id; `names` are those of the policy.
+/// Reads a change request. `name` is the file's path, whose stem must be the id where it lies in `changes/`; `names`
+/// are those of the policy.
 ///
 /// # Errors
 /// Every mistake of the file.
@@ -98,7 +99,7 @@ pub fn read_change(name: &str, text: &str, names: &Names) -> Result<ChangeReques
     let request = node
         .as_ref()
         .and_then(|node| Fields::of(node, "the change request", &problems))
-        .and_then(|fields| read_request(fields, stem(name), names, sources.clone()));
+        .and_then(|fields| read_request(fields, required_id(name), names, sources.clone()));
     match request {
         Some(request) => problems.settle(sources, request),
         None => Err(fail(problems, sources)),
@@ -113,12 +114,14 @@ pub(super) fn fail(problems: Problems, sources: Sources) -> Unreadable {
     }
 }
 
-fn stem(name: &str) -> &str {
-    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    file.rsplit_once('.').map_or(file, |(stem, _)| stem)
+/// The id that a file of this path must have. A file elsewhere than in `changes/` is a draft that may be called anything.
+fn required_id(name: &str) -> Option<&str> {
+    let (folder, file) = name.rsplit_once(['/', '\\'])?;
+    let is_kept = folder.rsplit(['/', '\\']).next() == Some("changes");
+    is_kept.then(|| file.rsplit_once('.').map_or(file, |(stem, _)| stem))
 }
 
-fn read_request(mut fields: Fields<'_>, stem: &str, names: &Names, sources: Sources) -> Option<ChangeRequest> {
+fn read_request(mut fields: Fields<'_>, stem: Option<&str>, names: &Names, sources: Sources) -> Option<ChangeRequest> {
     fields.need("id");
     let id = fields.parsed("id", |text| read_id(text, stem));
     let title = fields.need_text("title");
@@ -143,12 +146,12 @@ fn read_request(mut fields: Fields<'_>, stem: &str, names: &Names, sources: Sour
     })
 }
 
-fn read_id(text: &str, stem: &str) -> Result<String, Wrong> {
+fn read_id(text: &str, stem: Option<&str>) -> Result<String, Wrong> {
     if !is_change_id(text) {
         let help = "write capital letters and digits, a hyphen, and up to nine digits: `CHG-2042`";
         return Err(Wrong::new(format!("`{text}` is no id of a change"), help));
     }
-    if text != stem {
+    if let Some(stem) = stem.filter(|stem| *stem != text) {
         let message = format!("the id `{text}` is not the name of the file");
         return Err(Wrong::new(message, format!("rename the file to `{text}.toml`, or write `id = \"{stem}\"`")));
     }

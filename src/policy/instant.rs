@@ -41,6 +41,22 @@ pub struct ZonedTime {
     pub text: String,
 }
 
+impl Date {
+    /// The day in UTC of a number of seconds since 1970, within the years that a date can have.
+    pub fn of_unix_seconds(seconds: u64) -> Date {
+        // Days are counted from 1 March of the year 0, in eras of 400 years (RFC 3339 calls it the proleptic calendar).
+        let days = (seconds / 86_400).min(2_932_896) + 719_468;
+        let (era, day_of_era) = (days / 146_097, days % 146_097);
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * from_march + 2) / 5 + 1;
+        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+        let year = year_of_era + era * 400 + u64::from(month <= 2);
+        Date { year: year as u16, month: month as u8, day: day as u8 }
+    }
+}
+
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
@@ -165,6 +181,16 @@ fn read_offset(text: &str) -> Option<i16> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn seconds_are_days_of_the_calendar() {
+        let day = |seconds| Date::of_unix_seconds(seconds).to_string();
+        assert_eq!(day(0), "1970-01-01");
+        assert_eq!(day(951_782_400), "2000-02-29");
+        assert_eq!(day(951_868_800), "2000-03-01");
+        assert_eq!(day(1_798_761_599), "2026-12-31");
+        assert_eq!(day(u64::MAX), "9999-12-31");
+    }
 
     #[test]
     fn times_with_zones_are_read_in_all_forms() {

@@ -1,14 +1,61 @@
 //! `fwgate.diff/1`: the effect of a change, for machines.
 
 use super::rule::{QuotedRule, WrittenTranslation, reject_with};
-use crate::diff::{Change, ComparedFilter, DeviceDiff, DevicePair, StructureChange};
+use crate::diff::{Change, DeviceDiff, DevicePair, FilterDiff, StructureChange};
 use crate::packet::{Family, Region, RegionNames, packet_to_json};
-use crate::ruleset::{Leaf, Ruleset};
+use crate::ruleset::{Hook, Leaf, Ruleset};
 use serde::Serialize;
 use serde_json::Value;
 
 /// The name of the format.
 pub const DIFF_SCHEMA: &str = "fwgate.diff/1";
+
+/// The effect on one filter, with what is needed to put it into words.
+#[derive(Clone, Copy, Debug)]
+pub struct FilterView<'a> {
+    /// The device.
+    pub pair: DevicePair<'a>,
+    /// Where packets are judged.
+    pub hook: Hook,
+    /// Their family.
+    pub family: Family,
+    /// The filter's display name.
+    pub name: &'a str,
+    /// The effect.
+    pub diff: &'a FilterDiff,
+}
+
+impl<'a> FilterView<'a> {
+    /// The filters of a device that were compared.
+    pub fn of_device(pair: DevicePair<'a>, diff: &'a DeviceDiff) -> impl Iterator<Item = FilterView<'a>> {
+        let view = move |f: &'a crate::diff::ComparedFilter| FilterView {
+            pair,
+            hook: f.hook,
+            family: f.family,
+            name: &f.name,
+            diff: &f.diff,
+        };
+        diff.filters.iter().map(view)
+    }
+
+    /// The regions of a change, in order.
+    pub fn regions(&self, change: &Change) -> Vec<Region> {
+        let space = &self.diff.space;
+        let possible = space.possible();
+        let cond_name = |cond| space.cond_name(cond).to_string();
+        let interfaces = &space.interfaces;
+        let names = RegionNames { family: self.family, possible: &possible, interfaces, cond_name: &cond_name };
+        change.cells.iter().map(|cell| names.region(cell)).collect()
+    }
+
+    /// What became of the packets of a change, and what becomes of them.
+    pub fn ends(&self, change: &Change) -> [WrittenEnd; 2] {
+        [
+            WrittenEnd::of(self.pair.old, &change.old, self.family),
+            WrittenEnd::of(self.pair.new, &change.new, self.family),
+        ]
+    }
+}
 
 /// The whole document.
 #[derive(Clone, Debug, Serialize)]
@@ -92,8 +139,8 @@ impl DiffDocument {
         self.equivalent &= diff.is_equivalent();
         self.complete &= diff.is_complete();
         self.structure.extend(diff.structure.iter().map(|s| WrittenStructure::of(&diff.device, s)));
-        for filter in &diff.filters {
-            self.changes.extend(filter.diff.changes.iter().map(|c| WrittenChange::of(pair, filter, c)));
+        for filter in FilterView::of_device(pair, diff) {
+            self.changes.extend(filter.diff.changes.iter().map(|c| WrittenChange::of(&filter, c)));
         }
     }
 
@@ -126,35 +173,22 @@ impl WrittenStructure {
 
 impl WrittenChange {
     /// A change of one filter of a device.
-    pub fn of(pair: DevicePair<'_>, filter: &ComparedFilter, change: &Change) -> WrittenChange {
+    pub fn of(filter: &FilterView<'_>, change: &Change) -> WrittenChange {
         let least = if filter.diff.complete { "" } else { ">=" };
+        let [old, new] = filter.ends(change);
         WrittenChange {
-            device: pair.name.to_owned(),
+            device: filter.pair.name.to_owned(),
             hook: filter.hook.name(),
-            filter: filter.name.clone(),
+            filter: filter.name.to_owned(),
             family: filter.family.number(),
             effect: change.effect.name(),
             packets: format!("{least}{}", change.packets),
-            regions: regions(filter, change),
+            regions: filter.regions(change),
             witness: packet_to_json(&change.witness),
-            old: WrittenEnd::of(pair.old, &change.old, filter.family),
-            new: WrittenEnd::of(pair.new, &change.new, filter.family),
+            old,
+            new,
         }
     }
-}
-
-/// The regions of a change, in order.
-pub fn regions(filter: &ComparedFilter, change: &Change) -> Vec<Region> {
-    let space = &filter.diff.space;
-    let possible = space.possible();
-    let cond_name = |cond| space.cond_name(cond).to_string();
-    let names = RegionNames {
-        family: filter.family,
-        possible: &possible,
-        interfaces: &space.interfaces,
-        cond_name: &cond_name,
-    };
-    change.cells.iter().map(|cell| names.region(cell)).collect()
 }
 
 impl WrittenEnd {

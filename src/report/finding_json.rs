@@ -1,6 +1,6 @@
 //! Findings for machines.
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Location};
 use crate::packet::packet_to_json;
 use serde::Serialize;
 use serde_json::Value;
@@ -36,6 +36,21 @@ pub struct WrittenFinding {
     pub help: Option<String>,
     /// The opaque conditions on which it depends.
     pub conditions: Vec<String>,
+    /// The waiver that tolerates it, where one does.
+    pub waived: Option<WrittenWaiver>,
+}
+
+/// Who tolerates a finding, and until when.
+#[derive(Clone, Debug, Serialize)]
+pub struct WrittenWaiver {
+    /// What the finding would weigh.
+    pub severity: &'static str,
+    /// Why, in the words of the policy.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day, `2026-12-31`.
+    pub expires: String,
 }
 
 /// A place in the input.
@@ -52,7 +67,6 @@ pub struct WrittenLocation {
 impl WrittenFinding {
     /// The machine form of a finding.
     pub fn of(finding: &Finding) -> WrittenFinding {
-        let location = finding.location.as_ref();
         WrittenFinding {
             code: finding.code.id,
             name: finding.code.name,
@@ -65,9 +79,22 @@ impl WrittenFinding {
             message: finding.message.clone(),
             witness: finding.witness.as_ref().map(packet_to_json),
             direction: finding.direction.map(|d| d.name()),
-            location: location.map(|l| WrittenLocation { file: l.file.clone(), line: l.line, text: l.text.clone() }),
+            location: finding.location.as_ref().map(WrittenLocation::of),
             help: finding.help.clone(),
             conditions: finding.conditions.clone(),
+            waived: finding.waived.as_ref().map(|w| WrittenWaiver {
+                severity: w.severity.name(),
+                reason: w.reason.clone(),
+                owner: w.owner.clone(),
+                expires: w.expires.clone(),
+            }),
         }
+    }
+}
+
+impl WrittenLocation {
+    /// The machine form of a place.
+    pub fn of(location: &Location) -> WrittenLocation {
+        WrittenLocation { file: location.file.clone(), line: location.line, text: location.text.clone() }
     }
 }

@@ -23,12 +23,11 @@ pub struct LintDocument {
 impl LintDocument {
     /// The document of these findings.
     pub fn of(findings: &[Finding], open: &[Location]) -> LintDocument {
-        let place = |l: &Location| WrittenLocation { file: l.file.clone(), line: l.line, text: l.text.clone() };
         LintDocument {
             schema: "fwgate.lint/1",
             complete: open.is_empty(),
             findings: findings.iter().map(WrittenFinding::of).collect(),
-            open: open.iter().map(place).collect(),
+            open: open.iter().map(WrittenLocation::of).collect(),
         }
     }
 }

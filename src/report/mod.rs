@@ -1,5 +1,6 @@
 //! Reports: what people and machines read. They read data and decide nothing.
 
+mod check_json;
 mod diagnostic;
 mod diff_json;
 mod finding_json;
@@ -10,12 +11,13 @@ mod rule;
 mod trace_jsonl;
 mod visible;
 
+pub use check_json::{CHECK_SCHEMA, CheckDocument, CheckFrame, PolicyOrigin, WrittenAssumption, is_refused};
 pub use diagnostic::{Colour, render_problems};
-pub use diff_json::{DIFF_SCHEMA, DiffDocument, WrittenChange, WrittenEnd, WrittenStructure, regions};
+pub use diff_json::{DIFF_SCHEMA, DiffDocument, FilterView, WrittenChange, WrittenEnd, WrittenStructure};
 pub use finding_json::{WrittenFinding, WrittenLocation};
 pub use human::{
-    DiffView, conditions_human, diff_human, finding_human, lint_human, packet_words, query_human, severities,
-    trace_human,
+    DiffView, check_human, conditions_human, diff_human, filter_human, finding_human, lint_human, packet_words,
+    query_human, severities, trace_human,
 };
 pub use lint_json::{ConditionsDocument, LintDocument, WrittenCondition};
 pub use query_json::{QueryDocument, WrittenGroup};

@@ -17,6 +17,8 @@ fn outputs_have_the_shape_that_is_published() {
     let json = |arguments: &[&str]| scene.json(&[arguments, &["--format", "json"]].concat());
     check(&scene, "diff", &json(&["diff", "old.v4", "new.v4"]));
     check(&scene, "fwgate.diff/1", &json(&["diff", "old.v4", "old.v4"]));
+    let trees = ["check", "--baseline", "old.v4", "--proposed", "new.v4"];
+    check(&scene, "check", &json(&trees));
     check(&scene, "lint", &json(&["lint", "old.v4"]));
     check(&scene, "conditions", &json(&["lint", "old.v4", "--conditions"]));
     check(&scene, "query", &json(&["query", "old.v4", "--hook", "forward", "--ask", "proto tcp"]));

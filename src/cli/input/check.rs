@@ -79,6 +79,15 @@ impl Reader<'_> {
         Ok(Judged { baseline, proposed, policy: choosing.policy()? })
     }
 
+    /// One file that somebody named, with the path that was given.
+    ///
+    /// # Errors
+    /// Nothing there, not readable, beyond a bound.
+    pub fn named_file(&self, given: &OsStr) -> Result<TreeFile, InputError> {
+        let file = self.one_file(given)?;
+        Ok(TreeFile { path: file.name, bytes: file.bytes })
+    }
+
     /// The files of a policy that somebody named: one file, or every `.toml` and `.json` file of a folder.
     ///
     /// # Errors

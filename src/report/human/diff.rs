@@ -4,8 +4,8 @@
 use super::paint::Paint;
 use super::region::region_lines;
 use super::{Sign, counted, packet_words, place_words, rule_words};
-use crate::diff::{Change, ComparedFilter, DeviceDiff, DevicePair, EffectKind, Fate};
-use crate::report::diff_json::{WrittenEnd, regions};
+use crate::diff::{Change, DeviceDiff, DevicePair, EffectKind, Fate};
+use crate::report::diff_json::{FilterView, WrittenEnd};
 use crate::report::{Colour, visible};
 use std::fmt::Write;
 
@@ -32,8 +32,8 @@ pub fn diff_human(view: &DiffView<'_>, colour: Colour) -> String {
     let paint = Paint(colour);
     let mut out = headline(view, paint);
     for (at, (pair, diff)) in view.pairs.iter().zip(view.diffs).enumerate() {
-        for filter in diff.filters.iter().filter(|f| !f.diff.changes.is_empty() || !f.diff.complete) {
-            out += &filter_text(*pair, filter, view.most_regions, paint);
+        for filter in FilterView::of_device(*pair, diff) {
+            out += &filter_human(&filter, view.most_regions, colour);
         }
         out += &structure(diff, paint);
         if let Some(text) = view.texts.get(at).filter(|t| !t.is_empty()) {
@@ -86,46 +86,44 @@ fn effect_word(kind: EffectKind) -> &'static str {
     }
 }
 
-fn filter_text(pair: DevicePair<'_>, filter: &ComparedFilter, most: usize, paint: Paint) -> String {
-    let name = format!("{} {} ({}, {})", visible(pair.name), visible(&filter.name), filter.hook, filter.family);
-    let mut out = format!("\n{}\n", paint.bold(&name));
+/// The effect on one filter; nothing where there is none.
+pub fn filter_human(filter: &FilterView<'_>, most_regions: usize, colour: Colour) -> String {
+    let paint = Paint(colour);
+    if filter.diff.changes.is_empty() && filter.diff.complete {
+        return String::new();
+    }
+    let (device, name) = (visible(filter.pair.name), visible(filter.name));
+    let title = format!("{device} {name} ({}, {})", filter.hook, filter.family);
+    let mut out = format!("\n{}\n", paint.bold(&title));
     if !filter.diff.complete {
         out += "  not complete: the bound was reached, so there may be more; --max-regions raises it\n";
     }
     for change in &filter.diff.changes {
-        out += &change_text(pair, filter, change, most, paint);
+        out += &change_text(filter, change, most_regions, paint);
     }
     out
 }
 
-fn change_text(pair: DevicePair<'_>, filter: &ComparedFilter, change: &Change, most: usize, paint: Paint) -> String {
+fn change_text(filter: &FilterView<'_>, change: &Change, most: usize, paint: Paint) -> String {
     let sign = match change.effect {
         EffectKind::Opened => Sign::Opened,
         EffectKind::Closed => Sign::Closed,
         EffectKind::Refusal | EffectKind::Translated => Sign::Altered,
     };
     let least = if filter.diff.complete { "" } else { "at least " };
-    let flows = format!("{least}{}", flows(&change.packets.to_string()));
-    let mut out =
-        format!("  {} {}\n", paint.signed(sign, effect_word(change.effect)), paint.faint(&format!("({flows})")));
-    let (lines, more) = region_lines(&regions(filter, change), most);
+    let count = paint.faint(&format!("({least}{})", flows(&change.packets.to_string())));
+    let mut out = format!("  {} {count}\n", paint.signed(sign, effect_word(change.effect)));
+    let (lines, more) = region_lines(&filter.regions(change), most);
     for line in lines {
         let _ = writeln!(out, "      {line}");
     }
     if more > 0 {
-        let _ = writeln!(
-            out,
-            "      {}",
-            paint.faint(&format!("and {} (--all-regions shows them)", counted(more, "more region")))
-        );
+        let more = format!("and {} (--all-regions shows them)", counted(more, "more region"));
+        let _ = writeln!(out, "      {}", paint.faint(&more));
     }
     let _ = writeln!(out, "    such as {}", packet_words(&change.witness));
-    out += &ends(
-        &WrittenEnd::of(pair.old, &change.old, filter.family),
-        &WrittenEnd::of(pair.new, &change.new, filter.family),
-        paint,
-    );
-    out
+    let [old, new] = filter.ends(change);
+    out + &ends(&old, &new, paint)
 }
 
 /// Both rules, aligned.

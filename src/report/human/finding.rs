@@ -42,6 +42,9 @@ fn note_all(finding: &Finding, note: &mut dyn FnMut(&str, &str)) {
             None => note("where", &format!("`{condition}` holds")),
         }
     }
+    if let Some(waived) = &finding.waived {
+        note("waived", &format!("{} ({}, until {})", waived.reason, waived.owner, waived.expires));
+    }
     if let Some(help) = &finding.help {
         note("help", help);
     }

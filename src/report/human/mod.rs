@@ -1,5 +1,6 @@
 //! Reports for people: the answer in the first line, signs that colour only repeats, rules quoted with their place.
 
+mod check;
 mod diff;
 mod finding;
 mod lint;
@@ -9,7 +10,8 @@ mod query;
 mod region;
 mod trace;
 
-pub use diff::{DiffView, diff_human};
+pub use check::check_human;
+pub use diff::{DiffView, diff_human, filter_human};
 pub use finding::{finding_human, severities};
 pub use lint::{conditions_human, lint_human};
 pub use packet::packet_words;

@@ -30,6 +30,11 @@ impl Paint {
         self.with(code, &format!("{mark} {text}"))
     }
 
+    /// A verdict.
+    pub fn verdict(self, refused: bool, text: &str) -> String {
+        self.with(if refused { "1;31" } else { "1;32" }, text)
+    }
+
     /// A severity and what belongs to it.
     pub fn severity(self, severity: Severity, text: &str) -> String {
         let code = match severity {
