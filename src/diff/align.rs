@@ -72,28 +72,13 @@ impl Pairing<'_> {
                 for i in 0..len {
                     let (from, to) = (old_index + i, new_index + i);
                     self.pairs.insert(Place::Rule(new, to as u32), Place::Rule(old, from as u32));
-                    for (x, y) in callees(&a.rules[from]).into_iter().zip(callees(&b.rules[to])) {
+                    for (x, y) in a.rules[from].callees().into_iter().zip(b.rules[to].callees()) {
                         self.pair(x, y);
                     }
                 }
             }
         }
     }
-}
-
-fn callees(rule: &Rule) -> Vec<ChainId> {
-    let target = |v: &Verdict| match v {
-        Verdict::Jump(c) | Verdict::Goto(c) => Some(*c),
-        _ => None,
-    };
-    rule.steps
-        .iter()
-        .flat_map(|s| match s {
-            Step::Then(v) => target(v).into_iter().collect::<Vec<_>>(),
-            Step::Choose(entries) => entries.iter().filter_map(|(_, v)| target(v)).collect(),
-            _ => Vec::new(),
-        })
-        .collect()
 }
 
 /// A rule's meaning as far as alignment needs it: calls count by the callee's own name.

@@ -132,18 +132,29 @@ impl<'a> Comparison<'a> {
         if !task.old.same_past(&task.new) {
             return Standing::Differs;
         }
-        let stage = task.old.stage;
         for depth in (0..task.old.frames.len()).rev() {
             match self.frames(task, hull, depth) {
+                Standing::Same if task.old.frames[depth].closed && task.new.frames[depth].closed => {
+                    return self.later(task, hull);
+                }
                 Standing::Same => {}
                 other => return other,
             }
         }
-        let policies = |s: &Option<&Stage>| s.is_some_and(|s| s.drops);
-        if policies(&self.old.stages[stage]) != policies(&self.new.stages[stage]) {
+        if !self.same_policies(task) {
             return Standing::Differs;
         }
-        let from = if task.old.entered { stage + 1 } else { stage };
+        self.later(task, hull)
+    }
+
+    fn same_policies(&self, task: &Task) -> bool {
+        let drops = |stages: &[Option<&Stage>]| stages[task.old.stage].is_some_and(|s| s.drops);
+        drops(&self.old.stages) == drops(&self.new.stages)
+    }
+
+    /// Compares what later stages have ahead.
+    fn later(&self, task: &Task, hull: &Hull) -> Standing {
+        let from = if task.old.entered { task.old.stage + 1 } else { task.old.stage };
         for later in from..self.stages.len() {
             if let Some(unshared) = self.ahead(later, task, hull) {
                 let unshared = unshared.clone();
@@ -197,6 +208,11 @@ impl<'a> Comparison<'a> {
                         };
                     }
                 }
+            }
+            // Whatever the shared rules in front let through: if all of it ends in one way, it ends the same.
+            let (left_ways, right_ways) = (self.old.ways(&task.old, depth, i), self.new.ways(&task.new, depth, j));
+            if left_ways == right_ways && left_ways.is_single() {
+                return Standing::Same;
             }
             for (side, line) in [(Side::Old, x), (Side::New, y)] {
                 if let Some(line) = line

@@ -3,7 +3,9 @@
 use super::align::pair_rules;
 use super::compare::{Comparison, Extent};
 use crate::packet::{Cell, Family, IfacePattern, Packet, coalesce, count_flows, witness};
-use crate::ruleset::{Decision, Hook, Identities, Leaf, Outcome, Place, Program, Ruleset, Side, Space, interpret};
+use crate::ruleset::{
+    Decision, Hook, Identities, Leaf, Outcome, Place, Program, Ruleset, Screen, Side, Space, interpret_screened,
+};
 use num_bigint::BigUint;
 use rustc_hash::FxHashMap;
 use std::ops::ControlFlow;
@@ -189,13 +191,15 @@ impl Groups {
 
     fn changes(self, space: &Space, old: &Ruleset, new: &Ruleset) -> Result<Vec<Change>, ReplayMismatch> {
         let mut out = Vec::new();
+        let screens = [Screen::new(old, space.family), Screen::new(new, space.family)];
         for ((before, after), cells) in self.cells {
             let mut cells = coalesce(cells);
             smallest_first(&mut cells, space.family);
             let Some(first) = cells.first() else { continue };
             let packet = witness(first, space.family, &space.interfaces);
-            for (ruleset, side, leaf) in [(old, Side::Old, &before), (new, Side::New, &after)] {
-                replay(ruleset, side, space, first, &packet, leaf)?;
+            let sides = [(old, Side::Old, &before), (new, Side::New, &after)];
+            for ((ruleset, side, leaf), screen) in sides.into_iter().zip(&screens) {
+                replay(ruleset, screen, side, space, first, &packet, leaf)?;
             }
             let packets = count_flows(&cells, space.family);
             let effect = EffectKind::of(&before.outcome, &after.outcome);
@@ -213,6 +217,7 @@ fn smallest_first(cells: &mut [Cell], family: Family) {
 /// Judges a witness with the plain interpreter, under the conditions of its cell.
 pub fn replay(
     ruleset: &Ruleset,
+    screen: &Screen,
     side: Side,
     space: &Space,
     cell: &Cell,
@@ -221,7 +226,7 @@ pub fn replay(
 ) -> Result<(), ReplayMismatch> {
     let mut ask =
         |opaque: &crate::ruleset::Opaque, place: Place| cell.cond(space.cond(side, place, opaque)).unwrap_or(false);
-    let judged = interpret(ruleset, space.hook, packet, &mut ask);
+    let judged = interpret_screened(ruleset, Some(screen), space.hook, packet, &mut ask);
     if judged.outcome == expected.outcome {
         return Ok(());
     }

@@ -33,6 +33,9 @@ pub fn count_flows(cells: &[Cell], family: Family) -> BigUint {
     };
     let projected: Vec<Cell> = cells.iter().map(|c| c.project(counted)).collect();
     let mut total = BigUint::from(0u8);
+    if let [one] = projected.as_slice() {
+        return volume(one, family);
+    }
     // Work list of (region, boxes that meet it): the measure of a union by subdivision.
     let all: Vec<usize> = (0..projected.len()).collect();
     let mut work = vec![(Cell::whole(), all)];
@@ -61,11 +64,12 @@ fn volume(cell: &Cell, family: Family) -> BigUint {
     let addresses = |field, bits| BigUint::from(1u8) * address_count(cell, field, bits, family);
     let all = Ranges::range(0, 255);
     let protos = cell.get(Field::Proto).and_then(Values::as_ranges).unwrap_or(&all);
-    let mut selectors = BigUint::from(0u8);
-    for &(lo, hi) in protos.as_slice() {
-        for proto in lo..=hi {
-            selectors += selector_count(cell, family, proto as u8);
-        }
+    let shaped: Vec<u8> =
+        [1, 6, 17, 33, 58, 132, 136].into_iter().filter(|p| protos.contains(u128::from(*p))).collect();
+    // Protocols without a shape count one selector each.
+    let mut selectors = BigUint::from(protos.len() - shaped.len() as u128);
+    for proto in shaped {
+        selectors += selector_count(cell, family, proto);
     }
     addresses(Field::Src, Field::SrcBits) * addresses(Field::Dst, Field::DstBits) * selectors
 }

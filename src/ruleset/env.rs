@@ -7,7 +7,7 @@ use super::interpret::{merge_translation, translated_connection};
 use super::model::*;
 use super::program::{Stage, Test};
 use super::space::{Side, Space};
-use crate::packet::{Cell, Cond, Cube, Field, InterfaceClasses, Ranges, Relation, State, Values};
+use crate::packet::{ByteSet, Cell, Cond, Cube, Field, InterfaceClasses, Ranges, Relation, State, Values};
 use smallvec::SmallVec;
 use std::rc::Rc;
 
@@ -27,6 +27,8 @@ pub enum Answer {
 pub enum Cut {
     /// Into packets whose field is among the values, and the others.
     Field(Field, Values),
+    /// Into packets inside the box, and those around it field by field: as several cuts, one after the other.
+    Box(SmallVec<[(Field, Values); 4]>),
     /// Into the condition true, and false.
     Cond(Cond),
 }
@@ -82,6 +84,9 @@ impl Env {
     /// This environment after a field was rewritten.
     pub fn with_rewrite(&self, field: Field, rewrite: &Rewrite) -> Env {
         let mut out = self.clone();
+        if let (Field::Mark | Field::ConnMark, Some(value)) = (field, only_value(rewrite)) {
+            return out.with_mark(field, 0, 0, value);
+        }
         let combined = match (self.rewrite_of(field), rewrite) {
             (_, Rewrite::To(_)) | (None, _) => rewrite.clone(),
             (Some(Rewrite::To(old)), change) => Rewrite::To(image(old, change)),
@@ -111,6 +116,9 @@ impl Env {
         };
         let mut out = self.clone();
         *(if field == Field::Mark { &mut out.mark } else { &mut out.connmark }) = new;
+        if keep == 0 && take == 0 {
+            out.rewrites.retain(|(f, _)| *f != field);
+        }
         out
     }
 
@@ -141,6 +149,17 @@ pub enum Recorded {
     Yes,
     /// It follows a connection that was translated before.
     No,
+}
+
+/// The value that a mark certainly has afterwards.
+fn only_value(rewrite: &Rewrite) -> Option<u32> {
+    match rewrite {
+        Rewrite::To(to) => match to.as_slice() {
+            [(lo, hi)] if lo == hi => u32::try_from(*lo).ok(),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// All values that a change can give to one of `old`; only small domains reach this.
@@ -206,16 +225,24 @@ impl Reader<'_> {
         }
     }
 
+    /// Undecided fields that stand side by side are cut out together.
     fn all<'t>(&self, tests: impl Iterator<Item = &'t Test>) -> Answer {
         let mut first = None;
+        let mut sides: SmallVec<[(Field, Values); 4]> = SmallVec::new();
         for one in tests {
             match self.answer(one) {
                 Answer::No => return Answer::No,
                 Answer::Yes => {}
+                Answer::Cut(Cut::Field(field, values)) if matches!(one, Test::In(..)) => sides.push((field, values)),
                 Answer::Cut(cut) => first = first.or(Some(cut)),
             }
         }
-        first.map_or(Answer::Yes, Answer::Cut)
+        match (sides.len(), first) {
+            (0, None) => Answer::Yes,
+            (0, Some(cut)) => Answer::Cut(cut),
+            (1, _) => sides.pop().map_or(Answer::Yes, |(field, values)| Answer::Cut(Cut::Field(field, values))),
+            _ => Answer::Cut(Cut::Box(sides)),
+        }
     }
 
     fn lookup(&self, entries: &[(Vec<(Field, Values)>, bool)]) -> Answer {
@@ -281,6 +308,10 @@ impl Reader<'_> {
             (Field::Iif, _) if !self.stage.view.sees_in => constant(values, InterfaceClasses::NONE),
             (Field::Oif, _) if !self.stage.view.sees_out => constant(values, InterfaceClasses::NONE),
             (Field::Fragment, _) if self.reassembles => constant(values, 0),
+            (Field::Mark | Field::ConnMark, _) if self.env.rewrites(field) => match self.env.rewrite_of(field) {
+                Some(Rewrite::To(to)) => self.one_of(field, values, to),
+                _ => self.arrival(field, values),
+            },
             (Field::Mark, Values::Cube(cube)) => self.mark(self.env.mark, *cube),
             (Field::ConnMark, Values::Cube(cube)) => self.mark(self.env.connmark, *cube),
             _ => match self.env.rewrite_of(plain(field)) {
@@ -297,6 +328,12 @@ impl Reader<'_> {
                 let max = field.max(self.space.family);
                 let sources = (0..=max).filter(|v| image(&Ranges::one(*v), change).is_subset(asked));
                 self.arrival(field, &Values::Ranges(Ranges::from_values(sources)))
+            }
+            (change, Values::Flags(asked)) => {
+                let lands = |v: u8| {
+                    image(&Ranges::one(u128::from(v)), change).first().is_some_and(|to| asked.contains(to as u8))
+                };
+                self.arrival(field, &Values::Flags(ByteSet::from_fn(lands)))
             }
             (Rewrite::Prefix { base, host }, Values::Ranges(asked)) => self.renumbered(field, asked, *base, *host),
             (Rewrite::Prefix { base, host }, Values::Cube(cube)) => {

@@ -13,8 +13,12 @@ pub struct Hull {
     iif: (u16, u16),
     oif: (u16, u16),
     proto: (u8, u8),
-    states: u8,
+    /// Conntrack states in the low five bits, fragment positions in the high three.
+    bits: u8,
 }
+
+const STATES: u8 = 0x1f;
+const FRAGMENTS: u8 = 0xe0;
 
 impl Hull {
     /// Everything.
@@ -26,7 +30,7 @@ impl Hull {
         iif: (0, u16::MAX),
         oif: (0, u16::MAX),
         proto: (0, u8::MAX),
-        states: u8::MAX,
+        bits: u8::MAX,
     };
 
     /// The hull of a cell.
@@ -38,14 +42,16 @@ impl Hull {
         hull
     }
 
-    /// Cuts the hull down to packets whose `field` is in `values`.
-    pub fn narrow(&mut self, field: Field, values: &Values, family: Family) {
-        let Some(ranges) = values.as_ranges() else { return };
+    /// Cuts the hull down to packets whose `field` is in `values`. Returns whether the hull says that exactly.
+    pub fn narrow(&mut self, field: Field, values: &Values, family: Family) -> bool {
+        let Some(ranges) = values.as_ranges() else { return false };
         let Some((lo, hi)) = ranges.hull() else {
-            self.states = 0;
-            return;
+            self.bits = 0;
+            return true;
         };
+        let single = ranges.as_slice().len() == 1;
         let word = |v: u128| if family == Family::V4 { v as u64 } else { (v >> 64) as u64 };
+        let whole_words = family == Family::V4 || (lo as u64 == 0 && hi as u64 == u64::MAX);
         match field {
             Field::Src => meet(&mut self.src, (word(lo), word(hi))),
             Field::Dst => meet(&mut self.dst, (word(lo), word(hi))),
@@ -54,8 +60,14 @@ impl Hull {
             Field::Iif => meet(&mut self.iif, (lo as u16, hi as u16)),
             Field::Oif => meet(&mut self.oif, (lo as u16, hi as u16)),
             Field::Proto => meet(&mut self.proto, (lo as u8, hi as u8)),
-            Field::State => self.states &= state_bits(ranges),
-            _ => {}
+            Field::State => self.bits &= bits(ranges, 5, 0) | FRAGMENTS,
+            Field::Fragment => self.bits &= bits(ranges, 3, 5) | STATES,
+            _ => return false,
+        }
+        match field {
+            Field::State | Field::Fragment => true,
+            Field::Src | Field::Dst => single && whole_words,
+            _ => single,
         }
     }
 
@@ -68,7 +80,8 @@ impl Hull {
             Field::Dport => self.dport = Hull::WHOLE.dport,
             Field::Iif => self.iif = Hull::WHOLE.iif,
             Field::Oif => self.oif = Hull::WHOLE.oif,
-            Field::State => self.states = Hull::WHOLE.states,
+            Field::State => self.bits |= STATES,
+            Field::Fragment => self.bits |= FRAGMENTS,
             _ => {}
         }
     }
@@ -83,7 +96,7 @@ impl Hull {
         meet(&mut out.iif, other.iif);
         meet(&mut out.oif, other.oif);
         meet(&mut out.proto, other.proto);
-        out.states &= other.states;
+        out.bits &= other.bits;
         out
     }
 
@@ -104,7 +117,28 @@ impl Hull {
             && other.iif.0 <= self.iif.1
             && self.oif.0 <= other.oif.1
             && other.oif.0 <= self.oif.1
-            && self.states & other.states != 0
+            && self.bits & other.bits & STATES != 0
+            && self.bits & other.bits & FRAGMENTS != 0
+    }
+
+    /// Whether every packet of `other` is in this hull.
+    #[inline]
+    pub fn covers(&self, other: &Hull) -> bool {
+        self.dst.0 <= other.dst.0
+            && other.dst.1 <= self.dst.1
+            && self.src.0 <= other.src.0
+            && other.src.1 <= self.src.1
+            && self.dport.0 <= other.dport.0
+            && other.dport.1 <= self.dport.1
+            && self.proto.0 <= other.proto.0
+            && other.proto.1 <= self.proto.1
+            && self.sport.0 <= other.sport.0
+            && other.sport.1 <= self.sport.1
+            && self.iif.0 <= other.iif.0
+            && other.iif.1 <= self.iif.1
+            && self.oif.0 <= other.oif.0
+            && other.oif.1 <= self.oif.1
+            && other.bits & !self.bits == 0
     }
 }
 
@@ -112,6 +146,6 @@ fn meet<T: Ord + Copy>(own: &mut (T, T), other: (T, T)) {
     *own = (own.0.max(other.0), own.1.min(other.1));
 }
 
-fn state_bits(states: &Ranges) -> u8 {
-    (0..=4u8).filter(|s| states.contains(u128::from(*s))).fold(0, |bits, s| bits | 1 << s)
+fn bits(values: &Ranges, count: u8, shift: u8) -> u8 {
+    (0..count).filter(|v| values.contains(u128::from(*v))).fold(0, |bits, v| bits | 1 << (v + shift))
 }

@@ -5,6 +5,7 @@
 
 use super::environment::{is_rerouted_away, stage_view, translated_condition};
 use super::model::*;
+use super::screen::Screen;
 use crate::packet::{Field, Fragment, IfaceSide, Interface, Packet, Ranges, State, Values};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -78,8 +79,21 @@ pub type Ask<'a> = &'a mut dyn FnMut(&Opaque, Place) -> bool;
 
 /// Judges one packet at a hook.
 pub fn interpret(ruleset: &Ruleset, hook: Hook, packet: &Packet, ask: Ask<'_>) -> Judgement {
+    interpret_screened(ruleset, None, hook, packet, ask)
+}
+
+/// As `interpret`, but passes over rules that the screen rules out. The screen must be of the same ruleset and
+/// the packet's family.
+pub fn interpret_screened(
+    ruleset: &Ruleset,
+    screen: Option<&Screen>,
+    hook: Hook,
+    packet: &Packet,
+    ask: Ask<'_>,
+) -> Judgement {
     let mut walk = Walk {
         ruleset,
+        screen,
         hook,
         packet: packet.clone(),
         unknown: BTreeMap::new(),
@@ -136,6 +150,8 @@ pub fn judged_at(hook: Hook) -> NfHook {
 
 struct Walk<'a> {
     ruleset: &'a Ruleset,
+    /// Dropped as soon as an address is rewritten.
+    screen: Option<&'a Screen>,
     hook: Hook,
     /// The packet as it is now.
     packet: Packet,
@@ -178,6 +194,7 @@ impl<'a> Walk<'a> {
         };
         let mut stack: Vec<(ChainId, u32)> = vec![(base.chain, 0)];
         while let Some((chain, at)) = stack.pop() {
+            let at = self.screen.map_or(at, |s| s.next(chain, at, &self.packet));
             let Some(rule) = self.ruleset.chain(chain).rules.get(at as usize) else { continue };
             self.place = Place::Rule(chain, at);
             let verdict = match self.rule(rule) {
@@ -324,6 +341,9 @@ impl<'a> Walk<'a> {
                 let kept = self.packet.get(*field) & u128::from(*keep);
                 let taken = self.packet.get(other) & u128::from(*take);
                 self.packet.set(*field, kept ^ taken ^ u128::from(*xor));
+                if *keep == 0 && *take == 0 {
+                    self.unknown.remove(field);
+                }
             }
             Effect::Rewrite(field, rewrite) => self.rewrite(*field, rewrite),
         }
@@ -334,6 +354,7 @@ impl<'a> Walk<'a> {
     }
 
     fn rewrite(&mut self, field: Field, rewrite: &Rewrite) {
+        self.screen = self.screen.filter(|_| !matches!(field, Field::Src | Field::Dst));
         let old = self.packet.get(field);
         let new = match rewrite {
             Rewrite::To(values) => {

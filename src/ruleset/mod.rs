@@ -1,5 +1,6 @@
 //! The dialect-neutral ruleset: model, source spans, the plain interpreter, and the exact walk over packet sets.
 
+mod conditions;
 mod env;
 mod environment;
 mod explore;
@@ -8,6 +9,7 @@ mod interpret;
 mod model;
 mod problem;
 mod program;
+mod screen;
 mod source;
 mod space;
 mod walk;
@@ -17,11 +19,12 @@ pub use environment::{StageView, local_addresses, stage_view};
 pub use explore::{End, Explored, Guide, explore, explore_by};
 pub use hull::Hull;
 pub use interpret::{
-    Ask, Decision, Judgement, Outcome, PathStep, Place, interpret, judged_at, routing_after_dnat, translated_connection,
+    Ask, Decision, Judgement, Outcome, PathStep, Place, interpret, interpret_screened, judged_at, translated_connection,
 };
 pub use model::*;
 pub use problem::{Problem, Unreadable};
 pub use program::{Identities, Move, Program, Ruling, Stage, Test};
+pub use screen::Screen;
 pub use source::{Source, SourceId, Sources, Span};
 pub use space::{Side, Space};
 pub use walk::{Cursor, Leaf, Walker, split};

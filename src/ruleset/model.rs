@@ -407,6 +407,22 @@ impl Ruleset {
     }
 }
 
+impl Rule {
+    /// The chains that the rule calls or goes to, in the order in which they stand.
+    pub fn callees(&self) -> Vec<ChainId> {
+        let target = |v: &Verdict| match v {
+            Verdict::Jump(c) | Verdict::Goto(c) => Some(*c),
+            _ => None,
+        };
+        let of_step = |s: &Step| match s {
+            Step::Then(v) => target(v).into_iter().collect::<Vec<_>>(),
+            Step::Choose(entries) => entries.iter().filter_map(|(_, v)| target(v)).collect(),
+            Step::If(_) | Step::Set(_) => Vec::new(),
+        };
+        self.steps.iter().flat_map(of_step).collect()
+    }
+}
+
 impl Match {
     /// All of them, flattened; `Always` where there are none.
     pub fn all(matches: impl IntoIterator<Item = Match>) -> Match {

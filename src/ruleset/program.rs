@@ -66,6 +66,60 @@ pub struct Line {
     pub id: u32,
     /// Index of the rule in its chain of the model.
     pub origin: u32,
+    /// How it ends the walk of packets that it covers.
+    pub ends: Ends,
+    /// Whether the hull says exactly which packets it covers.
+    pub exact: bool,
+    /// What it can make of packets.
+    pub ways: Ways,
+    /// Whether packets can leave the chain by it and go on with the caller.
+    pub leaves: bool,
+    /// Whether it, or a chain that it calls, changes what hulls of later rules are compared with.
+    pub shifts: bool,
+}
+
+/// How a rule ends the walk of packets that it covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// It goes on behind the rule.
+    Nothing,
+    /// It goes on with the caller, or in another chain that replaces this one.
+    Chain,
+    /// It ends here.
+    Walk,
+}
+
+/// The ends that packets can come to: a set of decisions, with one bit for all that is not a plain decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Ways(u16);
+
+impl Ways {
+    /// Packets can pass.
+    pub const ACCEPT: Ways = Ways(1);
+    /// Packets can vanish.
+    pub const DROP: Ways = Ways(2);
+    /// Something else can happen: a change, a translation, a question.
+    pub const OTHER: Ways = Ways(4);
+
+    /// Ends of either set.
+    pub fn or(self, other: Ways) -> Ways {
+        Ways(self.0 | other.0)
+    }
+
+    /// Ends of this set without those of `other`.
+    pub fn without(self, other: Ways) -> Ways {
+        Ways(self.0 & !other.0)
+    }
+
+    /// Whether an end of `other` is in this set.
+    pub fn has(self, other: Ways) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether there is only one way, and that is a plain decision.
+    pub fn is_single(self) -> bool {
+        self.0.count_ones() == 1 && self != Ways::OTHER
+    }
 }
 
 /// A chain prepared for one space.
@@ -75,6 +129,8 @@ pub struct Block {
     pub lines: Vec<Line>,
     /// Equal for chains of equal meaning.
     pub id: u32,
+    /// What its rules, and those of the chains that they call, can make of packets.
+    pub ways: Ways,
 }
 
 /// A base chain on the way, prepared for one space.
@@ -120,6 +176,18 @@ pub struct Program<'a> {
 pub struct Identities {
     lines: FxHashMap<Vec<Move>, u32>,
     blocks: FxHashMap<Vec<u32>, u32>,
+    rejects: Vec<Arc<str>>,
+}
+
+impl Identities {
+    /// Each of the first kinds of reject is a way of its own.
+    fn reject(&mut self, kind: &Arc<str>) -> Ways {
+        let at = self.rejects.iter().position(|k| k == kind).unwrap_or_else(|| {
+            self.rejects.push(kind.clone());
+            self.rejects.len() - 1
+        });
+        if at < 12 { Ways(8 << at) } else { Ways::OTHER }
+    }
 }
 
 impl<'a> Program<'a> {
@@ -158,9 +226,37 @@ impl<'a> Program<'a> {
         &self.blocks[chain.0 as usize].lines[index as usize]
     }
 
+    /// The fields that some prepared rule tests, ascending.
+    pub fn read_fields(&self) -> Vec<Field> {
+        let mut fields = Vec::new();
+        for step in self.blocks.iter().flat_map(|b| &b.lines).flat_map(|l| &l.moves) {
+            match step {
+                Move::If(test) => test.read_fields(&mut fields),
+                Move::Choose(entries) => entries.iter().for_each(|(test, _)| test.read_fields(&mut fields)),
+                Move::Set(_) | Move::Then(_) => {}
+            }
+        }
+        fields.sort_unstable();
+        fields.dedup();
+        fields
+    }
+
     /// The place of a prepared rule in the model.
     pub fn place(&self, chain: ChainId, index: u32) -> Place {
         Place::Rule(chain, self.line(chain, index).origin)
+    }
+}
+
+impl Test {
+    /// Adds the fields that the test reads.
+    pub fn read_fields(&self, found: &mut Vec<Field>) {
+        match self {
+            Test::In(field, _) => found.push(*field),
+            Test::Lookup(entries) => found.extend(entries.iter().flat_map(|(fields, _)| fields).map(|(f, _)| *f)),
+            Test::All(inner) | Test::Any(inner) => inner.iter().for_each(|t| t.read_fields(found)),
+            Test::Not(inner) => inner.read_fields(found),
+            Test::Yes | Test::No | Test::Cond(_) | Test::Translated(_) => {}
+        }
     }
 }
 
@@ -205,7 +301,7 @@ impl Compiler<'_, '_> {
         }
         self.blocks[id.0 as usize] = Some(Block::default());
         let chain = self.ruleset.chain(id);
-        for callee in chain.rules.iter().flat_map(callees) {
+        for callee in chain.rules.iter().flat_map(Rule::callees) {
             self.block(callee);
         }
         let mut lines = Vec::with_capacity(chain.rules.len());
@@ -217,7 +313,8 @@ impl Compiler<'_, '_> {
         let key: Vec<u32> = lines.iter().map(|l| l.id).collect();
         let next = self.ids.blocks.len() as u32;
         let number = *self.ids.blocks.entry(key).or_insert(next);
-        self.blocks[id.0 as usize] = Some(Block { lines, id: number });
+        let ways = lines.iter().fold(Ways::default(), |w, l| w.or(l.ways));
+        self.blocks[id.0 as usize] = Some(Block { lines, id: number, ways });
     }
 
     /// `None` for rules that can do nothing.
@@ -226,15 +323,14 @@ impl Compiler<'_, '_> {
         let mut hull = Hull::WHOLE;
         let mut guarding = true;
         let mut effective = false;
+        let mut exact = true;
         for step in &rule.steps {
             let prepared = match step {
                 Step::If(condition) => match self.test(condition, place) {
                     Test::Yes => continue,
                     Test::No if !effective => return None,
                     test => {
-                        if guarding {
-                            narrow(&mut hull, &test, self.space);
-                        }
+                        exact &= guarding && narrow(&mut hull, &test, self.space);
                         Move::If(test)
                     }
                 },
@@ -255,14 +351,71 @@ impl Compiler<'_, '_> {
                     Move::Choose(entries.into())
                 }
             };
-            moves.push(prepared);
+            push(&mut moves, prepared);
         }
         if !effective {
             return None;
         }
         let id = self.identity(&moves);
+        let ways = self.ways(&moves);
+        let leaves = moves.iter().any(leaves_chain);
+        let shifts = moves.iter().any(|m| self.shifts(m));
+        let ends = match moves.last() {
+            Some(Move::Then(Ruling::Plain(Verdict::Accept | Verdict::Drop | Verdict::Reject(_)))) => Ends::Walk,
+            Some(Move::Then(Ruling::Plain(Verdict::Return | Verdict::Goto(_)))) => Ends::Chain,
+            _ => Ends::Nothing,
+        };
         let Place::Rule(_, origin) = place else { return None };
-        Some(Line { hull, moves, id, origin })
+        Some(Line { hull, moves, id, origin, ends, exact: exact && guarding, ways, leaves, shifts })
+    }
+
+    fn shifts(&self, step: &Move) -> bool {
+        let callee = |r: &Ruling| match r {
+            Ruling::Plain(Verdict::Jump(c) | Verdict::Goto(c)) => {
+                self.blocks[c.0 as usize].as_ref().is_some_and(|b| b.lines.iter().any(|l| l.shifts))
+            }
+            _ => false,
+        };
+        match step {
+            Move::Set(Effect::Untrack) => true,
+            Move::Set(Effect::Rewrite(field, _)) => {
+                matches!(field, Field::Src | Field::Dst | Field::Sport | Field::Dport | Field::Proto)
+            }
+            Move::Set(Effect::Mark { .. }) | Move::If(_) => false,
+            Move::Then(ruling) => callee(ruling),
+            Move::Choose(entries) => entries.iter().any(|(_, r)| callee(r)),
+        }
+    }
+
+    fn ways(&mut self, moves: &[Move]) -> Ways {
+        let mut out = Ways::default();
+        for step in moves {
+            match step {
+                Move::If(_) => {}
+                Move::Set(_) => out = out.or(Ways::OTHER),
+                Move::Then(ruling) => out = out.or(self.ways_of(ruling)),
+                Move::Choose(entries) => {
+                    for (_, ruling) in entries.iter() {
+                        out = out.or(self.ways_of(ruling));
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    fn ways_of(&mut self, ruling: &Ruling) -> Ways {
+        let Ruling::Plain(verdict) = ruling else { return Ways::OTHER };
+        match verdict {
+            Verdict::Accept => Ways::ACCEPT,
+            Verdict::Drop => Ways::DROP,
+            Verdict::Reject(kind) => self.ids.reject(kind),
+            Verdict::Return | Verdict::Continue => Ways::default(),
+            Verdict::Jump(c) | Verdict::Goto(c) => {
+                self.blocks[c.0 as usize].as_ref().map_or(Ways::default(), |b| b.ways)
+            }
+            Verdict::Translate(_) | Verdict::Ask(_) => Ways::OTHER,
+        }
     }
 
     /// Calls count by what the callee does, not by its name.
@@ -356,24 +509,37 @@ impl Compiler<'_, '_> {
     }
 }
 
-fn callees(rule: &Rule) -> Vec<ChainId> {
-    let target = |v: &Verdict| match v {
-        Verdict::Jump(c) | Verdict::Goto(c) => Some(*c),
-        _ => None,
-    };
-    let of_step = |s: &Step| match s {
-        Step::Then(v) => target(v).into_iter().collect::<Vec<_>>(),
-        Step::Choose(entries) => entries.iter().filter_map(|(_, v)| target(v)).collect(),
-        _ => Vec::new(),
-    };
-    rule.steps.iter().flat_map(of_step).collect()
+/// Conditions that follow each other are one conjunction, so that a cell is cut by all of them at once.
+fn push(moves: &mut Vec<Move>, next: Move) {
+    match (moves.last_mut(), next) {
+        (Some(Move::If(Test::All(all))), Move::If(Test::All(more))) => all.extend(more),
+        (Some(Move::If(Test::All(all))), Move::If(more)) => all.push(more),
+        (Some(Move::If(first)), Move::If(more)) => {
+            let mut all = vec![std::mem::replace(first, Test::Yes)];
+            match more {
+                Test::All(inner) => all.extend(inner),
+                one => all.push(one),
+            }
+            *first = Test::All(all);
+        }
+        (_, next) => moves.push(next),
+    }
 }
 
-/// Cuts a hull by the parts of a test that are plain conjunctions over fields.
-fn narrow(hull: &mut Hull, test: &Test, space: &Space) {
+fn leaves_chain(step: &Move) -> bool {
+    let leaves = |r: &Ruling| matches!(r, Ruling::Plain(Verdict::Return | Verdict::Goto(_)));
+    match step {
+        Move::Then(ruling) => leaves(ruling),
+        Move::Choose(entries) => entries.iter().any(|(_, r)| leaves(r)),
+        _ => false,
+    }
+}
+
+/// Cuts a hull by the parts of a test that are plain conjunctions over fields; whether that says it all.
+fn narrow(hull: &mut Hull, test: &Test, space: &Space) -> bool {
     match test {
         Test::In(field, values) => hull.narrow(*field, values, space.family),
-        Test::All(all) => all.iter().for_each(|t| narrow(hull, t, space)),
-        _ => {}
+        Test::All(all) => all.iter().fold(true, |exact, t| narrow(hull, t, space) && exact),
+        _ => false,
     }
 }

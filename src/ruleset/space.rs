@@ -1,5 +1,6 @@
 //! The space that the programs of one comparison share: family, hook, interface classes, opaque conditions.
 
+use super::conditions::{Occurrence, number_occurrences};
 use super::interpret::Place;
 use super::model::*;
 use crate::packet::{Cell, Cond, Family, Field, IfacePattern, InterfaceClasses, Ranges, Values};
@@ -34,8 +35,8 @@ pub struct Space {
 struct Conds {
     names: Vec<Arc<str>>,
     pure: FxHashMap<Arc<str>, Cond>,
-    per_rule: FxHashMap<(Side, Place, Arc<str>), Cond>,
-    occurrences: FxHashMap<Arc<str>, u32>,
+    per_rule: FxHashMap<Occurrence, Cond>,
+    numbers: FxHashMap<Occurrence, u32>,
 }
 
 impl Space {
@@ -55,7 +56,9 @@ impl Space {
             patterns.extend(ruleset.facts.interfaces.iter().flatten().map(IfacePattern::exact));
         }
         let interfaces = InterfaceClasses::new(&patterns);
-        Space { hook, family, interfaces, conds: RefCell::default(), paired }
+        let numbers = number_occurrences(rulesets, &paired);
+        let conds = RefCell::new(Conds { numbers, ..Conds::default() });
+        Space { hook, family, interfaces, conds, paired }
     }
 
     /// Every packet that can be judged at the hook: interfaces that the hook does not have are `none`.
@@ -67,12 +70,7 @@ impl Space {
             Hook::Forward => (present.clone(), present.clone()),
             Hook::Output => (absent, present.clone()),
         };
-        let bridge = Values::Ranges(self.interfaces.all());
-        Cell::whole()
-            .with(Field::Iif, iif)
-            .with(Field::Oif, oif)
-            .with(Field::PhysIn, bridge.clone())
-            .with(Field::PhysOut, bridge)
+        Cell::whole().with(Field::Iif, iif).with(Field::Oif, oif)
     }
 
     /// The values of the interface field that a pattern matches.
@@ -100,8 +98,7 @@ impl Space {
                 if let Some(cond) = conds.per_rule.get(&key) {
                     return *cond;
                 }
-                let nth = conds.occurrences.entry(opaque.name.clone()).or_default();
-                *nth += 1;
+                let nth = conds.numbers.get(&key).copied().unwrap_or(0);
                 let name = format!("{} #{nth}", opaque.name);
                 let cond = conds.add(name.into());
                 conds.per_rule.insert(key, cond);

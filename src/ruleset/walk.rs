@@ -10,7 +10,7 @@ use super::environment::is_rerouted_away;
 use super::hull::Hull;
 use super::interpret::{Decision, Outcome, Place, is_destination_hook, routing_after_dnat, translated_connection};
 use super::model::*;
-use super::program::{Line, Move, Program, Ruling, Stage};
+use super::program::{Ends, Line, Move, Program, Ruling, Stage, Ways};
 use super::space::Space;
 use crate::packet::{Cell, Field, InterfaceClasses, Ranges, State, Values};
 use smallvec::SmallVec;
@@ -24,6 +24,11 @@ pub struct Frame {
     pub chain: ChainId,
     rules: Rc<[u32]>,
     at: u32,
+    /// The first rule of the chain that is not behind, left out or not.
+    from: u32,
+    /// The last of the rules covers the cell and ends the walk, and none leads back to the caller: nothing
+    /// behind them is reached.
+    pub closed: bool,
 }
 
 impl Frame {
@@ -72,6 +77,26 @@ impl Cursor {
             && self.frames.len() == other.frames.len()
             && (Rc::ptr_eq(&self.env, &other.env) || self.env == other.env)
     }
+
+    /// Whether two cursors of one walker, for the same packets, go on alike under the same conditions.
+    pub fn same_future(&self, other: &Cursor) -> bool {
+        let next = |f: &Frame| (f.chain, f.ahead().first().copied());
+        self.same_past(other)
+            && self.accepted == other.accepted
+            && self.frames.iter().map(next).eq(other.frames.iter().map(next))
+    }
+
+    /// Whether this cursor still has more rules of one program ahead than another: what is called comes before
+    /// what follows the call.
+    pub fn is_behind(&self, other: &Cursor) -> bool {
+        let next = |f: &Frame| f.ahead().first().copied().unwrap_or(u32::MAX);
+        let stages = (self.stage, self.entered).cmp(&(other.stage, other.entered));
+        let frames = || {
+            let pairs = self.frames.iter().zip(&other.frames);
+            pairs.map(|(a, b)| next(a).cmp(&next(b))).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+        };
+        stages.then_with(frames).then_with(|| other.frames.len().cmp(&self.frames.len())).is_lt()
+    }
 }
 
 /// Walks the cells of one space through one program.
@@ -117,6 +142,18 @@ impl<'a> Walker<'a> {
     pub fn standing_at(&self, cursor: &Cursor) -> Option<(ChainId, u32)> {
         let frame = cursor.frames.last()?;
         frame.ahead().first().map(|r| (frame.chain, *r))
+    }
+
+    /// Goes past the rule at which the cursor stands, as if it were not there: what it hid is in sight again.
+    pub fn skip(&self, cursor: &mut Cursor, hull: &Hull) {
+        next(cursor);
+        let Some(Some(stage)) = self.stages.get(cursor.stage) else { return };
+        let seen = self.seen(hull, &cursor.env, stage);
+        if let Some(frame) = cursor.frames.last_mut() {
+            let lines = &self.program.block(frame.chain).lines;
+            let (kept, closed) = reachable(lines, frame.from..lines.len() as u32, &seen, None);
+            *frame = Frame { rules: Rc::from(kept.as_slice()), at: 0, closed, ..*frame };
+        }
     }
 
     /// Goes on until the walk ends (`None`) or a rule needs the cell cut.
@@ -179,19 +216,49 @@ impl<'a> Walker<'a> {
         let seen = self.seen(hull, &cursor.env, stage);
         for (depth, frame) in out.frames.iter_mut().enumerate() {
             let lines = &self.program.block(frame.chain).lines;
-            let innermost = depth + 1 == cursor.frames.len() && cursor.step > 0;
+            let begun = depth + 1 == cursor.frames.len() && cursor.step > 0;
             let ahead = frame.ahead();
-            let keep = |(at, r): (usize, &u32)| {
-                let stays = (at == 0 && innermost) || lines[*r as usize].hull.meets(&seen);
-                stays.then_some(*r)
-            };
-            let kept: SmallVec<[u32; 64]> = ahead.iter().enumerate().filter_map(keep).collect();
+            let sure = begun.then(|| ahead.first().copied()).flatten();
+            let (kept, closed) = reachable(lines, ahead.iter().copied(), &seen, sure);
             if kept.len() != ahead.len() || frame.at != 0 {
                 frame.rules = Rc::from(kept.as_slice());
                 frame.at = 0;
             }
+            frame.closed = closed;
         }
         out
+    }
+
+    /// The ends that the packets at a cursor can come to from the rule at `from` of the frame at `depth` on.
+    pub fn ways(&self, cursor: &Cursor, depth: usize, from: usize) -> Ways {
+        let mut out = Ways::default();
+        let mut skip = from;
+        for frame in cursor.frames[..=depth].iter().rev() {
+            let block = self.program.block(frame.chain);
+            let ahead = frame.ahead().iter().skip(skip);
+            out = ahead.fold(out, |w, r| w.or(block.lines[*r as usize].ways));
+            if out.has(Ways::OTHER) {
+                return out;
+            }
+            if frame.closed {
+                return self.ways_behind(cursor.stage, out);
+            }
+            skip = 0;
+        }
+        let drops = self.stages.get(cursor.stage).copied().flatten().is_some_and(|s| s.drops);
+        self.ways_behind(cursor.stage, out.or(if drops { Ways::DROP } else { Ways::ACCEPT }))
+    }
+
+    /// What passes a stage meets the stages behind it.
+    fn ways_behind(&self, stage: usize, ways: Ways) -> Ways {
+        if !ways.has(Ways::ACCEPT) {
+            return ways;
+        }
+        let later = self.stages.iter().skip(stage + 1).flatten();
+        later.fold(ways, |w, s| {
+            let policy = if s.drops { Ways::DROP } else { Ways::ACCEPT };
+            w.or(self.program.block(s.chain).ways).or(policy)
+        })
     }
 
     /// What rules of a stage see of a hull.
@@ -208,6 +275,10 @@ impl<'a> Walker<'a> {
                 seen.widen(field);
                 seen.narrow(field, &none, self.space.family);
             }
+        }
+        if self.program.ruleset.conntrack {
+            seen.widen(Field::Fragment);
+            seen.narrow(Field::Fragment, &Values::Ranges(Ranges::one(0)), self.space.family);
         }
         let fixed = if env.untracked {
             Some(State::Untracked)
@@ -293,9 +364,8 @@ impl<'a> Walker<'a> {
         let Some(Some(stage)) = self.stages.get(cursor.stage) else { return };
         let seen = self.seen(hull, &cursor.env, stage);
         let lines = &self.program.block(chain).lines;
-        let rules: Rc<[u32]> =
-            lines.iter().enumerate().filter(|(_, l)| l.hull.meets(&seen)).map(|(i, _)| i as u32).collect();
-        cursor.frames.push(Frame { chain, rules, at: 0 });
+        let (kept, closed) = reachable(lines, 0..lines.len() as u32, &seen, None);
+        cursor.frames.push(Frame { chain, rules: Rc::from(kept.as_slice()), at: 0, from: 0, closed });
     }
 
     /// Takes the steps of one rule. `None`: the cursor has moved on.
@@ -356,12 +426,13 @@ impl<'a> Walker<'a> {
         cursor.env = Rc::new(env);
         // Rules that were left out because of what the cell said may see the packets now.
         let seen = self.seen(hull, &cursor.env, stage);
-        for frame in cursor.frames.iter_mut() {
+        let depth = cursor.frames.len();
+        for (at, frame) in cursor.frames.iter_mut().enumerate() {
             let lines = &self.program.block(frame.chain).lines;
-            let from = frame.ahead().first().copied().unwrap_or(lines.len() as u32);
-            let inner = |i: &u32| *i == from || lines[*i as usize].hull.meets(&seen);
-            frame.rules = (from..lines.len() as u32).filter(inner).collect();
-            frame.at = 0;
+            let current = (at + 1 == depth).then(|| frame.ahead().first().copied()).flatten();
+            let from = current.unwrap_or(frame.from);
+            let (kept, closed) = reachable(lines, from..lines.len() as u32, &seen, current);
+            *frame = Frame { chain: frame.chain, rules: Rc::from(kept.as_slice()), at: 0, from, closed };
         }
         None
     }
@@ -490,6 +561,7 @@ enum NatPass {
 
 fn next(cursor: &mut Cursor) {
     if let Some(frame) = cursor.frames.last_mut() {
+        frame.from = frame.ahead().first().map_or(frame.from, |r| r + 1);
         frame.at += 1;
     }
     cursor.step = 0;
@@ -498,6 +570,36 @@ fn next(cursor: &mut Cursor) {
 fn end(cursor: &mut Cursor, decision: Decision, place: Place) {
     cursor.frames.clear();
     cursor.leaf = Some(Leaf { outcome: Outcome { decision, translation: None }, place });
+}
+
+/// The rules that packets within `seen` can reach and be touched by, and whether the last one stops them all.
+/// Behind a rule that changes what rules see, every rule stays.
+/// `sure` is the rule being taken: it stays whatever its hull says.
+fn reachable(
+    lines: &[Line],
+    rules: impl Iterator<Item = u32>,
+    seen: &Hull,
+    sure: Option<u32>,
+) -> (SmallVec<[u32; 64]>, bool) {
+    let mut kept = SmallVec::new();
+    let (mut leaves, mut shifted) = (false, false);
+    for index in rules {
+        let line = &lines[index as usize];
+        if shifted {
+            kept.push(index);
+            continue;
+        }
+        if !line.hull.meets(seen) && Some(index) != sure {
+            continue;
+        }
+        kept.push(index);
+        leaves |= line.leaves;
+        shifted |= line.shifts;
+        if !shifted && line.exact && line.ends != Ends::Nothing && Some(index) != sure && line.hull.covers(seen) {
+            return (kept, line.ends == Ends::Walk && !leaves);
+        }
+    }
+    (kept, false)
 }
 
 /// The pieces of a cell cut in two or more: first those on the near side of the cut.
@@ -510,12 +612,24 @@ pub fn split(cell: &Cell, cut: &Cut, space: &Space) -> SmallVec<[Cell; 4]> {
         }
         Cut::Field(field, values) => {
             out.extend(cell.meet(*field, values, space.family));
-            for rest in cell.minus(*field, values, space.family) {
-                out.extend(pieces(rest, *field, values, space));
+            out.extend(around(cell, *field, values, space));
+        }
+        Cut::Box(sides) => {
+            let mut inside = Some(cell.clone());
+            for (field, values) in sides {
+                let Some(rest) = inside.take() else { break };
+                out.extend(around(&rest, *field, values, space));
+                inside = rest.meet(*field, values, space.family);
             }
+            out.extend(inside);
         }
     }
     out
+}
+
+/// The pieces of a cell whose field is not among the values.
+fn around(cell: &Cell, field: Field, values: &Values, space: &Space) -> SmallVec<[Cell; 2]> {
+    cell.minus(field, values, space.family).into_iter().flat_map(|rest| pieces(rest, field, values, space)).collect()
 }
 
 /// What is left around one range of addresses falls in two: smaller hulls leave out more rules.

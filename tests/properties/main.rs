@@ -2,5 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod effect;
+mod habits;
+mod matrix;
 mod random;
+mod reach;
 mod sets;
+mod shadow;
+mod trace;

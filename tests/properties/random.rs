@@ -161,11 +161,14 @@ fn rule(dice: &mut Dice, base: &Base, family: Family, callees: &[ChainId]) -> Ru
         .filter(|s| *s != Step::If(Match::Always))
         .collect();
     if dice.chance(12) {
-        steps.push(Step::Set(match dice.below(5) {
+        steps.push(Step::Set(match dice.below(8) {
             0 => Effect::Untrack,
             1 => Effect::Mark { field: Field::Mark, keep: !1, take: 0, xor: dice.below(4) as u32 },
             2 => Effect::Mark { field: Field::Mark, keep: !3, take: 3, xor: 0 },
             3 => Effect::Mark { field: Field::ConnMark, keep: !3, take: 3, xor: 1 },
+            4 => Effect::Rewrite(Field::Mark, Rewrite::To(Ranges::range(1, 1 + u128::from(dice.below(2))))),
+            5 => Effect::Rewrite(Field::TcpFlags, Rewrite::Masked { keep: 0x3f, xor: 0 }),
+            6 => Effect::Rewrite(Field::Dst, Rewrite::To(address(dice, family))),
             _ => Effect::Rewrite(Field::Ttl, Rewrite::Add(-1)),
         }));
     } else if dice.chance(8) {

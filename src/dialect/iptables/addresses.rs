@@ -57,10 +57,15 @@ pub fn network(given: &Given<'_>, text: &str, family: Family) -> Parsed<Network>
     Ok(Network { value: value & mask_bits, mask: mask_bits })
 }
 
+/// Reads `FIRST-LAST` or one address, in any order.
+pub fn ends(given: &Given<'_>, text: &str, family: Family) -> Parsed<(u128, u128)> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    Ok((address(given, first, family)?, address(given, last, family)?))
+}
+
 /// Reads `FIRST-LAST` or one address.
 pub fn span(given: &Given<'_>, text: &str, family: Family) -> Parsed<(u128, u128)> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let range = (address(given, first, family)?, address(given, last, family)?);
+    let range = ends(given, text, family)?;
     if range.0 > range.1 {
         return Err(Problem::new(given.part(text), format!("the range `{text}` ends before it begins")));
     }

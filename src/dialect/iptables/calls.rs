@@ -1,7 +1,6 @@
 //! What only the whole table can tell: which chains call each other in circles or too deep, and which targets stand
 //! where the kernel does not take them (`net/netfilter/x_tables.c`, `xt_check_target`).
 
-use super::targets::TargetSpec;
 use crate::dialect::{Draft, Problem};
 use crate::ruleset::{Chain, ChainId, NfHook, Span, Step, Translation, Verdict};
 use std::sync::Arc;
@@ -20,15 +19,24 @@ pub struct Call {
     pub span: Span,
 }
 
-/// One use of a target whose place matters.
-#[derive(Clone, Copy)]
+/// A match or target that the kernel takes only from some hooks.
+#[derive(Clone, Copy, Debug)]
+pub struct Module {
+    /// Its name.
+    pub name: &'static str,
+    /// The hooks; empty where all will do.
+    pub hooks: &'static [NfHook],
+}
+
+/// One use of a module whose place matters.
+#[derive(Clone, Copy, Debug)]
 pub struct Placed {
     /// The chain.
     pub chain: ChainId,
     /// The rule's number in it.
     pub rule: usize,
-    /// The target.
-    pub target: &'static TargetSpec,
+    /// The module.
+    pub module: Module,
     /// Its name in the rule.
     pub span: Span,
 }
@@ -50,7 +58,7 @@ pub fn check(
     for one in placed {
         let from = hooks[one.chain.0 as usize - first];
         let problem =
-            if one.target.name == "NETMAP" { direct_netmap(chains, one, from) } else { check_place(chains, one, from) };
+            if one.module.name == "NETMAP" { direct_netmap(chains, one, from) } else { check_place(chains, one, from) };
         if let Err(problem) = problem {
             draft.refuse(problem);
         }
@@ -149,13 +157,13 @@ fn circle(chains: &[Chain], call: &Call) -> Problem {
 }
 
 fn check_place(chains: &[Chain], one: &Placed, from: u8) -> Result<(), Problem> {
-    let allowed = one.target.hooks.iter().fold(0, |bits, h| bits | bit(*h));
-    if one.target.hooks.is_empty() || from & !allowed == 0 {
+    let allowed = one.module.hooks.iter().fold(0, |bits, h| bits | bit(*h));
+    if one.module.hooks.is_empty() || from & !allowed == 0 {
         return Ok(());
     }
-    let names: Vec<&str> = one.target.hooks.iter().map(|h| hook_name(*h)).collect();
+    let names: Vec<&str> = one.module.hooks.iter().map(|h| hook_name(*h)).collect();
     let chain = &chains[one.chain.0 as usize].name;
-    let problem = Problem::new(one.span, format!("`{}` cannot stand in `{chain}`", one.target.name));
+    let problem = Problem::new(one.span, format!("`{}` cannot stand in `{chain}`", one.module.name));
     Err(problem.help(format!("the kernel takes it only in {} and chains that only they call", names.join(", "))))
 }
 

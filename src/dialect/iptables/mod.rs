@@ -15,6 +15,7 @@ mod numbers;
 mod options;
 mod rate;
 mod rule;
+mod sort;
 mod support;
 mod tables;
 mod targets;
@@ -183,11 +184,11 @@ impl Builder<'_, '_> {
                     Ok(Some(read)) => {
                         let done = self.draft.ruleset.chains[first + at].rules.len();
                         calls.extend(read.calls.map(|(to, span)| Call { from: id_of(at), to, span }));
-                        placed.extend(read.target.map(|(target, span)| Placed {
+                        placed.extend(read.placed.iter().map(|(module, span)| Placed {
                             chain: id_of(at),
                             rule: done,
-                            target,
-                            span,
+                            module: *module,
+                            span: *span,
                         }));
                         self.add(first + at, read, text.line.span());
                     }

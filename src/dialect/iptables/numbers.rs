@@ -47,12 +47,17 @@ pub fn number(given: &Given<'_>, text: &str, max: u64) -> Parsed<u64> {
         .ok_or_else(|| Problem::new(given.part(text), format!("`{text}` is no number from 0 to {max}")))
 }
 
-/// Reads `N`, `A:B`, `:B` or `A:`.
+/// Reads `N`, `A:B`, `:B` or `A:`, where A is at most B.
 pub fn range(given: &Given<'_>, text: &str, max: u64) -> Parsed<(u64, u64)> {
+    ordered(given, text, range_ends(given, text, max)?)
+}
+
+/// Reads `N`, `A:B`, `:B` or `A:` in any order.
+pub fn range_ends(given: &Given<'_>, text: &str, max: u64) -> Parsed<(u64, u64)> {
     let one = |part: &str, empty: u64| if part.is_empty() { Ok(empty) } else { number(given, part, max) };
     match text.split_once(':') {
         None => number(given, text, max).map(|n| (n, n)),
-        Some((first, last)) => ordered(given, text, (one(first, 0)?, one(last, max)?)),
+        Some((first, last)) => Ok((one(first, 0)?, one(last, max)?)),
     }
 }
 

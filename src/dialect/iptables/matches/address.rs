@@ -25,8 +25,10 @@ fn iprange(used: &Use<'_>, scope: &Scope<'_>) -> Parsed<Match> {
     }
     let parts = used.given.iter().map(|given| {
         let field = if given.spec.name == "src-range" { Field::Src } else { Field::Dst };
-        let (first, last) = addresses::span(given, given.text(), scope.family)?;
-        Ok(Match::ranges(field, Ranges::range(first, last)).negated_if(given.negate))
+        let (first, last) = addresses::ends(given, given.text(), scope.family)?;
+        let values = Ranges::range(first, last);
+        let hit = if values.is_empty() { Match::Never } else { Match::ranges(field, values) };
+        Ok(hit.negated_if(given.negate))
     });
     Ok(Match::all(parts.collect::<Parsed<Vec<_>>>()?))
 }
@@ -70,6 +72,9 @@ const TYPES: [&str; 12] = [
     "XRESOLVE",
 ];
 
+/// Types that the kernel refuses for IPv6 (`addrtype_mt_checkentry_v1`).
+const V4_TYPES: [&str; 4] = ["BROADCAST", "BLACKHOLE", "PROHIBIT", "UNREACHABLE"];
+
 impl Side<'_> {
     fn types(&self, given: &Given<'_>) -> Parsed<Match> {
         let mut out = Vec::new();
@@ -81,6 +86,12 @@ impl Side<'_> {
                     format!("there is no address type `{name}`"),
                 )
                 .help(format!("the types are {}", TYPES.join(" "))));
+            }
+            if self.scope.family == Family::V6 && V4_TYPES.contains(&upper.as_str()) {
+                return Err(crate::dialect::Problem::new(
+                    given.part(name),
+                    format!("IPv6 has no address type `{name}`"),
+                ));
             }
             out.push(match self.scope.family {
                 Family::V4 => self.v4(&upper),

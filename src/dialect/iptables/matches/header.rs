@@ -2,7 +2,7 @@
 //! `xt_dscp.c`, `xt_ecn.c`).
 
 use super::{MatchSpec, Reader, Scope};
-use crate::dialect::iptables::numbers::{need_protocol, number, range_match};
+use crate::dialect::iptables::numbers::{need_protocol, number, range_ends};
 use crate::dialect::iptables::options::{Given, Parsed, Use, flag, value};
 use crate::dialect::{Problem, nearest};
 use crate::packet::{ByteSet, Family, Field, Ranges, TCP_CWR, TCP_ECE, Values};
@@ -44,7 +44,9 @@ fn required<'u, 'r>(used: &'u Use<'r>) -> Parsed<&'u Given<'r>> {
 }
 
 fn length(used: &Use<'_>, _: &Scope<'_>) -> Parsed<Match> {
-    range_match(required(used)?, Field::Length, 65_535)
+    let given = required(used)?;
+    let (first, last) = range_ends(given, given.text(), 65_535)?;
+    Ok(field(Field::Length, Ranges::range(first.into(), last.into())).negated_if(given.negate))
 }
 
 fn ttl(used: &Use<'_>) -> Parsed<Match> {

@@ -4,11 +4,12 @@ use super::{MatchSpec, Reader, Scope};
 use crate::dialect::iptables::interfaces::pattern;
 use crate::dialect::iptables::options::{Given, Parsed, Use, flag, value};
 use crate::packet::{Field, IfaceSide, Ranges};
-use crate::ruleset::{Match, Negate};
+use crate::ruleset::{Match, Negate, NfHook};
 
 /// The modules of this file.
 pub const MATCHES: &[MatchSpec] = &[
-    MatchSpec::new("mac", &[value("mac-source").not()], Reader::Exact(mac), "packets are taken as Ethernet frames"),
+    MatchSpec::new("mac", &[value("mac-source").not()], Reader::Exact(mac), "packets are taken as Ethernet frames")
+        .at_hooks(&[NfHook::Prerouting, NfHook::Input, NfHook::Forward]),
     MatchSpec::new(
         "physdev",
         &[

@@ -18,7 +18,7 @@ mod stateful;
 use super::ipset::Sets;
 use super::options::{OptionSpec, Parsed, Use};
 use crate::packet::Family;
-use crate::ruleset::{DeviceFacts, Match, OpaqueKind};
+use crate::ruleset::{DeviceFacts, Match, NfHook, OpaqueKind};
 
 /// What readers know beyond the rule itself.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ pub struct MatchSpec {
     pub options: &'static [OptionSpec],
     /// How it is read.
     pub reader: Reader,
+    /// The hooks from which the kernel takes it, directly or through calls; empty where from all.
+    pub hooks: &'static [NfHook],
     /// Whether it makes the kernel track connections.
     pub tracks: bool,
     /// What users should know, in one line.
@@ -64,12 +66,17 @@ pub enum Reader {
 impl MatchSpec {
     /// A module of both families that needs no connection tracking.
     const fn new(name: &'static str, options: &'static [OptionSpec], reader: Reader, says: &'static str) -> MatchSpec {
-        MatchSpec { name, also: &[], family: None, options, reader, tracks: false, says }
+        MatchSpec { name, also: &[], family: None, options, reader, hooks: &[], tracks: false, says }
     }
 
     /// Only this family has it.
     const fn only(self, family: Family) -> MatchSpec {
         MatchSpec { family: Some(family), ..self }
+    }
+
+    /// The kernel takes it only from these hooks.
+    const fn at_hooks(self, hooks: &'static [NfHook]) -> MatchSpec {
+        MatchSpec { hooks, ..self }
     }
 
     /// Another name.

@@ -6,7 +6,7 @@ use crate::dialect::iptables::numbers::{number, parse_number};
 use crate::dialect::iptables::options::{Given, OptionSpec, Parsed, Unit, Use, flag, value};
 use crate::dialect::iptables::rate::rate_text;
 use crate::packet::Family;
-use crate::ruleset::{Match, Negate, Opaque, OpaqueKind};
+use crate::ruleset::{Match, Negate, NfHook, Opaque, OpaqueKind};
 use std::sync::Arc;
 
 const PURE: OpaqueKind = OpaqueKind::Pure;
@@ -27,7 +27,8 @@ pub const MATCHES: &[MatchSpec] = &[
         ],
         Reader::Split(PURE),
         "",
-    ),
+    )
+    .at_hooks(&[NfHook::Output, NfHook::Postrouting]),
     MatchSpec::new(
         "string",
         &[
@@ -48,7 +49,8 @@ pub const MATCHES: &[MatchSpec] = &[
         &[flag("loose"), flag("validmark"), flag("accept-local"), flag("invert")],
         Reader::Whole(PURE, "invert"),
         "",
-    ),
+    )
+    .at_hooks(&[NfHook::Prerouting]),
     MatchSpec::new(
         "policy",
         &[
@@ -238,11 +240,12 @@ pub fn split(spec: &MatchSpec, used: &Use<'_>, kind: OpaqueKind) -> Parsed<Match
     Ok(Match::all(parts.collect::<Parsed<Vec<_>>>()?))
 }
 
-/// Adds `key value`; the module's name is no part of a key, and a key that is the module's name is left out.
+/// Adds `key value`; the module's name is no part of a key, and a key that is the module's name is left out where
+/// it comes first.
 fn push(name: &mut String, spec: &MatchSpec, option: &OptionSpec, value: &str) {
     let key = option.name.strip_prefix(spec.name).map_or(option.name, |k| k.trim_start_matches('-'));
-    let bare_flag = option.takes == 0 && key.is_empty();
-    for part in [if bare_flag { option.name } else { key }, value] {
+    let needed = key.is_empty() && (option.takes == 0 || !name.ends_with(':'));
+    for part in [if needed { option.name } else { key }, value] {
         if !part.is_empty() {
             name.push(' ');
             name.push_str(part);

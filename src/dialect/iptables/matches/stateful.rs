@@ -239,7 +239,8 @@ fn statistic(used: &Use<'_>, _: &Scope<'_>) -> Parsed<Match> {
         "nth" => {
             let given = used.get("every").ok_or_else(|| used.wrong("the count is missing").help("give `--every`"))?;
             let every = crate::dialect::iptables::numbers::number(given, given.text(), u32::MAX.into())?;
-            let packet = used.get("packet").map_or("0", |g| g.text());
+            let packet =
+                used.get("packet").ok_or_else(|| used.wrong("the packet is missing").help("give `--packet`"))?.text();
             let name = format!("statistic: mode nth every {every} packet {packet}");
             Ok(condition(name, PER_RULE).negated_if(given.negate))
         }

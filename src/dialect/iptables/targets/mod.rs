@@ -82,7 +82,7 @@ impl TargetSpec {
         TargetSpec { tables, ..self }
     }
 
-    const fn from_hooks(self, hooks: &'static [NfHook]) -> TargetSpec {
+    const fn at_hooks(self, hooks: &'static [NfHook]) -> TargetSpec {
         TargetSpec { hooks, ..self }
     }
 

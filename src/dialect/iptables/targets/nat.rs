@@ -24,7 +24,7 @@ pub const TARGETS: &[TargetSpec] = &[
         "",
     )
     .in_tables(&["nat"])
-    .from_hooks(INCOMING),
+    .at_hooks(INCOMING),
     TargetSpec::new(
         "SNAT",
         Kind::Translation,
@@ -33,7 +33,7 @@ pub const TARGETS: &[TargetSpec] = &[
         "",
     )
     .in_tables(&["nat"])
-    .from_hooks(OUTGOING),
+    .at_hooks(OUTGOING),
     TargetSpec::new(
         "MASQUERADE",
         Kind::Translation,
@@ -42,7 +42,7 @@ pub const TARGETS: &[TargetSpec] = &[
         "the new source is that of the outgoing interface",
     )
     .in_tables(&["nat"])
-    .from_hooks(&[NfHook::Postrouting]),
+    .at_hooks(&[NfHook::Postrouting]),
     TargetSpec::new(
         "REDIRECT",
         Kind::Translation,
@@ -51,7 +51,7 @@ pub const TARGETS: &[TargetSpec] = &[
         "the new destination is an address of the device",
     )
     .in_tables(&["nat"])
-    .from_hooks(INCOMING),
+    .at_hooks(INCOMING),
     TargetSpec::new(
         "NETMAP",
         Kind::Translation,
@@ -69,7 +69,7 @@ pub const TARGETS: &[TargetSpec] = &[
     )
     .only(Family::V6)
     .in_tables(&["mangle"])
-    .from_hooks(OUTGOING),
+    .at_hooks(OUTGOING),
     TargetSpec::new(
         "DNPT",
         Kind::Translation,
@@ -79,7 +79,7 @@ pub const TARGETS: &[TargetSpec] = &[
     )
     .only(Family::V6)
     .in_tables(&["mangle"])
-    .from_hooks(INCOMING),
+    .at_hooks(INCOMING),
 ];
 
 fn translate(mut translation: Translation, used: &Use<'_>, more: &[&str]) -> Action {

@@ -3,10 +3,11 @@
 
 use super::{Action, Kind, TargetSpec};
 use crate::dialect::iptables::matches::{Scope, directions};
+use crate::dialect::iptables::numbers::need_protocol;
 use crate::dialect::iptables::options::{OptionSpec, Parsed, Use, flag, pair, value};
 use crate::dialect::nearest;
 use crate::packet::{Field, Ranges};
-use crate::ruleset::{Effect, Rewrite, Step};
+use crate::ruleset::{Effect, NfHook, Rewrite, Step};
 
 /// The targets of this file.
 pub const TARGETS: &[TargetSpec] = &[
@@ -70,8 +71,14 @@ pub const TARGETS: &[TargetSpec] = &[
     silent("ULOG", &[value("ulog-nlgroup"), value("ulog-prefix"), value("ulog-cprange"), value("ulog-qthreshold")]),
     silent("TRACE", &[]),
     silent("TEE", &[value("gateway"), value("oif")]),
-    silent("CLASSIFY", &[value("set-class")]),
-    silent("TCPMSS", &[value("set-mss"), flag("clamp-mss-to-pmtu")]),
+    silent("CLASSIFY", &[value("set-class")]).at_hooks(&[NfHook::Forward, NfHook::Output, NfHook::Postrouting]),
+    TargetSpec::new(
+        "TCPMSS",
+        Kind::Silent,
+        &[value("set-mss"), flag("clamp-mss-to-pmtu")],
+        |u, _| need_protocol(u, "TCPMSS", &[6]).map(|_| Action::default()),
+        "",
+    ),
     silent("TCPOPTSTRIP", &[value("strip-options")]),
     silent("CHECKSUM", &[flag("checksum-fill")]),
     silent("AUDIT", &[value("type")]),
@@ -83,7 +90,7 @@ pub const TARGETS: &[TargetSpec] = &[
 ];
 
 const fn silent(name: &'static str, options: &'static [OptionSpec]) -> TargetSpec {
-    TargetSpec::new(name, Kind::Silent, options, |_, _| Ok(Action { steps: Vec::new(), note: None }), "")
+    TargetSpec::new(name, Kind::Silent, options, |_, _| Ok(Action::default()), "")
 }
 
 fn untrack() -> Action {

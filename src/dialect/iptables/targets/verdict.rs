@@ -15,7 +15,7 @@ pub const TARGETS: &[TargetSpec] = &[
     plain("RETURN", |_, _| Ok(then(Verdict::Return)), "in a built-in chain: the policy"),
     TargetSpec::new("REJECT", Kind::Verdict, &[value("reject-with")], |u, _| reject(u), "")
         .in_tables(&["filter"])
-        .from_hooks(&[NfHook::Input, NfHook::Forward, NfHook::Output]),
+        .at_hooks(&[NfHook::Input, NfHook::Forward, NfHook::Output]),
     TargetSpec::new("QUEUE", Kind::Asks, &[], |_, _| Ok(ask("nfqueue 0".to_owned())), "the same as NFQUEUE 0"),
     TargetSpec::new(
         "NFQUEUE",
@@ -32,7 +32,7 @@ pub const TARGETS: &[TargetSpec] = &[
         "condition `tproxy PORT`; sets the mark",
     )
     .in_tables(&["mangle"])
-    .from_hooks(&[NfHook::Prerouting]),
+    .at_hooks(&[NfHook::Prerouting]),
     TargetSpec::new(
         "SYNPROXY",
         Kind::Asks,
@@ -40,7 +40,7 @@ pub const TARGETS: &[TargetSpec] = &[
         |u, _| synproxy(u),
         "condition `synproxy`",
     )
-    .from_hooks(&[NfHook::Input, NfHook::Forward])
+    .at_hooks(&[NfHook::Input, NfHook::Forward])
     .tracking(),
 ];
 

@@ -1,0 +1,87 @@
+//! Trees in git: the devices of a revision or of a merge, and what stands at a path of a revision.
+
+use super::{InputError, Reader, Strictness, relative, roles_beside, shorten_names, split_roles};
+use crate::dialect::InputFile;
+use crate::fleet::Naming;
+use crate::fleet::tree::{ConfigTree, Grouping, TreeInput, stem};
+use crate::vcs::{self, Repository, Tree, VcsError};
+use std::path::Path;
+
+impl Reader<'_> {
+    /// The devices of a revision, or what stands at `path` there.
+    pub(super) fn tree_at(
+        &self,
+        repo: &Repository,
+        name: &str,
+        path: Option<&str>,
+        grouping: Grouping,
+    ) -> Result<ConfigTree, InputError> {
+        let found = repo.resolve(name)?;
+        let files = repo.tree(found.commit)?;
+        match path.map(|p| p.trim_matches('/')) {
+            Some(path) if path != self.devices => self.tree_at_path(repo, &files, (name, path), grouping),
+            _ => self.repository_tree(repo, &files, name),
+        }
+    }
+
+    /// The repository's devices in a state of its files.
+    pub(super) fn repository_tree(
+        &self,
+        repo: &Repository,
+        files: &Tree,
+        revision: &str,
+    ) -> Result<ConfigTree, InputError> {
+        let devices = repo.entries(files, &self.devices, &self.limits)?;
+        if devices.is_empty() {
+            let path = format!("{}/", self.devices);
+            return Err(VcsError::NoSuchPath { path, revision: revision.to_owned() }.into());
+        }
+        let roles = repo.entries(files, &self.roles_path(), &self.limits)?;
+        let mut input = self.repository_input();
+        input.files = relative(devices, &self.devices, Strictness::Repository)?;
+        input.roles = relative(roles, &self.roles_path(), Strictness::Repository)?;
+        Ok(ConfigTree::of_folder(input, self.is_ruleset))
+    }
+
+    pub(super) fn tree_at_path(
+        &self,
+        repo: &Repository,
+        files: &Tree,
+        (revision, path): (&str, &str),
+        grouping: Grouping,
+    ) -> Result<ConfigTree, InputError> {
+        let entries = repo.entries(files, path, &self.limits)?;
+        if entries.is_empty() {
+            return Err(VcsError::NoSuchPath { path: path.to_owned(), revision: revision.to_owned() }.into());
+        }
+        if entries.iter().all(|e| e.path == path) {
+            vcs::refuse_irregular(&entries)?;
+            let mut one: Vec<_> = entries.into_iter().map(|e| InputFile { name: e.path, bytes: e.bytes }).collect();
+            shorten_names(&mut one);
+            return Ok(ConfigTree::of_device(stem(path), one));
+        }
+        let mut input = TreeInput::new(path.rsplit('/').next().unwrap_or(path));
+        (input.roles, input.files) = split_roles(relative(entries, path, Strictness::AdHoc)?);
+        input.grouping = grouping;
+        if let Some(roles) = roles_beside(Path::new(path)).filter(|_| input.roles.is_empty()) {
+            let roles = roles.to_string_lossy().into_owned();
+            input.roles = relative(repo.entries(files, &roles, &self.limits)?, &roles, Strictness::AdHoc)?;
+        }
+        Ok(ConfigTree::of_folder(input, self.is_ruleset))
+    }
+
+    pub(super) fn repository_input(&self) -> TreeInput {
+        let mut input = TreeInput::new(&self.devices);
+        input.naming = Naming::Repository;
+        input.shown_under = if self.devices.is_empty() { String::new() } else { format!("{}/", self.devices) };
+        input
+    }
+
+    /// `roles/` stands beside the folder of the devices.
+    pub(super) fn roles_path(&self) -> String {
+        match self.devices.rsplit_once('/') {
+            Some((above, _)) => format!("{above}/roles"),
+            None => "roles".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Devices and the trees of configuration that hold them.
+
+mod device_toml;
+mod evidence;
+mod names;
+pub mod tree;
+
+pub use device_toml::{DeviceToml, read_device_toml};
+pub use evidence::same_evidence;
+pub use names::{Naming, check_device_name};

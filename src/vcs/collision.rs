@@ -1,0 +1,93 @@
+//! Path names: which can stand in a tree, and which two are one on a system that ignores case or normalises
+//! names.
+
+use super::error::VcsError;
+use std::collections::BTreeMap;
+use unicode_normalization::UnicodeNormalization;
+
+/// Finds paths that a case-insensitive or normalising file system holds as one, folders included.
+///
+/// # Errors
+/// The first such pair, in the order of the paths.
+pub fn collisions<'a>(paths: impl IntoIterator<Item = &'a str>) -> Result<(), VcsError> {
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    for path in paths {
+        for end in path.match_indices('/').map(|(at, _)| at).chain([path.len()]) {
+            let part = &path[..end];
+            let held = seen.entry(folded(part)).or_insert_with(|| part.to_owned());
+            if held != part {
+                return Err(VcsError::Collision { one: held.clone(), other: part.to_owned() });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads one name of a tree entry. Bytes that are no UTF-8 are written `\\xNN`, and refused where the path is read.
+///
+/// # Errors
+/// A name that is empty, a step (`.`, `..`), git's own, or that holds `/`: no checkout could hold it.
+pub(super) fn entry_name(folder: &str, name: &[u8]) -> Result<String, VcsError> {
+    let refuse = |reason| Err(VcsError::InvalidPath { path: format!("{folder}{}", name.escape_ascii()), reason });
+    match name {
+        b"" => refuse("a name is empty"),
+        b"." | b".." => refuse("a name is a step out of its folder"),
+        _ if name.eq_ignore_ascii_case(b".git") => refuse("a name is git's own"),
+        _ if name.contains(&b'/') => refuse("a name holds a separator"),
+        _ => Ok(std::str::from_utf8(name).map_or_else(|_| name.escape_ascii().to_string(), str::to_owned)),
+    }
+}
+
+/// Checks a path that is read and shown.
+///
+/// # Errors
+/// A path with `\\` (a separator on some systems, or bytes that are no UTF-8), or with characters that are not seen.
+pub(super) fn check_shown(path: &str) -> Result<(), VcsError> {
+    let refuse = |reason| Err(VcsError::InvalidPath { path: path.escape_debug().to_string(), reason });
+    match path {
+        _ if path.contains('\\') => refuse("a name holds `\\` or is not UTF-8"),
+        _ if path.chars().any(is_unseen) => refuse("a name holds a control or invisible character"),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a character is invisible or turns the direction of text: names with it cannot be judged by eye.
+pub(crate) fn is_unseen(c: char) -> bool {
+    let marks = matches!(c, '\u{200b}'..='\u{200f}' | '\u{61c}' | '\u{feff}');
+    let turns = matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
+    c.is_control() || marks || turns
+}
+
+/// Upper case first, so that letters with several lower cases (`ſ`) meet.
+fn folded(path: &str) -> String {
+    path.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_and_normal_form_twins_collide_and_others_do_not() {
+        assert!(collisions(["devices/edge1/rules.v4", "devices/edge2/rules.v4"]).is_ok());
+        assert!(collisions(["devices/edge1/a", "devices/Edge1/b"]).is_err());
+        assert!(collisions(["caf\u{e9}", "cafe\u{301}"]).is_err());
+        assert!(collisions(["CAF\u{c9}/x", "cafe\u{301}/y"]).is_err());
+    }
+
+    #[test]
+    fn names_that_no_checkout_could_hold_are_refused() {
+        for name in [&b""[..], b".", b"..", b".GIT", b"a/b"] {
+            assert!(entry_name("", name).is_err(), "{name:?}");
+        }
+        assert_eq!(entry_name("", b".gitattributes"), Ok(".gitattributes".to_owned()));
+    }
+
+    #[test]
+    fn names_that_cannot_be_judged_by_eye_are_refused() {
+        for name in [&b"a\\b"[..], b"a\nb", b"\xff", "a\u{202e}b".as_bytes()] {
+            assert!(entry_name("", name).is_ok_and(|n| check_shown(&n).is_err()), "{name:?}");
+        }
+        assert_eq!(check_shown("devices/édge/rules v4"), Ok(()));
+    }
+}

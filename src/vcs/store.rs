@@ -1,0 +1,112 @@
+//! The repository: found from a working directory, opened for objects and references only.
+
+use super::error::VcsError;
+use git2::{ErrorCode, ObjectType, Oid, RepositoryOpenFlags};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The id of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CommitId(pub(super) Oid);
+
+impl fmt::Display for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl CommitId {
+    /// The first twelve digits, for words.
+    pub fn short(self) -> String {
+        self.to_string().chars().take(12).collect()
+    }
+}
+
+/// A git repository, for reading.
+pub struct Repository {
+    pub(super) git: git2::Repository,
+    root: PathBuf,
+}
+
+impl Repository {
+    /// The repository whose working tree holds `folder` (absolute), or `None` outside of any. Only a `.git` counts: a
+    /// folder that looks like a bare repository may be content of another one.
+    ///
+    /// # Errors
+    /// A `.git` that cannot be opened, or that belongs to another user.
+    pub fn discover(folder: &Path) -> Result<Option<Repository>, VcsError> {
+        match folder.ancestors().find(|dir| dir.join(".git").symlink_metadata().is_ok()) {
+            Some(root) => Repository::open(root).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The folder that holds `.git`: the root of the working tree.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn open(root: &Path) -> Result<Repository, VcsError> {
+        let flags = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::NO_DOTGIT | RepositoryOpenFlags::BARE;
+        let none: [&std::ffi::OsStr; 0] = [];
+        let git = git2::Repository::open_ext(root.join(".git"), flags, none).map_err(|e| unopenable(root, &e))?;
+        git.set_config(&git2::Config::new()?)?;
+        Ok(Repository { git, root: root.to_owned() })
+    }
+
+    /// The bytes of an object of this kind, as stored, if they are at most `bound`.
+    pub(super) fn object(&self, id: Oid, kind: ObjectType, bound: u64) -> Result<Vec<u8>, VcsError> {
+        let missing = |reason: &str| VcsError::MissingObject { id: id.to_string(), reason: reason.to_owned() };
+        let odb = self.git.odb()?;
+        let (size, _) = odb.read_header(id).map_err(|e| missing(e.message()))?;
+        if size as u64 > bound {
+            return Err(VcsError::TooLarge { what: format!("the object {id}"), bound: format!("{bound} bytes") });
+        }
+        let object = odb.read(id).map_err(|e| missing(e.message()))?;
+        match object.kind() == kind {
+            true => Ok(object.data().to_vec()),
+            false => Err(missing("it is of another kind")),
+        }
+    }
+
+    /// The tree and the parents that a commit names in its own bytes.
+    pub(super) fn commit(&self, id: CommitId) -> Result<CommitHead, VcsError> {
+        let bytes = self.object(id.0, ObjectType::Commit, 16 << 20)?;
+        CommitHead::read(&bytes).ok_or_else(|| VcsError::MissingObject {
+            id: id.to_string(),
+            reason: "it is no well-formed commit".to_owned(),
+        })
+    }
+}
+
+/// What a commit says about other objects.
+pub(super) struct CommitHead {
+    pub(super) tree: Oid,
+    pub(super) parents: Vec<CommitId>,
+}
+
+impl CommitHead {
+    /// `tree ID LF (parent ID LF)*`, as git's own parser reads it.
+    fn read(bytes: &[u8]) -> Option<CommitHead> {
+        let mut lines = bytes.split(|b| *b == b'\n');
+        let tree = oid_after(lines.next()?, b"tree ")?;
+        let mut parents = Vec::new();
+        for line in lines.take_while(|l| l.starts_with(b"parent ")) {
+            parents.push(CommitId(oid_after(line, b"parent ")?));
+        }
+        Some(CommitHead { tree, parents })
+    }
+}
+
+fn oid_after(line: &[u8], key: &[u8]) -> Option<Oid> {
+    let hex = std::str::from_utf8(line.strip_prefix(key)?).ok()?;
+    (hex.len() == 40).then(|| Oid::from_str(hex).ok()).flatten()
+}
+
+fn unopenable(root: &Path, error: &git2::Error) -> VcsError {
+    let path = root.display().to_string();
+    match error.code() {
+        ErrorCode::Owner => VcsError::ForeignOwner { path },
+        _ => VcsError::Unopenable { path, reason: error.message().to_owned() },
+    }
+}
