@@ -66,10 +66,47 @@ pub(super) fn peer_classes(names: &Names, family: Family) -> Vec<PeerClass> {
     named.chain(space).filter(|class| !class.addresses.is_empty()).collect()
 }
 
-/// Addresses about which a range check speaks: private ones and those of named ranges.
-pub(super) fn own_space(names: &Names, family: Family) -> Ranges {
-    let named = names.ranges().values().flat_map(|set| set.of(family).as_slice().iter().copied());
-    named.chain(private(family).as_slice().iter().copied()).collect()
+/// The ranges about which a range check speaks: blocks of private space, and those of named ranges.
+pub(super) struct OwnSpace {
+    blocks: Vec<(u128, u128)>,
+    all: Ranges,
+}
+
+impl OwnSpace {
+    /// The own space of a family under a policy.
+    pub fn of(names: &Names, family: Family) -> OwnSpace {
+        let named = names.ranges().values().flat_map(|set| set.of(family).as_slice().iter().copied());
+        let mut blocks: Vec<(u128, u128)> = named.chain(private(family).as_slice().iter().copied()).collect();
+        blocks.sort_unstable();
+        blocks.dedup();
+        OwnSpace { all: blocks.iter().copied().collect(), blocks }
+    }
+
+    /// Whether addresses touch own space at all.
+    pub fn is_touched(&self, addresses: &Ranges) -> bool {
+        addresses.meets(&self.all)
+    }
+
+    /// The whole blocks inside ranges that are not about own space in particular.
+    pub fn whole(&self, addresses: &Ranges) -> Ranges {
+        let wide = addresses.as_slice().iter().filter(|(lo, hi)| !Ranges::range(*lo, *hi).is_subset(&self.all));
+        wide.flat_map(|(lo, hi)| self.blocks.iter().filter(move |(first, last)| lo <= first && last <= hi))
+            .copied()
+            .collect()
+    }
+
+    /// The parts of addresses that are about own space in particular: ranges inside it, and the parts of wider
+    /// ranges that take a piece out of a block. A range that holds whole blocks and more is about everybody.
+    pub fn particular(&self, addresses: &Ranges) -> Ranges {
+        let of_range = |&(lo, hi): &(u128, u128)| -> Vec<(u128, u128)> {
+            if Ranges::range(lo, hi).is_subset(&self.all) {
+                return vec![(lo, hi)];
+            }
+            let pieces = self.blocks.iter().filter(|(first, last)| !(lo <= *first && *last <= hi));
+            pieces.map(|(first, last)| (lo.max(*first), hi.min(*last))).filter(|(l, h)| l <= h).collect()
+        };
+        addresses.as_slice().iter().flat_map(of_range).collect()
+    }
 }
 
 #[cfg(test)]
@@ -85,5 +122,18 @@ mod tests {
         }
         assert!(private(Family::V4).contains(0x6440_0001) && private(Family::V6).contains(0xfd << 120));
         assert!(!ordinary_public(Family::V4).contains(0xcb00_7101));
+    }
+
+    #[test]
+    fn what_is_about_everybody_is_not_about_own_space_in_particular() {
+        let own = OwnSpace::of(&Names::default(), Family::V4);
+        let particular = |lo, hi| own.particular(&Ranges::range(lo, hi));
+        assert!(particular(0, 0xffff_ffff).is_empty());
+        assert!(particular(0xac00_0000, 0xacff_ffff).is_empty());
+        assert_eq!(particular(0x0a04_0000, 0x0a04_ffff), Ranges::range(0x0a04_0000, 0x0a04_ffff));
+        assert_eq!(particular(0x0a08_0000, 0xffff_ffff), Ranges::range(0x0a08_0000, 0x0aff_ffff));
+        assert_eq!(own.whole(&Ranges::range(0, 0xffff_ffff)), private(Family::V4));
+        assert!(own.whole(&Ranges::range(0x0a00_0000, 0x0aff_ffff)).is_empty());
+        assert!(own.is_touched(&Ranges::range(0, u128::from(u32::MAX))) && !own.is_touched(&Ranges::one(1)));
     }
 }

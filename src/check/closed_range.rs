@@ -2,8 +2,8 @@
 //! is in no requirement, so this asks of every private and every named address whether it can still talk.
 
 use super::Check;
-use super::address_space::{PeerClass, own_space, peer_classes};
-use super::reach::still_reach;
+use super::address_space::{OwnSpace, PeerClass, peer_classes};
+use super::reach::{ends, still_reach};
 use super::report::CheckError;
 use super::scene::{Filter, Pair};
 use super::tally::Tally;
@@ -20,6 +20,9 @@ pub(super) const CHECK: Check = Check { codes: &[&RANGE_LOST, &RANGE_NARROWED], 
 
 /// Most ranges of one filter that are reported one by one.
 const MAX_RANGES: usize = 200;
+
+/// How sentences write the class of all addresses.
+const ANYBODY: &str = "anybody";
 
 fn run(view: &View<'_, '_>, tally: &mut Tally) -> Result<(), CheckError> {
     for filter in view.filters.compared() {
@@ -44,13 +47,16 @@ impl ClosedRanges<'_, '_> {
     fn check(&self, tally: &mut Tally) -> Result<(), CheckError> {
         let names = &self.view.scene.input.policy.names;
         let family = self.filter.space.family;
-        let own = own_space(names, family);
+        let own = OwnSpace::of(names, family);
         let mut lost: BTreeMap<(u128, u128), Vec<PeerClass>> = BTreeMap::new();
         for class in peer_classes(names, family) {
-            for range in self.lost_to(&class, &own, tally).as_slice() {
-                lost.entry(*range).or_default().push(class.clone());
-            }
+            let asked = self.candidates(&class, |addresses| own.particular(addresses));
+            self.add_lost(asked, &class, &mut lost, tally);
         }
+        // What was closed for everybody shuts a whole block out only where nobody is left for it to talk with.
+        let anybody = PeerClass { name: ANYBODY.into(), addresses: Ranges::range(0, family.max_address()) };
+        let asked = self.candidates(&anybody, |addresses| own.whole(addresses));
+        self.add_lost(asked, &anybody, &mut lost, tally);
         let all_lost: Ranges = lost.keys().copied().collect();
         for (range, classes) in lost.iter().take(MAX_RANGES) {
             self.report(self.lost(*range, classes)?, tally);
@@ -59,22 +65,35 @@ impl ClosedRanges<'_, '_> {
         self.narrowed(&own, &all_lost, tally)
     }
 
-    /// Addresses that the baseline let talk with a class and that the proposal does not let talk with it at all.
-    fn lost_to(&self, class: &PeerClass, own: &Ranges, tally: &mut Tally) -> Ranges {
+    /// Addresses that could begin something with a class, or it with them, and cannot begin all of that any more.
+    fn candidates(&self, class: &PeerClass, of: impl Fn(&Ranges) -> Ranges) -> Ranges {
         let mut candidates = Ranges::empty();
         for cell in self.cells.iter().filter_map(|c| self.beginning(&c.cell)) {
-            for (mine, peer) in [(Field::Src, Field::Dst), (Field::Dst, Field::Src)] {
+            for &(mine, peer) in ends(self.filter.space.hook) {
                 if self.addresses(&cell, peer).meets(&class.addresses) {
-                    candidates = candidates.union(&self.addresses(&cell, mine).intersect(own));
+                    candidates = candidates.union(&of(&self.addresses(&cell, mine)));
                 }
             }
         }
-        if candidates.is_empty() {
-            return candidates;
+        candidates
+    }
+
+    /// Adds the addresses that the proposal does not let talk with a class at all.
+    fn add_lost(
+        &self,
+        asked: Ranges,
+        class: &PeerClass,
+        lost: &mut BTreeMap<(u128, u128), Vec<PeerClass>>,
+        tally: &mut Tally,
+    ) {
+        if asked.is_empty() {
+            return;
         }
-        let reach = still_reach(self.view.scene, self.filter, &candidates, &class.addresses);
+        let reach = still_reach(self.view.scene, self.filter, &asked, &class.addresses);
         tally.is_bounded |= reach.is_bounded;
-        candidates.subtract(&reach.addresses)
+        for range in asked.subtract(&reach.addresses).as_slice() {
+            lost.entry(*range).or_default().push(class.clone());
+        }
     }
 
     /// The packets of a cell that begin something, on other interfaces than `lo`.
@@ -94,42 +113,58 @@ impl ClosedRanges<'_, '_> {
         let peers = Values::Ranges(peers);
         let part = |closed: &Closed<'_>| {
             let cell = self.beginning(&closed.cell)?;
-            let as_source = cell.meet(Field::Src, &own, family).and_then(|c| c.meet(Field::Dst, &peers, family));
-            as_source.or_else(|| cell.meet(Field::Dst, &own, family)?.meet(Field::Src, &peers, family))
+            ends(self.filter.space.hook)
+                .iter()
+                .find_map(|(mine, peer)| cell.meet(*mine, &own, family)?.meet(*peer, &peers, family))
         };
         let Some((closed, cell)) = self.cells.iter().find_map(|c| part(c).map(|cell| (c, cell))) else {
             return Ok(None);
         };
-        let names: Vec<&str> = classes.iter().map(|c| c.name.as_str()).collect();
+        let names: Vec<&str> = match classes.iter().find(|c| c.name == ANYBODY) {
+            Some(all) => vec![&all.name],
+            None => classes.iter().map(|c| c.name.as_str()).collect(),
+        };
         let message = format!("the range `{}` can no longer talk with {}", range_text(family, range), listed(&names));
         self.finding(&RANGE_LOST, closed, &cell, message).map(Some)
     }
 
     /// Whatever else was closed and touches a range of one's own.
-    fn narrowed(&self, own: &Ranges, lost: &Ranges, tally: &mut Tally) -> Result<(), CheckError> {
-        let family = self.filter.space.family;
+    fn narrowed(&self, own: &OwnSpace, lost: &Ranges, tally: &mut Tally) -> Result<(), CheckError> {
         let rest: Vec<(&Closed<'_>, Cell)> = self
             .cells
             .iter()
             .flat_map(|c| self.without(&c.cell, lost).into_iter().map(move |cell| (c, cell)))
             .collect();
-        let touched = |cell: &Cell| {
-            let both = self.addresses(cell, Field::Src).union(&self.addresses(cell, Field::Dst));
-            both.intersect(own)
-        };
-        let all: Ranges = rest.iter().flat_map(|(_, c)| touched(c).as_slice().to_vec()).collect();
-        for range in all.as_slice().iter().take(MAX_RANGES) {
-            let mine = Values::Ranges(Ranges::range(range.0, range.1));
-            let part =
-                |cell: &Cell| cell.meet(Field::Src, &mine, family).or_else(|| cell.meet(Field::Dst, &mine, family));
-            let first = rest.iter().find_map(|(closed, cell)| part(cell).map(|c| (*closed, c)));
-            if let Some((closed, cell)) = first {
-                let message = format!("the range `{}` can talk less than before", range_text(family, *range));
-                self.report(Some(self.finding(&RANGE_NARROWED, closed, &cell, message)?), tally);
+        let mut all = Ranges::empty();
+        let mut everybody = None;
+        for (closed, cell) in &rest {
+            let (src, dst) = (self.addresses(cell, Field::Src), self.addresses(cell, Field::Dst));
+            let particular = own.particular(&src).union(&own.particular(&dst));
+            if particular.is_empty() && own.is_touched(&src.union(&dst)) {
+                everybody = everybody.or(Some((*closed, cell.clone())));
             }
+            all = all.union(&particular);
+        }
+        for range in all.as_slice().iter().take(MAX_RANGES) {
+            let finding = self.narrowed_range(&rest, *range)?;
+            self.report(finding, tally);
         }
         self.rest_of(&RANGE_NARROWED, all.as_slice().len(), tally);
+        if let Some((closed, cell)) = everybody {
+            let message = "all private and named ranges can talk less than before".to_owned();
+            self.report(Some(self.finding(&RANGE_NARROWED, closed, &cell, message)?), tally);
+        }
         Ok(())
+    }
+
+    fn narrowed_range(&self, rest: &[(&Closed<'_>, Cell)], range: (u128, u128)) -> Result<Option<Finding>, CheckError> {
+        let family = self.filter.space.family;
+        let mine = Values::Ranges(Ranges::range(range.0, range.1));
+        let part = |cell: &Cell| cell.meet(Field::Src, &mine, family).or_else(|| cell.meet(Field::Dst, &mine, family));
+        let first = rest.iter().find_map(|(closed, cell)| part(cell).map(|c| (*closed, c)));
+        let Some((closed, cell)) = first else { return Ok(None) };
+        let message = format!("the range `{}` can talk less than before", range_text(family, range));
+        self.finding(&RANGE_NARROWED, closed, &cell, message).map(Some)
     }
 
     /// The packets of a cell that neither come from nor go to lost ranges.

@@ -10,7 +10,7 @@ use super::view::View;
 use super::words::{condition_names, culprit, fate, packet_text, shown_packet};
 use crate::diff::{Change, EffectKind};
 use crate::finding::{Direction, EFFECT_OUTSIDE_INTENT, Finding};
-use crate::packet::Cell;
+use crate::packet::{Cell, Field};
 use crate::policy::{ChangeRequest, FlowCell, Intent, IntentEffect, Place, intended};
 use crate::ruleset::Side;
 
@@ -118,7 +118,10 @@ pub(super) fn intent_cells(intent: &Intent, filter: &Filter<'_>) -> Vec<Cell> {
         Direction::Request => intent.place.hook == space.hook,
         Direction::Reply => intent.place.hook.reverse() == space.hook,
     };
-    flows.flat_map(intended).filter(here).filter_map(|c| on_named_interfaces(intent, filter, c)).collect()
+    let cells = flows.flat_map(intended).filter(here).filter_map(|c| on_named_interfaces(intent, filter, c));
+    // Where fragments are put together before any rule, every one of them has the ports of its datagram.
+    let reassembles = [Side::Old, Side::New].iter().any(|side| filter.program(*side).ruleset.conntrack);
+    cells.map(|c| if reassembles { c.free(Field::Fragment) } else { c }).collect()
 }
 
 fn on_named_interfaces(intent: &Intent, filter: &Filter<'_>, of: FlowCell) -> Option<Cell> {

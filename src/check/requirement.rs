@@ -53,6 +53,7 @@ impl Required<'_, '_> {
         for direction in [Direction::Request, Direction::Reply] {
             let own: Vec<&Demand> = demands.list.iter().filter(|d| d.direction == direction).collect();
             if let Some((demand, verdict)) = self.worst(&own, tally) {
+                let verdict = self.against_baseline(direction, verdict, tally);
                 let finding = self.finding(demand, &verdict)?;
                 tally.stands(&self.requirement.id, standing(&verdict));
                 tally.report(self.pairs.iter().copied(), &finding);
@@ -81,6 +82,32 @@ impl Required<'_, '_> {
             }
         }
         worst
+    }
+
+    /// Where rules change connections, later packets of the two sides are not the same packets: what the baseline
+    /// did with its own decides whether the flow was lost.
+    fn against_baseline(&self, direction: Direction, verdict: Verdict, tally: &mut Tally) -> Verdict {
+        let filter = self.view.filter(self.requirement.place.hook, self.flow.family);
+        let changes_connections = [Side::Old, Side::New].into_iter().any(|side| filter.changes_connections(side));
+        match verdict {
+            Verdict::Missing(shown)
+                if changes_connections && !self.view.scene.is_unchanged && self.held_before(direction, tally) =>
+            {
+                Verdict::Lost(Shown { before: None, ..shown })
+            }
+            other => other,
+        }
+    }
+
+    fn held_before(&self, direction: Direction, tally: &mut Tally) -> bool {
+        let before = demands(self.view, self.requirement, self.flow, Side::Old);
+        tally.is_bounded |= before.is_bounded;
+        before.list.iter().filter(|d| d.direction == direction).all(|demand| {
+            let filter = self.view.filter(demand.hook, self.flow.family);
+            let found = ask(self.view.scene, filter, Side::Old, &demand.cell, Seek::Refused, Assume::AsWritten);
+            tally.is_bounded |= found.is_bounded;
+            found.refused.is_empty()
+        })
     }
 
     fn finding(&self, demand: &Demand, verdict: &Verdict) -> Result<Finding, CheckError> {
@@ -126,6 +153,11 @@ impl Required<'_, '_> {
         let mut help = match (verdict, before) {
             (Verdict::Lost(_), Some(before)) => {
                 format!("the baseline let it pass by {before}: keep that, or let it pass in front of {now}")
+            }
+            (Verdict::Lost(_), None) => {
+                format!(
+                    "the baseline let the flow pass with other packets of its connection: let it pass in front of {now}"
+                )
             }
             (Verdict::Depends { .. }, _) => format!(
                 "take the condition out of the way of the flow at {now}, or write under [[assume]] what may be taken as known"

@@ -17,9 +17,10 @@ pub fn pair_rules(old: &Ruleset, new: &Ruleset) -> FxHashMap<Place, Place> {
         pairing.pair(a, b);
     }
     pairing.drain();
+    let (entries, earlier) = (entries(new), entries(old));
     for (at, chain) in new.chains.iter().enumerate() {
-        let same_name = old.chains.iter().position(|c| c.name == chain.name);
-        if let Some(from) = same_name {
+        let namesake = |from: &usize| old.chains[*from].name == chain.name && earlier[*from] == entries[at];
+        if let Some(from) = (0..old.chains.len()).find(namesake) {
             pairing.pair(ChainId(from as u32), ChainId(at as u32));
         }
     }
@@ -37,6 +38,23 @@ pub fn paired_bases(old: &Ruleset, new: &Ruleset) -> Vec<(ChainId, ChainId)> {
     for base in &new.bases {
         if let Some(at) = left.iter().position(|b| key(b) == key(base)) {
             out.push((left.remove(at).chain, base.chain));
+        }
+    }
+    out
+}
+
+/// For each chain, the families of the packets that can enter it. The dumps of both families have chains of the same
+/// names, and a rule of the one is never an unchanged rule of the other.
+fn entries(ruleset: &Ruleset) -> Vec<[bool; 2]> {
+    let mut out = vec![[false; 2]; ruleset.chains.len()];
+    let mut open: Vec<(ChainId, [bool; 2])> =
+        ruleset.bases.iter().map(|b| (b.chain, [b.families.v4, b.families.v6])).collect();
+    while let Some((chain, families)) = open.pop() {
+        let known = &mut out[chain.0 as usize];
+        let all = [known[0] || families[0], known[1] || families[1]];
+        if all != *known {
+            *known = all;
+            open.extend(ruleset.chain(chain).rules.iter().flat_map(Rule::callees).map(|c| (c, all)));
         }
     }
     out

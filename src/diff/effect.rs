@@ -204,10 +204,10 @@ impl Groups {
 
     fn changes(self, space: &Space, old: &Ruleset, new: &Ruleset) -> Result<Vec<Change>, ReplayMismatch> {
         let mut out = Vec::new();
+        let screens = [Screen::new(old, space.family), Screen::new(new, space.family)];
         let possible = space.possible();
         let (family, interfaces) = (space.family, &space.interfaces);
         let names = RegionNames { family, possible: &possible, interfaces, cond_name: &|_| String::new() };
-        let screens = [Screen::new(old, space.family), Screen::new(new, space.family)];
         for ((before, after), cells) in self.cells {
             let mut cells: Vec<Cell> = coalesce(cells).iter().flat_map(|cell| names.parts(cell)).collect();
             smallest_first(&mut cells, space.family);
