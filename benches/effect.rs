@@ -81,6 +81,21 @@ fn main() {
         }
     };
     let (a, b) = (model(&old), model(&new));
+    let (a, b) = if let (Some(x), Some(y)) = (args.get(4), args.get(5)) {
+        let t = std::time::Instant::now();
+        let rd = |p: &String| {
+            fwgate::dialect::read_device(
+                &[fwgate::dialect::InputFile { name: p.clone(), bytes: std::fs::read(p).unwrap() }],
+                &Default::default(),
+            )
+            .unwrap()
+        };
+        let r = (rd(x), rd(y));
+        println!("read both {:?}", t.elapsed());
+        r
+    } else {
+        (a, b)
+    };
     let t = std::time::Instant::now();
     let d = diff_filter(&a, &b, Hook::Forward, Family::V4, &[], Bounds::default()).unwrap();
     let cells: usize = d.changes.iter().map(|c| c.cells.len()).sum();

@@ -1,7 +1,9 @@
 //! Joining cells that differ in one field only, so that people are shown few boxes.
 
 use super::{Cell, Field, Values};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
+use smallvec::SmallVec;
+use std::hash::{Hash, Hasher};
 
 /// The same packets in fewer disjoint cells: neighbours that differ in one field or one condition are joined
 /// until no pair is left. The result does not depend on the order of the input.
@@ -15,8 +17,8 @@ pub fn coalesce(cells: Vec<Cell>) -> Vec<Cell> {
             cells = join_along(field, cells);
         }
         cells = join_conditions(cells);
-        cells.sort_unstable();
         if cells.len() == before {
+            cells.sort_unstable();
             return cells;
         }
     }
@@ -31,31 +33,50 @@ fn join_order(cells: &[Cell]) -> Vec<Field> {
     Field::ALL.into_iter().rev().filter(|f| present[*f as usize]).collect()
 }
 
+/// Joins cells that are equal but for `field`. Cells meet by a hash of everything else, without being copied.
 fn join_along(field: Field, cells: Vec<Cell>) -> Vec<Cell> {
-    let mut rows: FxHashMap<Cell, Vec<Option<Values>>> = FxHashMap::default();
-    let mut order = Vec::new();
-    for cell in cells {
-        let key = cell.free(field);
-        let own = cell.get(field).cloned();
-        rows.entry(key.clone())
-            .or_insert_with(|| {
-                order.push(key);
-                Vec::new()
-            })
-            .push(own);
+    let mut rows: FxHashMap<u64, SmallVec<[u32; 2]>> = FxHashMap::default();
+    for (at, cell) in cells.iter().enumerate() {
+        rows.entry(hash_without(cell, field)).or_default().push(at as u32);
     }
-    let mut out = Vec::new();
-    for key in order {
-        let Some(parts) = rows.remove(&key) else { continue };
-        if parts.iter().any(Option::is_none) {
-            out.push(key);
+    if rows.len() == cells.len() {
+        return cells;
+    }
+    let mut done = vec![false; cells.len()];
+    let mut out = Vec::with_capacity(rows.len());
+    for (at, cell) in cells.iter().enumerate() {
+        if done[at] {
             continue;
         }
-        for values in join_values(parts.into_iter().flatten().collect()) {
-            out.push(key.with(field, values));
+        let row = rows.get(&hash_without(cell, field)).map(SmallVec::as_slice).unwrap_or_default();
+        let alike: Vec<usize> =
+            row.iter().map(|i| *i as usize).filter(|i| !done[*i] && same_but(field, cell, &cells[*i])).collect();
+        alike.iter().for_each(|i| done[*i] = true);
+        if alike.len() < 2 {
+            out.push(cell.clone());
+        } else if alike.iter().any(|i| cells[*i].get(field).is_none()) {
+            out.push(cell.free(field));
+        } else {
+            let parts = alike.iter().filter_map(|i| cells[*i].get(field).cloned()).collect();
+            out.extend(join_values(parts).into_iter().map(|values| cell.with(field, values)));
         }
     }
     out
+}
+
+fn hash_without(cell: &Cell, field: Field) -> u64 {
+    let mut hasher = FxHasher::default();
+    for (own, values) in cell.fields().iter().filter(|(f, _)| *f != field) {
+        own.hash(&mut hasher);
+        values.hash(&mut hasher);
+    }
+    cell.conds().hash(&mut hasher);
+    hasher.finish()
+}
+
+fn same_but(field: Field, a: &Cell, b: &Cell) -> bool {
+    a.conds() == b.conds()
+        && a.fields().iter().filter(|(f, _)| *f != field).eq(b.fields().iter().filter(|(f, _)| *f != field))
 }
 
 /// Joins what one set can hold; ranges and flags always end as one.
@@ -81,6 +102,9 @@ fn join_conditions(cells: Vec<Cell>) -> Vec<Cell> {
     conds.sort_unstable();
     conds.dedup();
     let mut cells = cells;
+    if conds.is_empty() {
+        return cells;
+    }
     for cond in conds {
         let mut seen: FxHashMap<Cell, [bool; 2]> = FxHashMap::default();
         for cell in cells.iter().filter(|c| c.cond(cond).is_some()) {

@@ -33,6 +33,9 @@ pub fn count_flows(cells: &[Cell], family: Family) -> BigUint {
     };
     let projected: Vec<Cell> = cells.iter().map(|c| c.project(counted)).collect();
     let mut total = BigUint::from(0u8);
+    if let [one] = projected.as_slice() {
+        return volume(one, family);
+    }
     // Work list of (region, boxes that meet it): the measure of a union by subdivision.
     let all: Vec<usize> = (0..projected.len()).collect();
     let mut work = vec![(Cell::whole(), all)];

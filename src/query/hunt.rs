@@ -146,7 +146,7 @@ impl Context<'_, '_> {
     /// Follows packets that match the target to their ends, with it and without it.
     fn difference(&self, target: Target, cell: &Cell, cursor: &Cursor, left: &mut u64) -> Difference {
         let mut without = cursor.clone();
-        self.walker.skip(&mut without);
+        self.walker.skip(&mut without, &Hull::of_cell(cell, self.space.family));
         let mut work = vec![(cell.clone(), cursor.clone(), without)];
         let mut followed = BTreeSet::new();
         while let Some((cell, mut with, mut without)) = work.pop() {
@@ -180,7 +180,7 @@ impl Context<'_, '_> {
             if cut.is_some() || cursor.leaf.is_some() {
                 return cut;
             }
-            self.walker.skip(cursor);
+            self.walker.skip(cursor, hull);
         }
     }
 }

@@ -141,7 +141,7 @@ pub(super) fn seek(
                     }
                     Answer::No => {
                         failed = true;
-                        walker.skip(&mut task.cursor);
+                        walker.skip(&mut task.cursor, &Hull::of_cell(&task.cell, walker.space.family));
                         work.push(Task { passed: true, ..task });
                         continue;
                     }

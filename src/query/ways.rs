@@ -182,7 +182,7 @@ impl<'w, 'a> Ways<'w, 'a> {
         };
         match self.walker.advance(cell, hull, &mut branch.cursor) {
             None => self.ended(task, branch),
-            Some(cut @ Cut::Field(..)) => {
+            Some(cut @ (Cut::Field(..) | Cut::Box(..))) => {
                 task.branches.push(branch);
                 return Some(cut);
             }

@@ -27,6 +27,8 @@ pub enum Answer {
 pub enum Cut {
     /// Into packets whose field is among the values, and the others.
     Field(Field, Values),
+    /// Into packets inside the box, and those around it field by field: as several cuts, one after the other.
+    Box(SmallVec<[(Field, Values); 4]>),
     /// Into the condition true, and false.
     Cond(Cond),
 }
@@ -248,16 +250,24 @@ impl Reader<'_> {
         }
     }
 
+    /// Undecided fields that stand side by side are cut out together.
     fn all<'t>(&self, tests: impl Iterator<Item = &'t Test>) -> Answer {
         let mut first = None;
+        let mut sides: SmallVec<[(Field, Values); 4]> = SmallVec::new();
         for one in tests {
             match self.answer(one) {
                 Answer::No => return Answer::No,
                 Answer::Yes => {}
+                Answer::Cut(Cut::Field(field, values)) if matches!(one, Test::In(..)) => sides.push((field, values)),
                 Answer::Cut(cut) => first = first.or(Some(cut)),
             }
         }
-        first.map_or(Answer::Yes, Answer::Cut)
+        match (sides.len(), first) {
+            (0, None) => Answer::Yes,
+            (0, Some(cut)) => Answer::Cut(cut),
+            (1, _) => sides.pop().map_or(Answer::Yes, |(field, values)| Answer::Cut(Cut::Field(field, values))),
+            _ => Answer::Cut(Cut::Box(sides)),
+        }
     }
 
     fn lookup(&self, entries: &[(Vec<(Field, Values)>, bool)]) -> Answer {

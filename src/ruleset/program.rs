@@ -354,7 +354,7 @@ impl Compiler<'_, '_> {
                     Move::Choose(entries.into())
                 }
             };
-            moves.push(prepared);
+            push(&mut moves, prepared);
         }
         if !effective {
             return None;
@@ -509,6 +509,23 @@ impl Compiler<'_, '_> {
             (fields, e.member)
         };
         Test::Lookup(lookup.entries.iter().map(entry).collect())
+    }
+}
+
+/// Conditions that follow each other are one conjunction, so that a cell is cut by all of them at once.
+fn push(moves: &mut Vec<Move>, next: Move) {
+    match (moves.last_mut(), next) {
+        (Some(Move::If(Test::All(all))), Move::If(Test::All(more))) => all.extend(more),
+        (Some(Move::If(Test::All(all))), Move::If(more)) => all.push(more),
+        (Some(Move::If(first)), Move::If(more)) => {
+            let mut all = vec![std::mem::replace(first, Test::Yes)];
+            match more {
+                Test::All(inner) => all.extend(inner),
+                one => all.push(one),
+            }
+            *first = Test::All(all);
+        }
+        (_, next) => moves.push(next),
     }
 }
 

@@ -145,9 +145,16 @@ impl<'a> Walker<'a> {
         frame.ahead().first().map(|r| (frame.chain, *r))
     }
 
-    /// Goes past the rule at which the cursor stands, as if it were not there.
-    pub fn skip(&self, cursor: &mut Cursor) {
+    /// Goes past the rule at which the cursor stands, as if it were not there: what it hid is in sight again.
+    pub fn skip(&self, cursor: &mut Cursor, hull: &Hull) {
         next(cursor);
+        let Some(Some(stage)) = self.stages.get(cursor.stage) else { return };
+        let seen = self.seen(hull, &cursor.env, stage);
+        if let Some(frame) = cursor.frames.last_mut() {
+            let lines = &self.program.block(frame.chain).lines;
+            let (kept, closed) = reachable(lines, frame.from..lines.len() as u32, &seen, None);
+            *frame = Frame { rules: Rc::from(kept.as_slice()), at: 0, closed, ..*frame };
+        }
     }
 
     /// Goes on until the walk ends (`None`) or a rule needs the cell cut.
@@ -609,12 +616,24 @@ pub fn split(cell: &Cell, cut: &Cut, space: &Space) -> SmallVec<[Cell; 4]> {
         }
         Cut::Field(field, values) => {
             out.extend(cell.meet(*field, values, space.family));
-            for rest in cell.minus(*field, values, space.family) {
-                out.extend(pieces(rest, *field, values, space));
+            out.extend(around(cell, *field, values, space));
+        }
+        Cut::Box(sides) => {
+            let mut inside = Some(cell.clone());
+            for (field, values) in sides {
+                let Some(rest) = inside.take() else { break };
+                out.extend(around(&rest, *field, values, space));
+                inside = rest.meet(*field, values, space.family);
             }
+            out.extend(inside);
         }
     }
     out
+}
+
+/// The pieces of a cell whose field is not among the values.
+fn around(cell: &Cell, field: Field, values: &Values, space: &Space) -> SmallVec<[Cell; 2]> {
+    cell.minus(field, values, space.family).into_iter().flat_map(|rest| pieces(rest, field, values, space)).collect()
 }
 
 /// What is left around one range of addresses falls in two: smaller hulls leave out more rules.

@@ -81,7 +81,7 @@ fn every_entry_is_what_the_interpreter_says() {
             *sum += n;
         }
     }
-    assert!(total.iter().all(|n| *n > 100), "every kind of entry occurs: {total:?}");
+    assert!(total.iter().all(|n| *n > 50), "every kind of entry occurs: {total:?}");
 }
 
 /// A forward filter with these chains, the base chain first.
