@@ -171,6 +171,11 @@ fn translation(dice: &mut Dice, hook: NfHook, family: Family) -> Translation {
     }
 }
 
+/// Ports are translated only of protocols that have them.
+fn sets_port(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Translate(t) if t.sport.is_some() || t.dport.is_some())
+}
+
 fn rule(dice: &mut Dice, base: &Base, family: Family, callees: &[ChainId]) -> Rule {
     let mut steps: Vec<Step> = (0..dice.below(3))
         .map(|_| Step::If(condition(dice, family)))
@@ -191,10 +196,17 @@ fn rule(dice: &mut Dice, base: &Base, family: Family, callees: &[ChainId]) -> Ru
     } else if dice.chance(8) {
         let entries =
             (0..2).map(|_| (condition(dice, family), verdict(dice, base, family, callees))).collect::<Vec<_>>();
+        if entries.iter().any(|(_, v)| sets_port(v)) {
+            steps.insert(0, Step::If(Match::protocols([6, 17])));
+        }
         steps.push(Step::Choose(entries.into()));
         return Rule { steps, span: Span::default() };
     }
-    steps.push(Step::Then(verdict(dice, base, family, callees)));
+    let verdict = verdict(dice, base, family, callees);
+    if sets_port(&verdict) {
+        steps.insert(0, Step::If(Match::protocols([6, 17])));
+    }
+    steps.push(Step::Then(verdict));
     Rule { steps, span: Span::default() }
 }
 
@@ -212,6 +224,7 @@ pub fn ruleset(dice: &mut Dice, hook: Hook, family: Family) -> Ruleset {
                 _ => 40,
             };
             if dice.chance(wanted) {
+                out.conntrack |= *kind == BaseKind::Nat;
                 let policy = if *kind != BaseKind::Nat && dice.chance(40) { Verdict::Drop } else { Verdict::Accept };
                 base_chain(dice, &mut out, *nf, *priority, *kind, policy, family);
             }

@@ -8,8 +8,13 @@ use crate::ruleset::{Match, Negate, NfHook};
 
 /// The modules of this file.
 pub const MATCHES: &[MatchSpec] = &[
-    MatchSpec::new("mac", &[value("mac-source").not()], Reader::Exact(mac), "packets are taken as Ethernet frames, but for those of `lo`")
-        .at_hooks(&[NfHook::Prerouting, NfHook::Input, NfHook::Forward]),
+    MatchSpec::new(
+        "mac",
+        &[value("mac-source").not()],
+        Reader::Exact(mac),
+        "packets are taken as Ethernet frames, but for those of `lo`",
+    )
+    .at_hooks(&[NfHook::Prerouting, NfHook::Input, NfHook::Forward]),
     MatchSpec::new(
         "physdev",
         &[
