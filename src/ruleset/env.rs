@@ -28,7 +28,7 @@ pub enum Cut {
     /// Into packets whose field is among the values, and the others.
     Field(Field, Values),
     /// Into packets inside the box, and those around it field by field: as several cuts, one after the other.
-    Box(SmallVec<[(Field, Values); 4]>),
+    Box(Vec<(Field, Values)>),
     /// Into the condition true, and false.
     Cond(Cond),
 }
@@ -253,7 +253,7 @@ impl Reader<'_> {
     /// Undecided fields that stand side by side are cut out together.
     fn all<'t>(&self, tests: impl Iterator<Item = &'t Test>) -> Answer {
         let mut first = None;
-        let mut sides: SmallVec<[(Field, Values); 4]> = SmallVec::new();
+        let mut sides: Vec<(Field, Values)> = Vec::new();
         for one in tests {
             match self.answer(one) {
                 Answer::No => return Answer::No,
