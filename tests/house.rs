@@ -218,7 +218,8 @@ fn paths_in_the_documentation_exist() {
     let mut count = 0;
     for document in documents.iter().filter(|d| d.extension().is_some_and(|e| e == "md")) {
         let text = std::fs::read_to_string(document).unwrap();
-        let named = text.split('`').filter(|t| FOLDERS.iter().any(|f| t.starts_with(f)) && !t.contains([' ', '*', '<']));
+        let named =
+            text.split('`').filter(|t| FOLDERS.iter().any(|f| t.starts_with(f)) && !t.contains([' ', '*', '<']));
         for token in named {
             let (path, test) = token.split_once("::").map_or((token, None), |(path, test)| (path, Some(test)));
             let path = root().join(path.trim_end_matches('/'));

@@ -69,7 +69,10 @@ fn usage(error: &clap::Error) -> Exit {
 /// Says on standard error that a panic is a bug, and where it happened.
 pub fn tell_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(|l| format!(" at {}:{}", l.file(), l.line())).unwrap_or_default();
-    let reason = panic.payload_as_str().unwrap_or("no reason given");
+    let payload = panic.payload();
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let reason = text.unwrap_or("no reason given");
     let failure = Failure::new(format!("internal error{place}: {reason}")).help(REPORT);
     Screen::of_process().fail(&failure);
 }
