@@ -2,7 +2,9 @@
 //!
 //! A transcript is a ```` ```console ```` block: a line `$ fwgate ...`, then both streams of it as they come, then
 //! `[exit N]` where it does not end with 0. Several commands may follow each other. A trailing `\` continues a
-//! command. They run in the repository's root, with nothing in the environment. `FWGATE_BLESS=1` rewrites them.
+//! command. `[the first 20 of 90 lines]` stands where the rest of a long output is left out.
+//!
+//! They run in the repository's root, with nothing in the environment. `FWGATE_BLESS=1` rewrites them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
@@ -52,25 +54,37 @@ fn rerun(document: &str) -> (String, usize) {
     (out, commands)
 }
 
-/// The command lines of a block, with their continuations.
-fn commands_of(block: &[&str]) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
+/// A command of a transcript.
+#[derive(Debug, PartialEq)]
+struct Shown {
+    /// The line, with its continuations.
+    command: String,
+    /// How many lines of its output are shown, where not all are.
+    first: Option<usize>,
+}
+
+fn commands_of(block: &[&str]) -> Vec<Shown> {
+    let mut out: Vec<Shown> = Vec::new();
     let mut continues = false;
     for line in block {
+        let begins = line.starts_with("$ ");
         if continues {
-            let command = out.last_mut().unwrap();
-            command.push('\n');
-            command.push_str(line);
-        } else if line.starts_with("$ ") {
-            out.push((*line).to_owned());
+            let shown = out.last_mut().unwrap();
+            shown.command = format!("{}\n{line}", shown.command);
+        } else if begins {
+            out.push(Shown { command: (*line).to_owned(), first: None });
+        } else if let Some(rest) = line.strip_prefix("[the first ") {
+            let number = rest.split(' ').next().unwrap().parse().expect("a number of lines");
+            out.last_mut().unwrap().first = Some(number);
         }
-        continues = line.ends_with('\\') && (continues || line.starts_with("$ "));
+        continues = line.ends_with('\\') && (continues || begins);
     }
     assert!(!out.is_empty(), "a transcript without a command:\n{}", block.join("\n"));
     out
 }
 
-fn transcript(command: &str) -> String {
+fn transcript(shown: &Shown) -> String {
+    let Shown { command, first } = shown;
     let words = words(&command.strip_prefix("$ ").unwrap().replace("\\\n", " "));
     let (program, arguments) = words.split_first().expect("a command");
     assert_eq!(program, "fwgate", "transcripts run fwgate only: {command}");
@@ -81,13 +95,23 @@ fn transcript(command: &str) -> String {
         .envs(std::env::var_os("SystemRoot").map(|v| ("SystemRoot", v)))
         .output()
         .unwrap();
-    let mut text = format!("{command}\n");
-    for stream in [&output.stdout, &output.stderr] {
-        text.push_str(&trimmed(std::str::from_utf8(stream).expect("UTF-8")));
-    }
-    match output.status.code().expect("not ended by a signal") {
-        0 => text,
-        code => text + &format!("[exit {code}]\n"),
+    let streams = [&output.stdout, &output.stderr].map(|s| trimmed(std::str::from_utf8(s).expect("UTF-8")));
+    let code = match output.status.code().expect("not ended by a signal") {
+        0 => String::new(),
+        code => format!("[exit {code}]\n"),
+    };
+    format!("{command}\n{}{code}", beginning(&streams.concat(), *first))
+}
+
+/// The first lines of an output, and how many there are.
+fn beginning(output: &str, first: Option<usize>) -> String {
+    let total = output.lines().count();
+    match first {
+        Some(first) if first < total => {
+            let kept: String = output.lines().take(first).map(|line| format!("{line}\n")).collect();
+            format!("{kept}[the first {first} of {total} lines]\n")
+        }
+        _ => output.to_owned(),
     }
 }
 
@@ -140,7 +164,10 @@ fn transcripts_are_what_the_command_prints() {
 #[test]
 fn commands_are_read_as_a_shell_would() {
     assert_eq!(words("a 'b c' \"d\" '' e"), ["a", "b c", "d", "", "e"]);
-    assert_eq!(commands_of(&["$ a \\", "  b", "out", "$ c"]), ["$ a \\\n  b", "$ c"]);
+    let shown = |command: &str, first| Shown { command: command.to_owned(), first };
+    let block = ["$ a \\", "  b", "out", "[the first 1 of 2 lines]", "$ c"];
+    assert_eq!(commands_of(&block), [shown("$ a \\\n  b", Some(1)), shown("$ c", None)]);
+    assert_eq!(beginning("a\nb\n", Some(1)), "a\n[the first 1 of 2 lines]\n");
 }
 
 /// Both halves of a refusal are in the README: the command and its exit code.

@@ -3,7 +3,7 @@
 
 use super::Check;
 use super::address_space::{OwnSpace, PeerClass, peer_classes};
-use super::reach::still_reach;
+use super::reach::{ends, still_reach};
 use super::report::CheckError;
 use super::scene::{Filter, Pair};
 use super::tally::Tally;
@@ -69,7 +69,7 @@ impl ClosedRanges<'_, '_> {
     fn candidates(&self, class: &PeerClass, of: impl Fn(&Ranges) -> Ranges) -> Ranges {
         let mut candidates = Ranges::empty();
         for cell in self.cells.iter().filter_map(|c| self.beginning(&c.cell)) {
-            for (mine, peer) in [(Field::Src, Field::Dst), (Field::Dst, Field::Src)] {
+            for &(mine, peer) in ends(self.filter.space.hook) {
                 if self.addresses(&cell, peer).meets(&class.addresses) {
                     candidates = candidates.union(&of(&self.addresses(&cell, mine)));
                 }
@@ -113,8 +113,9 @@ impl ClosedRanges<'_, '_> {
         let peers = Values::Ranges(peers);
         let part = |closed: &Closed<'_>| {
             let cell = self.beginning(&closed.cell)?;
-            let as_source = cell.meet(Field::Src, &own, family).and_then(|c| c.meet(Field::Dst, &peers, family));
-            as_source.or_else(|| cell.meet(Field::Dst, &own, family)?.meet(Field::Src, &peers, family))
+            ends(self.filter.space.hook)
+                .iter()
+                .find_map(|(mine, peer)| cell.meet(*mine, &own, family)?.meet(*peer, &peers, family))
         };
         let Some((closed, cell)) = self.cells.iter().find_map(|c| part(c).map(|cell| (c, cell))) else {
             return Ok(None);

@@ -2,7 +2,7 @@
 
 use super::scene::{Filter, Scene};
 use crate::packet::{Cell, Field, IfacePattern, Ranges, State, Values};
-use crate::ruleset::{End, Explored, Guide, Side, Walker, explore_by};
+use crate::ruleset::{End, Explored, Guide, Hook, Side, Walker, explore_by};
 use std::ops::ControlFlow;
 
 /// Addresses that can talk.
@@ -25,13 +25,23 @@ pub(super) fn beginning(filter: &Filter<'_>) -> Cell {
     cell
 }
 
+/// Where an address and its peer stand in the packets of a hook. What a host's input and output say of the host's own
+/// end says nothing about others: a range is the source of what comes in and the destination of what goes out.
+pub(super) fn ends(hook: Hook) -> &'static [(Field, Field)] {
+    match hook {
+        Hook::Input => &[(Field::Src, Field::Dst)],
+        Hook::Output => &[(Field::Dst, Field::Src)],
+        Hook::Forward => &[(Field::Src, Field::Dst), (Field::Dst, Field::Src)],
+    }
+}
+
 /// The addresses among `asked` from which or to which the proposal lets some new packet pass, to or from `peers`,
 /// whatever the conditions.
 pub(super) fn still_reach(scene: &Scene<'_>, filter: &Filter<'_>, asked: &Ranges, peers: &Ranges) -> Reach {
     let family = filter.space.family;
     let walker = Walker::new(&filter.space, filter.program(Side::New));
     let mut reach = Reach { addresses: Ranges::empty(), is_bounded: false };
-    for (own, peer) in [(Field::Src, Field::Dst), (Field::Dst, Field::Src)] {
+    for &(own, peer) in ends(filter.space.hook) {
         let open = asked.subtract(&reach.addresses);
         let start = beginning(filter)
             .meet(own, &Values::Ranges(open), family)

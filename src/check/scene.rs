@@ -7,7 +7,9 @@ use crate::diff::{Bounds, Change, FilterDiff, ReplayMismatch, diff_programs, pai
 use crate::finding::Location;
 use crate::packet::{Family, Field, IfacePattern};
 use crate::policy::{Assumption, DeviceInterface, DeviceSelection, Place as PolicyPlace};
-use crate::ruleset::{Base, BaseKind, Families, Hook, Identities, Place, Program, Ruleset, Side, Space, judged_at};
+use crate::ruleset::{
+    Base, BaseKind, Families, Hook, Identities, Place, Program, Ruleset, Screen, Side, Space, judged_at,
+};
 use std::cell::OnceCell;
 use std::sync::Arc;
 
@@ -174,6 +176,8 @@ pub(super) struct Filter<'s> {
     pub changes: Vec<Change>,
     pub is_complete: bool,
     is_compared: bool,
+    /// For the interpreter, of the baseline and of the proposal.
+    screens: [OnceCell<Screen>; 2],
 }
 
 impl<'s> Filter<'s> {
@@ -186,7 +190,15 @@ impl<'s> Filter<'s> {
         let space = Space::new(hook, family, &[old, new], &more, paired);
         let before = Program::new(old, Side::Old, &space, &mut ids);
         let after = (!scene.is_unchanged).then(|| Program::new(new, Side::New, &space, &mut ids));
-        Filter { space, before, after, changes: Vec::new(), is_complete: true, is_compared: false }
+        Filter {
+            space,
+            before,
+            after,
+            changes: Vec::new(),
+            is_complete: true,
+            is_compared: false,
+            screens: Default::default(),
+        }
     }
 
     fn compare(&mut self, bounds: Bounds) -> Result<(), ReplayMismatch> {
@@ -205,6 +217,12 @@ impl<'s> Filter<'s> {
             (Side::New, Some(after)) => after,
             _ => &self.before,
         }
+    }
+
+    /// What lets the interpreter pass over rules of a side in haste.
+    pub fn screen(&self, side: Side) -> &Screen {
+        let at = usize::from(side == Side::New && self.after.is_some());
+        self.screens[at].get_or_init(|| Screen::new(self.program(side).ruleset, self.space.family))
     }
 
     /// Whether some rule of a side translates connections or exempts packets from conntrack, so that later packets

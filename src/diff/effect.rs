@@ -95,7 +95,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Bounds {
-        Bounds { regions: 100_000, cells: 50_000_000 }
+        Bounds { regions: 100_000, cells: 4_000_000 }
     }
 }
 

@@ -539,7 +539,8 @@ fn leaves_chain(step: &Move) -> bool {
 fn narrow(hull: &mut Hull, test: &Test, space: &Space) -> bool {
     match test {
         Test::In(field, values) => hull.narrow(*field, values, space.family),
-        Test::All(all) => all.iter().fold(true, |exact, t| narrow(hull, t, space) && exact),
+        // Every part narrows, also behind one that does not say it all.
+        Test::All(all) => all.iter().filter(|t| !narrow(hull, t, space)).count() == 0,
         _ => false,
     }
 }
