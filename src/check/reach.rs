@@ -58,7 +58,7 @@ impl Guide for Seeker<'_> {
             return Wanted::All;
         }
         let rest = Values::Ranges(own.subtract(self.reached));
-        cell.meet(self.own, &rest, self.family).map_or(Wanted::Nothing, Wanted::Only)
+        cell.meet(self.own, &rest, self.family).map_or(Wanted::Nothing, |cell| Wanted::Only(Box::new(cell)))
     }
 
     fn visit(&mut self, end: End<'_>) -> ControlFlow<()> {

@@ -49,7 +49,7 @@ pub enum Wanted {
     /// All.
     All,
     /// Those of this cell, which lies inside.
-    Only(Cell),
+    Only(Box<Cell>),
     /// None.
     Nothing,
 }
@@ -97,7 +97,7 @@ pub fn explore_by(walker: &Walker<'_>, cell: Cell, bound: u64, guide: &mut impl 
             Wanted::Nothing => continue,
             Wanted::Only(part) => {
                 let trimmed = walker.trim(&cursor, &Hull::of_cell(&part, walker.space.family));
-                (part, trimmed)
+                (*part, trimmed)
             }
         };
         cells += 1;
@@ -129,12 +129,17 @@ fn show(cell: &Cell, cursor: &Cursor, guide: &mut impl Guide) -> ControlFlow<()>
     guide.visit(End { cell, leaf, translation: env.translation.as_deref(), untracked: env.untracked })
 }
 
-/// The pieces of a cell, those that are to be walked first last.
+/// The pieces of a cell, the packets that the rule at hand matches last: they are walked first, since they come to
+/// an end, and what they teach may spare the others.
 fn parts(cell: &Cell, cut: &Cut, walker: &Walker<'_>, guide: &mut impl Guide) -> Vec<Cell> {
     if let Cut::Cond(cond) = cut
         && let Some(value) = guide.settle(*cond)
     {
         return vec![cell.with_cond(*cond, value)];
     }
-    split(cell, cut, walker.space).into_iter().rev().collect()
+    let mut parts = split(cell, cut, walker.space);
+    if !matches!(cut, Cut::Box(_)) {
+        parts.reverse();
+    }
+    parts.into_vec()
 }

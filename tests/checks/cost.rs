@@ -35,37 +35,7 @@ fn fifty_requirements_cost_little_beside_the_rules() {
     let report = case.report();
     let taken = start.elapsed();
     assert_eq!((report.requirements.held, report.requirements.lost), (49, 1));
-    // About 0.3 s unoptimised on one slow core; compiling per requirement would take a hundred times as long.
+    // Well under a second where nothing else runs; compiling for each requirement, or a walk that is quadratic in
+    // the rules, takes many times as long as this bound.
     assert!(taken < Duration::from_secs(10), "{taken:?}");
-    println!("{taken:?}");
-}
-
-#[test]
-#[ignore = "measures"]
-fn phases() {
-    let (old, new) = (large(20_000, usize::MAX), large(20_000, 7));
-    let t = Instant::now();
-    let (a, b) = (super::ruleset(&old), super::ruleset(&new));
-    println!("read {:?}", t.elapsed());
-    let t = Instant::now();
-    let d = fwgate::diff::diff_filter(
-        &a,
-        &b,
-        fwgate::ruleset::Hook::Forward,
-        fwgate::packet::Family::V4,
-        &[],
-        Default::default(),
-    )
-    .unwrap();
-    println!("diff {:?} {}", t.elapsed(), d.changes.len());
-    for n in [0, 1, 10] {
-        let case = Case::new(&old, &new).policy(&format!("{} ", requirements(n)));
-        let t = Instant::now();
-        case.report();
-        println!("report {n}: {:?}", t.elapsed());
-    }
-    let case = Case::new(&old, &old).policy(&requirements(10));
-    let t = Instant::now();
-    case.report();
-    println!("same {:?}", t.elapsed());
 }
