@@ -2,7 +2,7 @@
 
 use super::scene::{Filter, Scene};
 use crate::packet::{Cell, Family, Field, IfacePattern, Ranges, State, Values};
-use crate::ruleset::{End, Explored, Guide, Side, Walker, Wanted, explore_by};
+use crate::ruleset::{End, Explored, Guide, Hook, Side, Walker, Wanted, explore_by};
 use std::ops::ControlFlow;
 
 /// Addresses that can talk.
