@@ -16,7 +16,7 @@ pub(super) fn shown_packet(filter: &Filter<'_>, cell: &Cell, ends: &[(Side, &Lea
     let packet = witness(cell, filter.space.family, &filter.space.interfaces);
     for (side, leaf) in ends {
         let program = filter.program(*side);
-        replay(program.ruleset, filter.screen(*side), program.side, &filter.space, cell, &packet, leaf)?;
+        replay(program.ruleset, Some(filter.screen(*side)), program.side, &filter.space, cell, &packet, leaf)?;
     }
     Ok(packet)
 }
