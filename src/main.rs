@@ -4,7 +4,7 @@ use fwgate::cli::{self, exit};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(|panic| cli::tell_panic(panic)));
+    std::panic::set_hook(Box::new(cli::tell_panic));
     match std::panic::catch_unwind(|| cli::run(std::env::args_os())) {
         Ok(exit) => exit.into(),
         Err(_) => exit::NO_VERDICT.into(),

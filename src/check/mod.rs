@@ -211,3 +211,18 @@ fn order(finding: &Finding) -> impl Ord + use<> {
         finding.message.clone(),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::codes;
+
+    #[test]
+    fn every_code_about_policies_and_effects_has_a_check() {
+        let missing: Vec<&str> = crate::finding::all_codes()
+            .filter(|code| code.id.starts_with("FW1") || code.id.starts_with("FW2"))
+            .filter(|code| !codes().any(|c| c == *code))
+            .map(|code| code.id)
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}

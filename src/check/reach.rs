@@ -1,8 +1,8 @@
 //! Which of some addresses can still begin something, with whom.
 
 use super::scene::{Filter, Scene};
-use crate::packet::{Cell, Field, IfacePattern, Ranges, State, Values};
-use crate::ruleset::{End, Explored, Guide, Hook, Side, Walker, explore_by};
+use crate::packet::{Cell, Family, Field, IfacePattern, Ranges, State, Values};
+use crate::ruleset::{End, Explored, Guide, Side, Walker, Wanted, explore_by};
 use std::ops::ControlFlow;
 
 /// Addresses that can talk.
@@ -47,7 +47,7 @@ pub(super) fn still_reach(scene: &Scene<'_>, filter: &Filter<'_>, asked: &Ranges
             .meet(own, &Values::Ranges(open), family)
             .and_then(|c| c.meet(peer, &Values::Ranges(peers.clone()), family));
         let Some(start) = start else { continue };
-        let mut seeker = Seeker { own, asked, reached: &mut reach.addresses };
+        let mut seeker = Seeker { own, family, asked, reached: &mut reach.addresses };
         reach.is_bounded |= explore_by(&walker, start, scene.input.bounds.cells, &mut seeker) == Explored::Bounded;
     }
     reach
@@ -55,16 +55,20 @@ pub(super) fn still_reach(scene: &Scene<'_>, filter: &Filter<'_>, asked: &Ranges
 
 struct Seeker<'s> {
     own: Field,
+    family: Family,
     asked: &'s Ranges,
     reached: &'s mut Ranges,
 }
 
 impl Guide for Seeker<'_> {
-    fn wants(&mut self, cell: &Cell) -> bool {
-        match cell.get(self.own).and_then(Values::as_ranges) {
-            Some(own) => !own.is_subset(self.reached),
-            None => !self.asked.is_subset(self.reached),
+    /// Packets of addresses that are known to talk are left out, so that the walk shrinks as it learns.
+    fn wants(&mut self, cell: &Cell) -> Wanted {
+        let own = cell.get(self.own).and_then(Values::as_ranges).unwrap_or(self.asked);
+        if !own.meets(self.reached) {
+            return Wanted::All;
         }
+        let rest = Values::Ranges(own.subtract(self.reached));
+        cell.meet(self.own, &rest, self.family).map_or(Wanted::Nothing, |cell| Wanted::Only(Box::new(cell)))
     }
 
     fn visit(&mut self, end: End<'_>) -> ControlFlow<()> {

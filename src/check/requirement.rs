@@ -56,7 +56,7 @@ impl Required<'_, '_> {
                 let verdict = self.against_baseline(direction, verdict, tally);
                 let finding = self.finding(demand, &verdict)?;
                 tally.stands(&self.requirement.id, standing(&verdict));
-                tally.report(self.pairs.iter().copied(), &finding);
+                finding.iter().for_each(|f| tally.report(self.pairs.iter().copied(), f));
             }
         }
         if let Some(why) = demands.inexact {
@@ -110,13 +110,13 @@ impl Required<'_, '_> {
         })
     }
 
-    fn finding(&self, demand: &Demand, verdict: &Verdict) -> Result<Finding, CheckError> {
+    fn finding(&self, demand: &Demand, verdict: &Verdict) -> Result<Option<Finding>, CheckError> {
         let filter = self.view.filter(demand.hook, self.flow.family);
         let (shown, code, result) = match verdict {
             Verdict::Lost(shown) => (shown, &REQUIRED_FLOW_LOST, "is lost"),
             Verdict::Missing(shown) => (shown, &REQUIRED_FLOW_MISSING, "is still missing"),
             Verdict::Depends { shown, .. } => (shown, &REQUIRED_FLOW_DEPENDS, "depends on conditions"),
-            Verdict::Held => return Ok(Finding::without_place(&REQUIRED_FLOW_LOST, "")),
+            Verdict::Held => return Ok(None),
         };
         let mut ends = vec![(Side::New, &shown.now)];
         ends.extend(shown.before.iter().map(|leaf| (Side::Old, leaf)));
@@ -144,7 +144,7 @@ impl Required<'_, '_> {
             .shown_by(packet)
             .in_direction(demand.direction)
             .under(conditions);
-        Ok(finding.helped_by(self.help(filter, demand, verdict, shown)))
+        Ok(Some(finding.helped_by(self.help(filter, demand, verdict, shown))))
     }
 
     fn help(&self, filter: &Filter<'_>, demand: &Demand, verdict: &Verdict, shown: &Shown) -> String {

@@ -76,6 +76,9 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     };
     screen.answer(&text)?;
     let equivalent = diffs.iter().all(DeviceDiff::is_equivalent);
+    if arguments.format == Format::Human && screen.is_terminal && !equivalent {
+        screen.aside("\nNext: `fwgate check` says whether the policy allows this; `fwgate trace` follows one packet\n");
+    }
     Ok(if arguments.exit_code && !equivalent { REFUSED } else { PASSED })
 }
 

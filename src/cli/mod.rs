@@ -70,7 +70,8 @@ fn usage(error: &clap::Error) -> Exit {
 pub fn tell_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(|l| format!(" at {}:{}", l.file(), l.line())).unwrap_or_default();
     let payload = panic.payload();
-    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     let reason = text.unwrap_or("no reason given");
     let failure = Failure::new(format!("internal error{place}: {reason}")).help(REPORT);
     Screen::of_process().fail(&failure);

@@ -126,7 +126,8 @@ fn parse_all(text: &str, name: &str, hook: Hook) -> Result<Vec<Given>, Failure> 
 
 /// The id, as given, and the packet. An interface that the hook does not have is `none`.
 fn parse(line: &str, hook: Hook) -> Result<(Value, Packet), String> {
-    let value: Value = serde_json::from_str(line).map_err(|e| format!("no JSON object: {e}"))?;
+    let value: Value =
+        serde_json::from_str(line).map_err(|e| format!("no JSON object, from column {} on", e.column()))?;
     let (absent, key) = match hook {
         Hook::Input => (Some(IfaceSide::Out), "oif"),
         Hook::Output => (Some(IfaceSide::In), "iif"),

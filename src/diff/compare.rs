@@ -75,7 +75,7 @@ impl<'a> Comparison<'a> {
         bound: u64,
         mut visit: impl FnMut(&Cell, &Leaf, &Leaf) -> ControlFlow<()>,
     ) -> Extent {
-        let mut work = vec![Task { cell, old: self.old.start(), new: self.new.start() }];
+        let mut work = vec![Box::new(Task { cell, old: self.old.start(), new: self.new.start() })];
         let mut cells = 0u64;
         while let Some(mut task) = work.pop() {
             cells += 1;
@@ -94,7 +94,7 @@ impl<'a> Comparison<'a> {
             for part in split(&task.cell, &cut, self.space).into_iter().rev() {
                 let hull = Hull::of_cell(&part, self.space.family);
                 let (old, new) = (self.old.trim(&task.old, &hull), self.new.trim(&task.new, &hull));
-                work.push(Task { cell: part, old, new });
+                work.push(Box::new(Task { cell: part, old, new }));
             }
         }
         Extent::Complete

@@ -1,6 +1,7 @@
 //! What became of containers: tables, chains and sets that were added, removed or renamed. Names carry no meaning,
 //! so none of this is an effect by itself; people want to see it all the same.
 
+use crate::packet::Family;
 use crate::ruleset::{Chain, Families, Match, Ruleset, Step, Verdict};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
@@ -98,13 +99,16 @@ impl StructureChange {
     }
 }
 
-/// What became of the tables, chains and sets of a device.
+/// What became of the tables, chains and sets of a device, of the families that are compared.
 pub fn containers(old: &Ruleset, new: &Ruleset) -> Vec<StructureChange> {
-    let mut out = changes(Container::Table, &tables(old), &tables(new));
-    let (before, after) = (chains(old), chains(new));
+    let common = |f| old.families.contains(f) && new.families.contains(f);
+    let common = Families { v4: common(Family::V4), v6: common(Family::V6) };
+    let (old_tables, new_tables) = (tables(old, common), tables(new, common));
+    let mut out = changes(Container::Table, &old_tables, &new_tables);
+    let (before, after) = (chains(old, common), chains(new, common));
     let in_both = |name: &str| {
         let table = table_of(name);
-        tables(old).contains_key(table) && tables(new).contains_key(table)
+        old_tables.contains_key(table) && new_tables.contains_key(table)
     };
     let kept = |all: BTreeMap<String, u64>| -> BTreeMap<String, u64> {
         all.into_iter().filter(|(name, _)| in_both(name) || table_of(name).is_empty()).collect()
@@ -136,30 +140,35 @@ fn table_of(chain: &str) -> &str {
 }
 
 /// Names with a number for the content; 0 where there is none.
-fn tables(ruleset: &Ruleset) -> BTreeMap<String, u64> {
-    let families = families_of_sources(ruleset);
+fn tables(ruleset: &Ruleset, common: Families) -> BTreeMap<String, u64> {
     let mut out: BTreeMap<String, u64> = BTreeMap::new();
-    for chain in &ruleset.chains {
-        let table = table_of(&chain.name);
+    for (name, chain) in compared(ruleset, common) {
+        let table = table_of(&name);
         if !table.is_empty() {
-            *out.entry(said(table, chain, &families, ruleset)).or_default() ^= content(ruleset, chain);
+            *out.entry(table.to_owned()).or_default() ^= content(ruleset, chain);
         }
     }
     out
 }
 
-fn chains(ruleset: &Ruleset) -> BTreeMap<String, u64> {
-    let families = families_of_sources(ruleset);
-    ruleset.chains.iter().map(|c| (said(&c.name, c, &families, ruleset), content(ruleset, c))).collect()
+fn chains(ruleset: &Ruleset, common: Families) -> BTreeMap<String, u64> {
+    compared(ruleset, common).map(|(name, chain)| (name, content(ruleset, chain))).collect()
 }
 
-/// The name, with the family where files of both families are read and use the same names.
-fn said(name: &str, chain: &Chain, families: &FxHashMap<u32, Families>, ruleset: &Ruleset) -> String {
-    let own = families.get(&chain.span.source.0).copied().unwrap_or(ruleset.families);
-    match (ruleset.families == Families::both(), own.v4, own.v6) {
-        (true, false, true) => format!("ip6 {name}"),
-        _ => name.to_owned(),
-    }
+/// Chains of files of families that are compared, by name; with the family in front where files of both families
+/// use the same names.
+fn compared(ruleset: &Ruleset, common: Families) -> impl Iterator<Item = (String, &Chain)> {
+    let families = families_of_sources(ruleset);
+    let both = common == Families::both();
+    ruleset.chains.iter().filter_map(move |chain| {
+        let own = families.get(&chain.span.source.0).copied().unwrap_or(ruleset.families);
+        let name = if both && own == Families::only(Family::V6) {
+            format!("ip6 {}", chain.name)
+        } else {
+            chain.name.to_string()
+        };
+        ((own.v4 && common.v4) || (own.v6 && common.v6)).then_some((name, chain))
+    })
 }
 
 fn families_of_sources(ruleset: &Ruleset) -> FxHashMap<u32, Families> {

@@ -84,7 +84,7 @@ pub static JUDGED_BEFORE_TRANSLATION: Code = Code {
     standing: Standing::Adjustable,
     summary: "a flow is judged by the addresses before translation",
     page: Page {
-        what: "Finds a required or forbidden flow whose packets a rule of the device translates. Requirements speak of packets as they enter the device.",
+        what: "Finds a required flow whose replies cannot be followed exactly behind a translation (a redirect to an address that nobody gave, chains in front of the translation that replies pass), and a forbidden flow into which a rule translates other destinations. Policies speak of packets as they enter the device.",
         why: "The addresses in the policy may be those behind the translation; then the result is about other packets than the author thought of.",
         before: "-t nat -A PREROUTING -d 203.0.113.1 -p tcp --dport 443 -j DNAT --to 10.1.0.5; policy: to = [\"10.1.0.5\"]",
         after: "policy: to = [\"203.0.113.1\"]",

@@ -33,7 +33,7 @@ pub use names::{
 };
 pub use packet::{Fragment, Packet, State};
 pub use ranges::Ranges;
-pub use region::{Region, RegionNames};
+pub use region::{Region, RegionNames, address_texts};
 pub use set::PacketSet;
 pub use values::{ByteSet, Cube, Values};
 pub use wire::{PacketError, packet_from_json, packet_to_json};

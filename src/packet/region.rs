@@ -193,8 +193,8 @@ pub(super) fn address(family: Family, value: u128) -> IpAddr {
     }
 }
 
-/// Each maximal range as one prefix where it is exactly one, else `first-last`.
-fn address_texts(ranges: &Ranges, family: Family) -> Vec<String> {
+/// The addresses as reports write them: each maximal range as one prefix where it is exactly one, else `first-last`.
+pub fn address_texts(ranges: &Ranges, family: Family) -> Vec<String> {
     let text = |&(lo, hi): &(u128, u128)| match (address(family, lo), address(family, hi)) {
         (IpAddr::V4(a), IpAddr::V4(b)) => single(Ipv4Subnets::new(a, b, 0), a, b),
         (IpAddr::V6(a), IpAddr::V6(b)) => single(Ipv6Subnets::new(a, b, 0), a, b),

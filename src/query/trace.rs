@@ -8,7 +8,8 @@ use super::guards::Guards;
 use super::ways::{Part, TooManyConditions, Ways};
 use crate::packet::{Cell, Cond, Family, Field, IfaceSide, Packet, Values, packet_to_json};
 use crate::ruleset::{
-    Decision, Hook, Identities, Judgement, Opaque, Place, Program, Ruleset, Side, Space, Translation, Walker, interpret,
+    Decision, Hook, Identities, Judgement, Opaque, Place, Program, Ruleset, Screen, Side, Space, Translation, Walker,
+    interpret_screened,
 };
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -115,6 +116,7 @@ pub struct Tracer<'a> {
     program: Program<'a>,
     /// Fields that some rule reads; a packet's other fields cannot matter.
     fields: Vec<Field>,
+    screen: Screen,
 }
 
 impl<'a> Tracer<'a> {
@@ -128,7 +130,7 @@ impl<'a> Tracer<'a> {
         fields.retain(|f| !f.is_interface() && !matches!(f, Field::SrcBits | Field::DstBits));
         fields.sort_unstable();
         fields.dedup();
-        Tracer { ruleset, space, program, fields }
+        Tracer { ruleset, space, program, fields, screen: Screen::new(ruleset, family) }
     }
 
     /// The space in which conditions have their names.
@@ -173,7 +175,7 @@ impl<'a> Tracer<'a> {
         let mut ask = |opaque: &Opaque, place: Place| {
             !world.is_empty() && world.contains(&self.space.cond(Side::Old, place, opaque))
         };
-        interpret(self.ruleset, self.space.hook, packet, &mut ask)
+        interpret_screened(self.ruleset, Some(&self.screen), self.space.hook, packet, &mut ask)
     }
 
     /// Every end but the plain one, which is replayed for its path anyway.

@@ -1,7 +1,7 @@
 //! What the rules passed so far have changed for all packets of a cell: marks bit by bit, rewritten fields,
 //! conntrack exemption, the translation; and how tests read through it.
 
-use super::environment::translated_condition;
+use super::environment::{ROUTED_TTL, translated_condition};
 use super::interpret::Place;
 use super::interpret::{merge_translation, translated_connection};
 use super::model::*;
@@ -28,7 +28,7 @@ pub enum Cut {
     /// Into packets whose field is among the values, and the others.
     Field(Field, Values),
     /// Into packets inside the box, and those around it field by field: as several cuts, one after the other.
-    Box(SmallVec<[(Field, Values); 4]>),
+    Box(Vec<(Field, Values)>),
     /// Into the condition true, and false.
     Cond(Cond),
 }
@@ -50,6 +50,8 @@ pub struct Env {
     rewrites: SmallVec<[(Field, Rewrite); 2]>,
     /// Exempt from conntrack.
     pub untracked: bool,
+    /// Routing has taken one off the TTL, where walks keep count of that.
+    pub one_hop_on: bool,
     /// What has been translated of the connection that the packet sets up.
     pub translation: Option<Rc<Translation>>,
 }
@@ -61,6 +63,7 @@ impl Default for Env {
             connmark: MarkBits { mark: 0, connmark: u32::MAX, flip: 0 },
             rewrites: SmallVec::new(),
             untracked: false,
+            one_hop_on: false,
             translation: None,
         }
     }
@@ -72,8 +75,19 @@ impl Env {
         self.rewrites.iter().any(|(f, _)| *f == field)
     }
 
-    fn rewrite_of(&self, field: Field) -> Option<&Rewrite> {
-        self.rewrites.iter().find(|(f, _)| *f == field).map(|(_, r)| r)
+    /// The changes of a field, in order; more than one only where no single change says the same.
+    fn changes_of(&self, field: Field) -> SmallVec<[&Rewrite; 2]> {
+        self.rewrites.iter().filter(|(f, _)| *f == field).map(|(_, r)| r).collect()
+    }
+
+    /// The environment of a walk that begins inside a stage: fields are what its rules see.
+    pub fn inside_a_stage() -> Env {
+        Env { one_hop_on: true, ..Env::default() }
+    }
+
+    /// This environment after routing sent the packets on.
+    pub fn routed(&self) -> Env {
+        Env { one_hop_on: true, ..self.with_rewrite(Field::Ttl, &ROUTED_TTL) }
     }
 
     /// This environment after the packets were exempted from conntrack.
@@ -87,8 +101,17 @@ impl Env {
         if let (Field::Mark | Field::ConnMark, Some(value)) = (field, only_value(rewrite)) {
             return out.with_mark(field, 0, 0, value);
         }
-        let combined = match (self.rewrite_of(field), rewrite) {
-            (_, Rewrite::To(_)) | (None, _) => rewrite.clone(),
+        let mut changes: SmallVec<[Rewrite; 2]> = self.changes_of(field).into_iter().cloned().collect();
+        let combined = match (changes.last(), rewrite) {
+            (_, Rewrite::To(_)) | (None, _) => {
+                changes.clear();
+                rewrite.clone()
+            }
+            (Some(Rewrite::Add(a)), Rewrite::Add(b)) if a.signum() * b.signum() < 0 => {
+                // Up and down again is not the sum where the one end is reached in between.
+                changes.push(rewrite.clone());
+                rewrite.clone()
+            }
             (Some(Rewrite::To(old)), change) => Rewrite::To(image(old, change)),
             (Some(Rewrite::Add(a)), Rewrite::Add(b)) => Rewrite::Add(a.saturating_add(*b)),
             (Some(Rewrite::Masked { keep: k, xor: x }), Rewrite::Masked { keep, xor }) => {
@@ -100,9 +123,11 @@ impl Env {
             // No dialect combines different kinds on one field; the full range claims nothing.
             (Some(_), _) => Rewrite::To(Ranges::range(0, u128::MAX)),
         };
+        changes.pop();
+        changes.push(combined);
         out.rewrites.retain(|(f, _)| *f != field);
-        out.rewrites.push((field, combined));
-        out.rewrites.sort_unstable_by_key(|(f, _)| *f);
+        out.rewrites.extend(changes.into_iter().map(|change| (field, change)));
+        out.rewrites.sort_by_key(|(f, _)| *f);
         out
     }
 
@@ -228,7 +253,7 @@ impl Reader<'_> {
     /// Undecided fields that stand side by side are cut out together.
     fn all<'t>(&self, tests: impl Iterator<Item = &'t Test>) -> Answer {
         let mut first = None;
-        let mut sides: SmallVec<[(Field, Values); 4]> = SmallVec::new();
+        let mut sides: Vec<(Field, Values)> = Vec::new();
         for one in tests {
             match self.answer(one) {
                 Answer::No => return Answer::No,
@@ -308,25 +333,26 @@ impl Reader<'_> {
             (Field::Iif, _) if !self.stage.view.sees_in => constant(values, InterfaceClasses::NONE),
             (Field::Oif, _) if !self.stage.view.sees_out => constant(values, InterfaceClasses::NONE),
             (Field::Fragment, _) if self.reassembles => constant(values, 0),
-            (Field::Mark | Field::ConnMark, _) if self.env.rewrites(field) => match self.env.rewrite_of(field) {
-                Some(Rewrite::To(to)) => self.one_of(field, values, to),
-                _ => self.arrival(field, values),
-            },
+            (Field::Mark | Field::ConnMark, _) if self.env.rewrites(field) => {
+                match self.env.changes_of(field).as_slice() {
+                    [Rewrite::To(to)] => self.one_of(field, values, to),
+                    _ => self.arrival(field, values),
+                }
+            }
             (Field::Mark, Values::Cube(cube)) => self.mark(self.env.mark, *cube),
             (Field::ConnMark, Values::Cube(cube)) => self.mark(self.env.connmark, *cube),
-            _ => match self.env.rewrite_of(plain(field)) {
-                None => self.arrival(field, values),
-                Some(rewrite) => self.rewritten(field, values, rewrite),
-            },
+            _ => self.rewritten(field, values, &self.env.changes_of(plain(field))),
         }
     }
 
-    fn rewritten(&self, field: Field, values: &Values, rewrite: &Rewrite) -> Answer {
-        match (rewrite, values) {
+    fn rewritten(&self, field: Field, values: &Values, changes: &[&Rewrite]) -> Answer {
+        let Some(last) = changes.last() else { return self.arrival(field, values) };
+        match (*last, values) {
             (Rewrite::To(to), _) => self.one_of(field, values, to),
-            (change, Values::Ranges(asked)) if field.max(self.space.family) <= 255 => {
+            (_, Values::Ranges(asked)) if field.max(self.space.family) <= 255 => {
                 let max = field.max(self.space.family);
-                let sources = (0..=max).filter(|v| image(&Ranges::one(*v), change).is_subset(asked));
+                let becomes = |v: u128| changes.iter().fold(Ranges::one(v), |at, change| image(&at, change));
+                let sources = (0..=max).filter(|v| becomes(*v).is_subset(asked));
                 self.arrival(field, &Values::Ranges(Ranges::from_values(sources)))
             }
             (change, Values::Flags(asked)) => {
@@ -454,11 +480,7 @@ impl Reader<'_> {
     fn translated(&self, side: TranslatedSide) -> Answer {
         let new = self.state_in(&Ranges::one(State::New.value()));
         if new == Answer::Yes {
-            let holds = self.env.translation.as_ref().is_some_and(|t| match side {
-                TranslatedSide::Destination => t.is_destination(),
-                TranslatedSide::Source => !t.is_destination(),
-            });
-            return if holds { Answer::Yes } else { Answer::No };
+            return self.env.translation.as_deref().map_or(Answer::No, |t| self.changes(t, side));
         }
         if let Answer::Cut(cut) = new {
             return Answer::Cut(cut);
@@ -466,6 +488,33 @@ impl Reader<'_> {
         match self.state_in(&Ranges::range(State::Established.value(), State::Related.value())) {
             Answer::Yes => self.cond(self.space.cond(self.side, Place::NoChain, &translated_connection(side))),
             other => other,
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Whether a translation gives an end of the cell's packets another address or port than they arrived with.
+    fn changes(&self, translation: &Translation, side: TranslatedSide) -> Answer {
+        let mut open = translation.leaves_open(side);
+        let mut cut = None;
+        for (field, rewrite) in translation.parts(side) {
+            let (to, only) = match rewrite {
+                Rewrite::To(to) => (to.clone(), to.len() == 1),
+                Rewrite::Prefix { base, host } if host & host.wrapping_add(1) == 0 => {
+                    (Ranges::range(base & !host, base | host), true)
+                }
+                _ => (Ranges::range(0, u128::MAX), false),
+            };
+            match self.arrival(field, &Values::Ranges(to)) {
+                Answer::No => return Answer::Yes,
+                Answer::Yes => open |= !only,
+                Answer::Cut(found) => cut = cut.or(Some(found)),
+            }
+        }
+        match cut {
+            Some(cut) => Answer::Cut(cut),
+            None if open => self.cond(self.space.cond(self.side, Place::NoChain, &translated_connection(side))),
+            None => Answer::No,
         }
     }
 }

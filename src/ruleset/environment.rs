@@ -14,6 +14,8 @@ pub struct StageView {
     pub sees_out: bool,
     /// Conntrack has not looked at the packet yet: every state reads as invalid.
     pub before_conntrack: bool,
+    /// The packet is being forwarded and routing has taken one off its TTL (`ip_forward`).
+    pub one_hop_on: bool,
 }
 
 /// The priority at which conntrack looks at a packet (`NF_IP_PRI_CONNTRACK`).
@@ -30,8 +32,13 @@ pub fn stage_view(hook: Hook, base: &Base) -> StageView {
     };
     let before_conntrack =
         matches!(base.hook, NfHook::Prerouting | NfHook::Output) && base.priority < CONNTRACK_PRIORITY;
-    StageView { sees_in, sees_out, before_conntrack }
+    let one_hop_on = hook == Hook::Forward && base.hook != NfHook::Prerouting;
+    StageView { sees_in, sees_out, before_conntrack, one_hop_on }
 }
+
+/// What routing makes of the TTL or hop limit of a packet that it forwards. The kernel forwards none that comes to
+/// it with 1 or 0; such a packet is judged as if it went on with 0.
+pub const ROUTED_TTL: Rewrite = Rewrite::Add(-1);
 
 /// The condition that a translated field, which takes one of `possible`, is among `asked`.
 pub fn translated_condition(field: Field, possible: &Ranges, asked: &Values, family: Family) -> Opaque {

@@ -43,6 +43,17 @@ impl End<'_> {
     }
 }
 
+/// Which packets of a cell are to be walked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All.
+    All,
+    /// Those of this cell, which lies inside.
+    Only(Box<Cell>),
+    /// None.
+    Nothing,
+}
+
 /// What steers an exploration.
 pub trait Guide {
     /// What an opaque condition is taken to be, where that is known. Asked when a rule needs it.
@@ -50,9 +61,9 @@ pub trait Guide {
         None
     }
 
-    /// Whether anything is still to be learnt from these packets.
-    fn wants(&mut self, _: &Cell) -> bool {
-        true
+    /// From which of these packets something is still to be learnt.
+    fn wants(&mut self, _: &Cell) -> Wanted {
+        Wanted::All
     }
 
     /// Sees an end.
@@ -80,10 +91,15 @@ pub fn explore(
 pub fn explore_by(walker: &Walker<'_>, cell: Cell, bound: u64, guide: &mut impl Guide) -> Explored {
     let mut work: Vec<(Cell, Cursor)> = vec![(cell, walker.start())];
     let mut cells = 0u64;
-    while let Some((cell, mut cursor)) = work.pop() {
-        if !guide.wants(&cell) {
-            continue;
-        }
+    while let Some((cell, cursor)) = work.pop() {
+        let (cell, mut cursor) = match guide.wants(&cell) {
+            Wanted::All => (cell, cursor),
+            Wanted::Nothing => continue,
+            Wanted::Only(part) => {
+                let trimmed = walker.trim(&cursor, &Hull::of_cell(&part, walker.space.family));
+                (*part, trimmed)
+            }
+        };
         cells += 1;
         if cells > bound {
             return Explored::Bounded;
@@ -113,12 +129,17 @@ fn show(cell: &Cell, cursor: &Cursor, guide: &mut impl Guide) -> ControlFlow<()>
     guide.visit(End { cell, leaf, translation: env.translation.as_deref(), untracked: env.untracked })
 }
 
-/// The pieces of a cell, those that are to be walked first last.
+/// The pieces of a cell, the packets that the rule at hand matches last: they are walked first, since they come to
+/// an end, and what they teach may spare the others.
 fn parts(cell: &Cell, cut: &Cut, walker: &Walker<'_>, guide: &mut impl Guide) -> Vec<Cell> {
     if let Cut::Cond(cond) = cut
         && let Some(value) = guide.settle(*cond)
     {
         return vec![cell.with_cond(*cond, value)];
     }
-    split(cell, cut, walker.space).into_iter().rev().collect()
+    let mut parts = split(cell, cut, walker.space);
+    if !matches!(cut, Cut::Box(_)) {
+        parts.reverse();
+    }
+    parts.into_vec()
 }

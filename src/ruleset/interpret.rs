@@ -3,7 +3,7 @@
 //! It follows one packet through the chains as the kernel does, rule by rule, with no sets and no shortcuts.
 //! Opaque conditions are asked of the caller.
 
-use super::environment::{is_rerouted_away, stage_view, translated_condition};
+use super::environment::{ROUTED_TTL, is_rerouted_away, stage_view, translated_condition};
 use super::model::*;
 use super::screen::Screen;
 use crate::packet::{Field, Fragment, IfaceSide, Interface, Packet, Ranges, State, Values};
@@ -95,6 +95,7 @@ pub fn interpret_screened(
         ruleset,
         screen,
         hook,
+        arrived: packet,
         packet: packet.clone(),
         unknown: BTreeMap::new(),
         untracked: false,
@@ -111,7 +112,12 @@ pub fn interpret_screened(
         walk.packet.set(Field::ConnMark, 0);
     }
     let mut path = Vec::new();
+    let mut one_hop_on = false;
     for base in ruleset.path(hook, packet.family) {
+        if stage_view(hook, base).one_hop_on && !one_hop_on {
+            one_hop_on = true;
+            walk.rewrite(Field::Ttl, &ROUTED_TTL);
+        }
         let Some(index) = ruleset.bases.iter().position(|b| std::ptr::eq(b, base)) else { continue };
         if base.kind == BaseKind::Nat && !walk.passes_nat(base) {
             continue;
@@ -153,6 +159,8 @@ struct Walk<'a> {
     /// Dropped as soon as an address is rewritten.
     screen: Option<&'a Screen>,
     hook: Hook,
+    /// The packet as it came.
+    arrived: &'a Packet,
     /// The packet as it is now.
     packet: Packet,
     /// Fields whose value after a translation is one of several.
@@ -317,16 +325,37 @@ impl<'a> Walk<'a> {
 
     fn translated(&mut self, side: TranslatedSide) -> bool {
         if self.state() == State::New {
-            let t = &self.translation;
-            return match side {
-                TranslatedSide::Destination => t.is_destination(),
-                TranslatedSide::Source => *t != Translation::default() && !t.is_destination(),
-            };
+            return self.changes_end(side);
         }
         if !matches!(self.state(), State::Established | State::Related) {
             return false;
         }
         (self.ask)(&translated_connection(side), self.place)
+    }
+
+    /// Whether the translation so far makes an end of the connection another one. Where it leaves a choice among
+    /// which the old one is, nobody knows.
+    fn changes_end(&mut self, side: TranslatedSide) -> bool {
+        let mut unsure = self.translation.leaves_open(side);
+        for (field, rewrite) in self.translation.parts(side) {
+            let old = self.arrived.get(field);
+            let stays = match rewrite {
+                Rewrite::To(to) if !to.contains(old) => false,
+                Rewrite::To(to) => {
+                    unsure |= to.as_slice().iter().any(|&(lo, hi)| (lo, hi) != (old, old));
+                    true
+                }
+                Rewrite::Prefix { base, host } => old & !host == *base & !host,
+                Rewrite::Add(_) | Rewrite::Masked { .. } => {
+                    unsure = true;
+                    true
+                }
+            };
+            if !stays {
+                return true;
+            }
+        }
+        unsure && (self.ask)(&translated_connection(side), self.place)
     }
 
     fn apply(&mut self, effect: &Effect) {
@@ -367,7 +396,14 @@ impl<'a> Walk<'a> {
                     return;
                 }
             }
-            Rewrite::Add(by) => (old as i128 + i128::from(*by)).clamp(0, 255) as u128,
+            Rewrite::Add(by) => {
+                let moved = |v: u128| (v as i128 + i128::from(*by)).clamp(0, 255) as u128;
+                if let Some(possible) = self.unknown.get_mut(&field) {
+                    *possible = possible.as_slice().iter().map(|&(lo, hi)| (moved(lo), moved(hi))).collect();
+                    return;
+                }
+                moved(old)
+            }
             Rewrite::Prefix { base, host } => base | (old & host),
             Rewrite::Masked { keep, xor } => (old & keep) ^ xor,
         };

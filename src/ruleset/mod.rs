@@ -16,7 +16,7 @@ mod walk;
 
 pub use env::{Answer, Cut};
 pub use environment::{StageView, local_addresses, stage_view};
-pub use explore::{End, Explored, Guide, explore, explore_by};
+pub use explore::{End, Explored, Guide, Wanted, explore, explore_by};
 pub use hull::Hull;
 pub use interpret::{
     Ask, Decision, Judgement, Outcome, PathStep, Place, interpret, interpret_screened, judged_at, routing_after_dnat,

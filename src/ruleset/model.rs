@@ -165,7 +165,8 @@ pub enum Match {
     Lookup(Arc<Lookup>),
     /// A condition that no header field can express.
     Opaque(Opaque),
-    /// The connection's source (`SNAT`) or destination (`DNAT`) has been translated.
+    /// The connection's source (`SNAT`) or destination (`DNAT`) has been translated to something else than it was
+    /// (`nf_nat_setup_info`).
     Translated(TranslatedSide),
     /// All of them.
     All(Vec<Match>),
@@ -285,6 +286,24 @@ impl Translation {
     /// Whether the destination end is translated (DNAT, REDIRECT, NETMAP before routing).
     pub fn is_destination(&self) -> bool {
         self.dst.is_some() || self.dport.is_some() || self.options.iter().any(|o| &**o == "redirect")
+    }
+
+    /// What becomes of the address and the port of one end.
+    pub fn parts(&self, side: TranslatedSide) -> impl Iterator<Item = (Field, &Rewrite)> {
+        let parts = match side {
+            TranslatedSide::Source => [(Field::Src, &self.src), (Field::Sport, &self.sport)],
+            TranslatedSide::Destination => [(Field::Dst, &self.dst), (Field::Dport, &self.dport)],
+        };
+        parts.into_iter().filter_map(|(field, rewrite)| Some((field, rewrite.as_ref()?)))
+    }
+
+    /// Whether the new address of an end follows from an interface, so that it may be the old one.
+    pub fn leaves_open(&self, side: TranslatedSide) -> bool {
+        let word = match side {
+            TranslatedSide::Source => "masquerade",
+            TranslatedSide::Destination => "redirect",
+        };
+        self.options.iter().any(|o| &**o == word)
     }
 }
 

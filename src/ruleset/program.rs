@@ -212,7 +212,10 @@ impl<'a> Program<'a> {
             });
         }
         let blocks: Vec<Block> = compiler.blocks.into_iter().map(Option::unwrap_or_default).collect();
-        let (rewritten, untracks) = survey(&blocks);
+        let (mut rewritten, untracks) = survey(&blocks);
+        if space.counts_hops && !rewritten.contains(&Field::Ttl) {
+            rewritten.push(Field::Ttl);
+        }
         Program { ruleset, side, stages, blocks, rewritten, untracks }
     }
 

@@ -26,6 +26,8 @@ pub struct Space {
     pub family: Family,
     /// The interface classes that any of the rulesets tells apart.
     pub interfaces: InterfaceClasses,
+    /// Whether some rule can tell what routing makes of a TTL. Where none can, walks do not keep count.
+    pub counts_hops: bool,
     conds: RefCell<Conds>,
     /// Rules of the proposal that are unchanged rules of the baseline: their conditions are the same booleans.
     paired: FxHashMap<Place, Place>,
@@ -58,7 +60,8 @@ impl Space {
         let interfaces = InterfaceClasses::new(&patterns);
         let numbers = number_occurrences(rulesets, &paired);
         let conds = RefCell::new(Conds { numbers, ..Conds::default() });
-        Space { hook, family, interfaces, conds, paired }
+        let counts_hops = hook == Hook::Forward && rulesets.iter().any(|r| r.reads_ttl());
+        Space { hook, family, interfaces, counts_hops, conds, paired }
     }
 
     /// Every packet that can be judged at the hook: interfaces that the hook does not have are `none`.
@@ -128,23 +131,41 @@ impl Conds {
 impl Ruleset {
     /// Every interface pattern in any rule.
     pub fn interface_patterns(&self) -> impl Iterator<Item = &IfacePattern> {
-        let rules = self.chains.iter().flat_map(|c| &c.rules);
-        let matches = rules.flat_map(|r| &r.steps).flat_map(|step| -> Box<dyn Iterator<Item = &Match>> {
-            match step {
-                Step::If(m) => Box::new(std::iter::once(m)),
-                Step::Choose(entries) => Box::new(entries.iter().map(|(m, _)| m)),
-                Step::Set(_) | Step::Then(_) => Box::new(std::iter::empty()),
-            }
-        });
-        matches.flat_map(|m| {
+        self.matches().flat_map(|m| {
             let mut found = Vec::new();
             m.interface_patterns(&mut found);
             found
         })
     }
+
+    /// Whether a rule looks at the TTL or hop limit.
+    fn reads_ttl(&self) -> bool {
+        self.matches().any(Match::reads_ttl)
+    }
+
+    fn matches(&self) -> impl Iterator<Item = &Match> {
+        let rules = self.chains.iter().flat_map(|c| &c.rules);
+        rules.flat_map(|r| &r.steps).flat_map(|step| -> Box<dyn Iterator<Item = &Match>> {
+            match step {
+                Step::If(m) => Box::new(std::iter::once(m)),
+                Step::Choose(entries) => Box::new(entries.iter().map(|(m, _)| m)),
+                Step::Set(_) | Step::Then(_) => Box::new(std::iter::empty()),
+            }
+        })
+    }
 }
 
 impl Match {
+    fn reads_ttl(&self) -> bool {
+        match self {
+            Match::Field(field, _) => *field == Field::Ttl,
+            Match::Lookup(lookup) => lookup.entries.iter().flat_map(|e| &e.fields).any(|(f, _)| *f == Field::Ttl),
+            Match::All(inner) | Match::Any(inner) => inner.iter().any(Match::reads_ttl),
+            Match::Not(inner) => inner.reads_ttl(),
+            _ => false,
+        }
+    }
+
     fn interface_patterns<'a>(&'a self, found: &mut Vec<&'a IfacePattern>) {
         match self {
             Match::Interface(_, pattern) => found.push(pattern),

@@ -134,6 +134,7 @@ impl<'a> Walker<'a> {
         let mut cursor = self.start();
         cursor.stage = stage;
         cursor.entered = true;
+        cursor.env = Rc::new(Env::inside_a_stage());
         self.call(&mut cursor, chain, &Hull::of_cell(cell, self.space.family));
         cursor
     }
@@ -178,6 +179,9 @@ impl<'a> Walker<'a> {
                 cursor.stage += 1;
                 continue;
             };
+            if stage.view.one_hop_on && self.space.counts_hops && !cursor.env.one_hop_on {
+                cursor.env = Rc::new(cursor.env.routed());
+            }
             if !cursor.entered
                 && let Some(cut) = self.enter(cell, hull, cursor, stage)
             {

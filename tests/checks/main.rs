@@ -3,6 +3,7 @@
 
 mod concessions;
 mod conversations;
+mod cost;
 mod estate;
 mod intents;
 mod prohibitions;

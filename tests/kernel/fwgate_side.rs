@@ -7,10 +7,6 @@ use fwgate::ruleset::{Decision, Hook, Opaque, Rewrite, Ruleset, Translation, int
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Whether fwgate knows that routing takes one off the TTL between PREROUTING and FORWARD. Until then a
-/// disagreement about a forwarded packet is excused where it vanishes with a TTL less one.
-pub const ROUTING_TAKES_ONE_OFF: bool = false;
-
 /// What fwgate says of a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {

@@ -5,7 +5,7 @@ use fwgate::packet::{
 };
 use fwgate::ruleset::{
     Base, BaseKind, Chain, ChainId, Effect, Entry, Families, Hook, Lookup, Match, Negate, NfHook, Opaque, OpaqueKind,
-    Rewrite, Rule, Ruleset, Span, Step, Translation, Verdict,
+    Rewrite, Rule, Ruleset, Span, Step, TranslatedSide, Translation, Verdict,
 };
 use std::sync::Arc;
 
@@ -52,6 +52,16 @@ fn ports(dice: &mut Dice) -> Ranges {
     if dice.chance(20) { Ranges::from_unsorted(vec![(lo, hi), (80, 82)]) } else { Ranges::range(lo, hi) }
 }
 
+/// TTLs around those of the packets.
+fn ttls(dice: &mut Dice) -> Ranges {
+    let at = u128::from(dice.pick(&[0u8, 1, 2, 62, 63, 64, 253, 254, 255]));
+    match dice.below(3) {
+        0 => Ranges::one(at),
+        1 => Ranges::range(0, at),
+        _ => Ranges::range(at, 255),
+    }
+}
+
 fn layer4(dice: &mut Dice, family: Family) -> Match {
     let proto = dice.pick(&PROTOS);
     let inner = match Shape::of(family, proto) {
@@ -71,7 +81,7 @@ fn layer4(dice: &mut Dice, family: Family) -> Match {
 
 fn condition(dice: &mut Dice, family: Family) -> Match {
     let negate = if dice.chance(20) { Negate::Yes } else { Negate::No };
-    let found = match dice.below(13) {
+    let found = match dice.below(16) {
         0 | 1 => Match::ranges(Field::Src, address(dice, family)),
         2 | 3 => Match::ranges(Field::Dst, address(dice, family)),
         4..=6 => layer4(dice, family),
@@ -102,7 +112,9 @@ fn condition(dice: &mut Dice, family: Family) -> Match {
                 return Match::all([Match::tracked(), Match::Field(Field::ConnMark, cube).negated_if(negate)]);
             }
         }
-        11 => {
+        11 => Match::ranges(Field::Ttl, ttls(dice)),
+        12 => Match::Translated(dice.pick(&[TranslatedSide::Source, TranslatedSide::Destination])),
+        13 => {
             let cube = Cube::new(u128::from(dice.below(8)), u128::from(dice.pick(&[5u64, 6, 9])));
             Match::Field(dice.pick(&[Field::SrcBits, Field::DstBits]), Values::Cube(cube))
         }
@@ -147,12 +159,21 @@ fn translation(dice: &mut Dice, hook: NfHook, family: Family) -> Translation {
         let host = 3;
         Rewrite::Prefix { base: address(dice, family).first().unwrap() & !host, host }
     };
+    let port = dice.chance(20).then(|| Rewrite::To(ports(dice)));
     if matches!(hook, NfHook::Prerouting | NfHook::Output) {
         let options = if dice.chance(15) { vec!["redirect".into()] } else { Vec::new() };
-        Translation { dst: Some(to), options, ..Translation::default() }
+        let dst = Some(to).filter(|_| options.is_empty() || dice.chance(50));
+        Translation { dst, dport: port, options, ..Translation::default() }
     } else {
-        Translation { src: Some(to), ..Translation::default() }
+        let options = if dice.chance(15) { vec!["masquerade".into()] } else { Vec::new() };
+        let src = Some(to).filter(|_| options.is_empty());
+        Translation { src, sport: port, options, ..Translation::default() }
     }
+}
+
+/// Ports are translated only of protocols that have them.
+fn sets_port(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Translate(t) if t.sport.is_some() || t.dport.is_some())
 }
 
 fn rule(dice: &mut Dice, base: &Base, family: Family, callees: &[ChainId]) -> Rule {
@@ -161,7 +182,7 @@ fn rule(dice: &mut Dice, base: &Base, family: Family, callees: &[ChainId]) -> Ru
         .filter(|s| *s != Step::If(Match::Always))
         .collect();
     if dice.chance(12) {
-        steps.push(Step::Set(match dice.below(8) {
+        steps.push(Step::Set(match dice.below(10) {
             0 => Effect::Untrack,
             1 => Effect::Mark { field: Field::Mark, keep: !1, take: 0, xor: dice.below(4) as u32 },
             2 => Effect::Mark { field: Field::Mark, keep: !3, take: 3, xor: 0 },
@@ -169,15 +190,23 @@ fn rule(dice: &mut Dice, base: &Base, family: Family, callees: &[ChainId]) -> Ru
             4 => Effect::Rewrite(Field::Mark, Rewrite::To(Ranges::range(1, 1 + u128::from(dice.below(2))))),
             5 => Effect::Rewrite(Field::TcpFlags, Rewrite::Masked { keep: 0x3f, xor: 0 }),
             6 => Effect::Rewrite(Field::Dst, Rewrite::To(address(dice, family))),
-            _ => Effect::Rewrite(Field::Ttl, Rewrite::Add(-1)),
+            7 => Effect::Rewrite(Field::Ttl, Rewrite::To(Ranges::one(64))),
+            _ => Effect::Rewrite(Field::Ttl, Rewrite::Add(dice.pick(&[-2, -1, 1, 3]))),
         }));
     } else if dice.chance(8) {
         let entries =
             (0..2).map(|_| (condition(dice, family), verdict(dice, base, family, callees))).collect::<Vec<_>>();
+        if entries.iter().any(|(_, v)| sets_port(v)) {
+            steps.insert(0, Step::If(Match::protocols([6, 17])));
+        }
         steps.push(Step::Choose(entries.into()));
         return Rule { steps, span: Span::default() };
     }
-    steps.push(Step::Then(verdict(dice, base, family, callees)));
+    let verdict = verdict(dice, base, family, callees);
+    if sets_port(&verdict) {
+        steps.insert(0, Step::If(Match::protocols([6, 17])));
+    }
+    steps.push(Step::Then(verdict));
     Rule { steps, span: Span::default() }
 }
 
@@ -195,6 +224,7 @@ pub fn ruleset(dice: &mut Dice, hook: Hook, family: Family) -> Ruleset {
                 _ => 40,
             };
             if dice.chance(wanted) {
+                out.conntrack |= *kind == BaseKind::Nat;
                 let policy = if *kind != BaseKind::Nat && dice.chance(40) { Verdict::Drop } else { Verdict::Accept };
                 base_chain(dice, &mut out, *nf, *priority, *kind, policy, family);
             }
@@ -300,6 +330,7 @@ pub fn packet(dice: &mut Dice, hook: Hook, family: Family) -> Packet {
         p.set(Field::IcmpType, u128::from(dice.below(4)));
     }
     p.set(Field::Mark, u128::from(dice.below(8)));
+    p.set(Field::Ttl, u128::from(dice.pick(&[0u8, 1, 2, 3, 62, 63, 64, 64, 65, 253, 254, 255])));
     if p.state() != State::New {
         p.set(Field::ConnMark, u128::from(dice.below(8)));
     }

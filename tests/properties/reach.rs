@@ -68,7 +68,11 @@ fn check(seed: u64) -> usize {
             TraceVerdict::Decided(Decision::Reject(kind)) => Fate::Rejected(kind.clone()),
         };
         let names: Vec<_> = group.conditions.iter().map(|c| found.space.cond_name(*c)).collect();
-        assert_eq!((&fate, trace.place), (&group.fate, group.place), "seed {seed}: {p:?}\n{rules:#?}");
+        assert_eq!(fate, group.fate, "seed {seed}: {p:?}\n{rules:#?}");
+        // A pure condition may have been asked by an earlier rule, of more packets than that rule touches.
+        if names.iter().all(|name| name.contains('#')) {
+            assert_eq!(trace.place, group.place, "seed {seed}: {p:?}\n{rules:#?}");
+        }
         let sorted = |mut names: Vec<std::sync::Arc<str>>| {
             names.sort_unstable();
             names

@@ -144,7 +144,7 @@ impl<'r> Sorted<'r, '_> {
                 .help("write the value as a word of its own, as save commands do"));
         }
         let (owner, spec) = self.look_up(name, word)?;
-        let negate = self.late_exclamation(spec, negate);
+        self.late_exclamation(spec, word)?;
         if negate == Negate::Yes && !spec.negatable {
             return Err(Problem::new(word.span, format!("`{}` cannot be negated", word.text)));
         }
@@ -156,9 +156,15 @@ impl<'r> Sorted<'r, '_> {
         }
     }
 
-    /// The old style: `--dport ! 22`.
-    fn late_exclamation(&mut self, spec: &OptionSpec, negate: Negate) -> Negate {
-        if negate == Negate::No && spec.negatable && spec.takes > 0 { self.exclamation() } else { negate }
+    /// `--dport ! 22` was the style of old versions, which nothing reads any more.
+    fn late_exclamation(&self, spec: &OptionSpec, word: &Word<'_>) -> Parsed<()> {
+        match self.words.get(self.at) {
+            Some(late) if late.text == "!" && !late.quoted && spec.negatable && spec.takes > 0 => {
+                Err(Problem::new(late.span, format!("the `!` stands behind `{}`", word.text))
+                    .help(format!("write `! {} ...`, as every version since 1.4.3 does", word.text)))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn values(&mut self, spec: &'static OptionSpec, word: &Word<'_>) -> Parsed<&'r [Word<'r>]> {

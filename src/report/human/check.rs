@@ -2,13 +2,16 @@
 //! rests on.
 
 use super::counted;
-use super::diff::filter_human;
+use super::diff::{Most, filter_human};
 use super::finding::{finding_human, severities};
 use super::paint::Paint;
 use crate::check::{CheckReport, RequirementCounts, WaiverState};
 use crate::report::check_json::{CheckFrame, is_refused};
 use crate::report::{Colour, FilterView, visible};
 use std::fmt::Write;
+
+/// Most changes of one filter that a verdict shows; the diff shows all of them.
+const MOST_CHANGES: usize = 4;
 
 /// The whole report. `effects` are the filters on which the change has an effect, in order.
 pub fn check_human(
@@ -35,7 +38,8 @@ pub fn check_human(
     }
     if !effects.is_empty() {
         let _ = writeln!(out, "\n{}", paint.bold("What the change does:"));
-        effects.iter().for_each(|f| out += &filter_human(f, most_regions, colour));
+        let most = Most { changes: MOST_CHANGES, regions: most_regions };
+        effects.iter().for_each(|f| out += &filter_human(f, most, colour));
     }
     out + &footing(report, frame)
 }

@@ -33,7 +33,8 @@ pub fn diff_human(view: &DiffView<'_>, colour: Colour) -> String {
     let mut out = headline(view, paint);
     for (at, (pair, diff)) in view.pairs.iter().zip(view.diffs).enumerate() {
         for filter in FilterView::of_device(*pair, diff) {
-            out += &filter_human(&filter, view.most_regions, colour);
+            let most = Most { changes: usize::MAX, regions: view.most_regions };
+            out += &filter_human(&filter, most, colour);
         }
         out += &structure(diff, paint);
         if let Some(text) = view.texts.get(at).filter(|t| !t.is_empty()) {
@@ -87,7 +88,7 @@ fn effect_word(kind: EffectKind) -> &'static str {
 }
 
 /// The effect on one filter; nothing where there is none.
-pub fn filter_human(filter: &FilterView<'_>, most_regions: usize, colour: Colour) -> String {
+pub fn filter_human(filter: &FilterView<'_>, most: Most, colour: Colour) -> String {
     let paint = Paint(colour);
     if filter.diff.changes.is_empty() && filter.diff.complete {
         return String::new();
@@ -98,10 +99,24 @@ pub fn filter_human(filter: &FilterView<'_>, most_regions: usize, colour: Colour
     if !filter.diff.complete {
         out += "  not complete: the bound was reached, so there may be more; --max-regions raises it\n";
     }
-    for change in &filter.diff.changes {
-        out += &change_text(filter, change, most_regions, paint);
+    for change in filter.diff.changes.iter().take(most.changes) {
+        out += &change_text(filter, change, most.regions, paint);
+    }
+    let hidden = filter.diff.changes.len().saturating_sub(most.changes);
+    if hidden > 0 {
+        let more = format!("and {} (`fwgate diff` shows them all)", counted(hidden, "more change"));
+        let _ = writeln!(out, "  {}", paint.faint(&more));
     }
     out
+}
+
+/// How much of a filter's effect is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Most {
+    /// Most changes of a filter.
+    pub changes: usize,
+    /// Most regions of a change.
+    pub regions: usize,
 }
 
 fn change_text(filter: &FilterView<'_>, change: &Change, most: usize, paint: Paint) -> String {

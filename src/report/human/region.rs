@@ -1,7 +1,8 @@
 //! Regions in words, in columns: who, to whom, what, and under which further circumstances.
 
-use crate::packet::{Region, protocol_name};
+use crate::packet::{Family, Ranges, Region, address_texts, protocol_name};
 use crate::report::visible;
+use std::net::IpAddr;
 
 /// Most entries of a list that are shown.
 const MOST_ENTRIES: usize = 6;
@@ -37,13 +38,42 @@ fn join_protocols(regions: &[Region]) -> Vec<Region> {
 
 /// Source, destination, service, and the rest.
 fn row(region: &Region) -> [String; 4] {
-    let address = |values: &Option<Vec<String>>| values.as_ref().map_or_else(|| "any".to_owned(), |v| list(v));
+    let address = |values: &Option<Vec<String>>| values.as_ref().map_or_else(|| "any".to_owned(), |v| addresses(v));
     [
         format!("from {}", address(&region.src)),
         format!("to {}", address(&region.dst)),
         service(region),
         circumstances(region),
     ]
+}
+
+/// Addresses, by what is left out where that is shorter.
+fn addresses(values: &[String]) -> String {
+    match left_out(values) {
+        Some(rest) if rest.len() < values.len() => format!("any but {}", list(&rest)),
+        _ => list(values),
+    }
+}
+
+/// The addresses of the family that are not in the list, where it can be read.
+fn left_out(values: &[String]) -> Option<Vec<String>> {
+    let ranges: Vec<(Family, u128, u128)> = values.iter().map(|v| range(v)).collect::<Option<_>>()?;
+    let (family, ..) = *ranges.first()?;
+    let rest = Ranges::from_unsorted(ranges.iter().map(|(_, lo, hi)| (*lo, *hi)).collect());
+    let rest = rest.complement(family.max_address());
+    Some(address_texts(&rest, family))
+}
+
+fn range(text: &str) -> Option<(Family, u128, u128)> {
+    let (first, last) = match text.split_once('-') {
+        Some((first, last)) => (first.parse().ok()?, last.parse().ok()?),
+        None => text.parse::<ipnet::IpNet>().ok().map(|net| (net.network(), net.broadcast()))?,
+    };
+    match (first, last) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => Some((Family::V4, u32::from(a).into(), u32::from(b).into())),
+        (IpAddr::V6(a), IpAddr::V6(b)) => Some((Family::V6, a.into(), b.into())),
+        _ => None,
+    }
 }
 
 fn service(region: &Region) -> String {
@@ -104,4 +134,33 @@ fn list(values: &[String]) -> String {
         more => format!("{shown} and {more} more"),
     };
     visible(&text).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(values: &[&str]) -> Vec<String> {
+        values.iter().map(|v| (*v).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_shorter_way_to_say_addresses_is_taken() {
+        let but_one = texts(&["0.0.0.0-192.0.2.0", "192.0.2.2-255.255.255.255"]);
+        assert_eq!(addresses(&but_one), "any but 192.0.2.1/32");
+        assert_eq!(addresses(&texts(&["10.0.0.0/8", "192.168.0.0/16"])), "10.0.0.0/8, 192.168.0.0/16");
+        assert_eq!(
+            addresses(&texts(&[
+                "::-2001:db7:ffff:ffff:ffff:ffff:ffff:ffff",
+                "2001:db9::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
+            ])),
+            "any but 2001:db8::/32"
+        );
+    }
+
+    #[test]
+    fn interfaces_are_said_in_words() {
+        assert_eq!(interfaces(&texts(&["!", "lo"])), "any but lo");
+        assert_eq!(interfaces(&texts(&["eth+", "!", "eth0"])), "eth+ but eth0");
+    }
 }

@@ -1,7 +1,7 @@
 //! The lines of `ipset save`: sets and their elements, without an allocation for each element of a plain set.
 
 use super::types::{Dimension, SetType, TYPES, TypeFamily};
-use super::{Elements, Part, Set, Sets, Tuple};
+use super::{Elements, Part, Set, Sets, Tuple, twice};
 use crate::dialect::iptables::addresses::{parse, parse_mask, prefix_mask};
 use crate::dialect::iptables::matches::parse_mac;
 use crate::dialect::iptables::numbers::{parse_number, service_port};
@@ -30,6 +30,7 @@ pub fn read(texts: &[&Text], draft: &mut Draft) -> Sets {
         }
     }
     check_lists(&sets, draft);
+    twice::check(texts, &sets, draft);
     sets
 }
 
@@ -45,7 +46,7 @@ fn quick_add(line: Line<'_>, sets: &mut Sets, last: &mut Option<usize>) -> Optio
     };
     *last = Some(at);
     let set = sets.sets.get_mut(at)?;
-    let range = line_range(set, element)?;
+    let range = line_range(set, element).filter(|r| r.0 != 0)?;
     match &mut set.elements {
         Elements::Line { yes, .. } => yes.push(range),
         _ => return None,
@@ -96,7 +97,9 @@ fn port_range(text: &str) -> Option<(u16, u16)> {
 
 fn full_line<'t>(line: Line<'t>, sets: &mut Sets, words: &mut Vec<Word<'t>>, draft: &mut Draft) -> Result<(), Problem> {
     split(line, words).map_err(|span| Problem::new(span, "the quotation is never closed"))?;
+    let given = words.len();
     words.retain(|w| w.text != "-exist" && w.text != "-!");
+    let lenient = words.len() < given;
     let [command, name, third, rest @ ..] = words.as_slice() else {
         return Err(Problem::new(line.span(), format!("`{}` is no complete line of `ipset save`", line.text)));
     };
@@ -108,6 +111,7 @@ fn full_line<'t>(line: Line<'t>, sets: &mut Sets, words: &mut Vec<Word<'t>>, dra
                 Problem::new(name.span, format!("the set `{}` is not created before this line", name.text))
                     .help(format!("{}`ipset save` writes a line `create` first", near.unwrap_or_default()))
             })?;
+            sets.sets[at].lenient |= lenient;
             add(&mut sets.sets[at], third, rest, draft)
         }
         other => Err(Problem::new(command.span, format!("`{other}` begins no line of `ipset save`"))
@@ -138,6 +142,7 @@ fn create(sets: &mut Sets, name: &Word<'_>, kind: &Word<'_>, rest: &[Word<'_>], 
             TypeFamily::None => None,
         },
         timeouts: false,
+        lenient: false,
         address_mask: u128::MAX,
         mark_mask: u32::MAX,
         elements: match known.dimensions {
@@ -242,19 +247,19 @@ fn add(set: &mut Set, element: &Word<'_>, rest: &[Word<'_>], draft: &mut Draft) 
     }
     let mut choices: Vec<Vec<Part>> = Vec::new();
     for (dimension, text) in set.kind.dimensions.iter().zip(&parts) {
-        choices.push(read_part(set, *dimension, text, &flags).ok_or_else(wrong)?);
+        let part = read_part(set, *dimension, text, &flags).ok_or_else(wrong)?;
+        if let Some(what) = zero(set, *dimension, &part) {
+            let message = format!("a set of type {} takes no {what}", set.kind.name);
+            return Err(Problem::new(element.span, message).help("ipset refuses this element"));
+        }
+        choices.push(part);
     }
     if optional_mac {
         choices.push(vec![Part::Mac(None)]);
     }
     match &mut set.elements {
         Elements::Line { yes, no } => {
-            let ranges = choices.into_iter().flatten().filter_map(|part| match part {
-                Part::Addresses(first, last) => Some((first, last)),
-                Part::Ports { first, last, .. } => Some((first.into(), last.into())),
-                Part::Mac(Some(mac)) => Some((mac, mac)),
-                _ => None,
-            });
+            let ranges = choices.iter().flatten().filter_map(Part::range);
             (if flags.nomatch { no } else { yes }).extend(ranges);
         }
         Elements::Tuples(tuples) => {
@@ -263,6 +268,30 @@ fn add(set: &mut Set, element: &Word<'_>, rest: &[Word<'_>], draft: &mut Draft) 
         Elements::Names(_) => {}
     }
     Ok(())
+}
+
+/// What of a part the type of set does not take, in words.
+fn zero(set: &Set, dimension: Dimension, parts: &[Part]) -> Option<&'static str> {
+    let whole = set.family.map_or(u128::MAX, |f| f.max_address());
+    parts.iter().find_map(|part| match (dimension, part) {
+        (Dimension::Ip, Part::Addresses(0, _)) if !set.kind.takes_address_zero() => Some("address 0"),
+        (Dimension::Net, Part::Addresses(0, last)) if *last == whole && !set.kind.takes_prefix_zero() => {
+            Some("network of length 0")
+        }
+        (_, Part::Mac(Some(0))) if !set.kind.takes_mac_zero() => Some("MAC address 0"),
+        _ => None,
+    })
+}
+
+/// The parts of an element without what stands behind it; `None` where it is none.
+pub fn parts_of(set: &Set, element: &str) -> Option<Vec<Vec<Part>>> {
+    let parts = split_parts(element, set.kind.dimensions.len());
+    let read = |(dimension, text): (&Dimension, &&str)| read_part(set, *dimension, text, &Flags::default());
+    let mut choices = set.kind.dimensions.iter().zip(&parts).map(read).collect::<Option<Vec<_>>>()?;
+    if choices.len() < set.kind.dimensions.len() {
+        choices.push(vec![Part::Mac(None)]);
+    }
+    Some(products(&choices))
 }
 
 /// Every choice of one part for each dimension: ranges that are no single network make several.

@@ -20,7 +20,9 @@ fn member(sets: &Sets, set: &Set, family: Family, directions: &Directions, nomat
     if !fits {
         return Match::Never;
     }
-    let nomatch = if set.kind.has_nomatch() { nomatch } else { Nomatch::Excluded };
+    // A list asks each of its members the same; a set without `nomatch` entries knows nothing of them.
+    let keeps = set.kind.has_nomatch() || matches!(set.elements, Elements::Names(_));
+    let nomatch = if keeps { nomatch } else { Nomatch::Excluded };
     let listed = match &set.elements {
         Elements::Line { yes, no } => line(set, directions, yes, no, nomatch),
         Elements::Tuples(tuples) => lookup(set, family, directions, tuples, nomatch),

@@ -3,6 +3,7 @@
 
 mod elements;
 mod membership;
+mod twice;
 mod types;
 
 pub use elements::read;
@@ -59,6 +60,8 @@ pub struct Set {
     family: Option<Family>,
     /// Whether elements come and go by time.
     timeouts: bool,
+    /// Whether a line says that its element may be there already (`-exist`).
+    lenient: bool,
     /// Bits of addresses that are compared.
     address_mask: u128,
     /// Bits of marks that are compared.
@@ -85,7 +88,7 @@ struct Tuple {
 }
 
 /// What an element says about one dimension.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Part {
     /// An address or a network.
     Addresses(u128, u128),

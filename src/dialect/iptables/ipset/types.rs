@@ -54,6 +54,21 @@ impl SetType {
         self.name.starts_with("bitmap:")
     }
 
+    /// Whether a set takes the address 0.
+    pub fn takes_address_zero(&self) -> bool {
+        !matches!(self.name, "hash:ip" | "hash:ip,port")
+    }
+
+    /// Whether a set takes the network of all addresses.
+    pub fn takes_prefix_zero(&self) -> bool {
+        !matches!(self.name, "hash:net" | "hash:net,port" | "hash:ip,port,net")
+    }
+
+    /// Whether a set takes the MAC address 0.
+    pub fn takes_mac_zero(&self) -> bool {
+        self.is_bitmap()
+    }
+
     /// Whether elements can be marked `nomatch`.
     pub fn has_nomatch(&self) -> bool {
         self.dimensions.contains(&Dimension::Net)

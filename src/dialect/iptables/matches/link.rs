@@ -3,13 +3,18 @@
 use super::{MatchSpec, Reader, Scope};
 use crate::dialect::iptables::interfaces::pattern;
 use crate::dialect::iptables::options::{Given, Parsed, Use, flag, value};
-use crate::packet::{Field, IfaceSide, Ranges};
+use crate::packet::{Field, IfacePattern, IfaceSide, Ranges};
 use crate::ruleset::{Match, Negate, NfHook};
 
 /// The modules of this file.
 pub const MATCHES: &[MatchSpec] = &[
-    MatchSpec::new("mac", &[value("mac-source").not()], Reader::Exact(mac), "packets are taken as Ethernet frames")
-        .at_hooks(&[NfHook::Prerouting, NfHook::Input, NfHook::Forward]),
+    MatchSpec::new(
+        "mac",
+        &[value("mac-source").not()],
+        Reader::Exact(mac),
+        "packets are taken as Ethernet frames, but for those of `lo`",
+    )
+    .at_hooks(&[NfHook::Prerouting, NfHook::Input, NfHook::Forward]),
     MatchSpec::new(
         "physdev",
         &[
@@ -25,13 +30,15 @@ pub const MATCHES: &[MatchSpec] = &[
     MatchSpec::new("pkttype", &[value("pkt-type").not()], Reader::Exact(pkttype), ""),
 ];
 
+/// `lo` is no Ethernet interface: of its packets the match never holds, negated or not (`mac_mt`).
 fn mac(used: &Use<'_>, _: &Scope<'_>) -> Parsed<Match> {
     let given =
         used.get("mac-source").ok_or_else(|| used.wrong("the address is missing").help("give `--mac-source`"))?;
     let value = parse_mac(given.text()).ok_or_else(|| {
         given.wrong(format!("`{}` is no MAC address", given.text())).help("write six bytes in hexadecimal")
     })?;
-    Ok(Match::ranges(Field::Mac, Ranges::one(value)).negated_if(given.negate))
+    let ethernet = Match::Interface(IfaceSide::In, IfacePattern::exact("lo")).negated_if(Negate::Yes);
+    Ok(Match::all([ethernet, Match::ranges(Field::Mac, Ranges::one(value)).negated_if(given.negate)]))
 }
 
 /// Six bytes in hexadecimal with colons between them, as a number of 48 bits.
