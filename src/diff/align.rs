@@ -133,3 +133,32 @@ fn match_has_per_rule(condition: &Match) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::dialect::{InputFile, ReadOptions, read_device};
+
+    /// A device with both families, whose chain `slow` is called by a rule that both sides write differently.
+    fn device(v4: &str, v6: &str) -> Ruleset {
+        let file = |name: &str, range: &str| InputFile {
+            name: name.into(),
+            bytes: format!(
+                "*filter\n:INPUT DROP [0:0]\n:slow - [0:0]\n-A INPUT -s {range} -j slow\n\
+                 -A slow -m limit --limit 5/sec -j ACCEPT\nCOMMIT\n"
+            )
+            .into_bytes(),
+        };
+        read_device(&[file("rules.v4", v4), file("rules.v6", v6)], &ReadOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn chains_of_one_name_are_paired_within_their_family() {
+        let old = device("10.0.0.0/8", "2001:db8:1::/48");
+        let new = device("10.0.0.0/9", "2001:db8:2::/48");
+        let pairs = pair_rules(&old, &new);
+        let limits: Vec<_> = pairs.iter().filter(|(to, from)| to == from).collect();
+        assert_eq!((pairs.len(), limits.len()), (2, 2), "{pairs:?}");
+    }
+}
