@@ -59,6 +59,14 @@ fn folders_and_stems_are_devices() {
 }
 
 #[test]
+fn sets_without_a_ruleset_of_their_stem_make_the_folder_one_device() {
+    let t = tree(&[("rules", RULES), ("ipset", SETS)]);
+    assert_eq!(shown(&t), ["tree: ipset rules"]);
+    let apart = tree(&[("a.v4", RULES), ("b.v4", RULES), ("b.ipset", SETS)]);
+    assert_eq!(shown(&apart), ["a: a.v4", "b: b.ipset b.v4"]);
+}
+
+#[test]
 fn a_folder_with_facts_is_one_device() {
     let t = tree(&[("device.toml", "dialect = \"iptables\"\n"), ("filter.v4", RULES), ("sets", "anything")]);
     assert_eq!(shown(&t), ["tree: filter.v4 sets"]);

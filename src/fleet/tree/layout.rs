@@ -35,6 +35,13 @@ pub(super) fn arrange(mut input: TreeInput, is_ruleset: IsRuleset<'_>) -> Config
     out
 }
 
+/// Whether a file is the output of `ipset save`: every command in it makes a set or adds to one.
+fn holds_only_sets(file: &InputFile) -> bool {
+    let text = String::from_utf8_lossy(&file.bytes);
+    let mut commands = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).peekable();
+    commands.peek().is_some() && commands.all(|l| l.starts_with("create ") || l.starts_with("add "))
+}
+
 struct Arranging<'a> {
     input: &'a TreeInput,
     is_ruleset: IsRuleset<'a>,
@@ -85,6 +92,11 @@ impl Arranging<'_> {
             } else {
                 self.not_understood(&file.name);
             }
+        }
+        // Sets that no ruleset of the same stem uses belong to the folder: `rules` beside `ipset` is one device.
+        if devices.len() > 1 && devices.values().any(|files| files.iter().all(holds_only_sets)) {
+            let files = devices.into_values().flatten().collect();
+            return self.device(self.input.name.clone(), files, None, DeviceToml::default());
         }
         for (name, files) in devices {
             self.device(name, files, None, DeviceToml::default());
