@@ -318,3 +318,144 @@ pub fn iptables(lines: &[Line]) -> String {
     out.push_str("COMMIT\n");
     out
 }
+
+/// `n` changes as a change request brings them: specific lines added, removed, and given another port.
+pub fn few_changes(lines: &[Line], n: usize, seed: u64) -> Vec<Line> {
+    let mut dice = Dice::new(seed + 501);
+    let sites: Vec<Prefix> = lines.iter().step_by((lines.len() / 50).max(1)).map(|l| l.src).collect();
+    let specific = |l: &Line| l.src.1 >= 16 && l.dst.1 >= 16 && matches!(l.proto, 6 | 17) && l.dport.0 == l.dport.1;
+    let mut out = lines.to_vec();
+    for change in 0..n {
+        let mut at = dice.below(out.len() as u64) as usize;
+        while !specific(&out[at]) {
+            at = dice.below(out.len() as u64) as usize;
+        }
+        match change % 3 {
+            0 => {
+                let mut line = random_line(&mut dice, &sites);
+                while !specific(&line) {
+                    line = random_line(&mut dice, &sites);
+                }
+                out.insert(at, line);
+            }
+            1 => {
+                out.remove(at);
+            }
+            _ => {
+                let port = 1024 + dice.below(30_000) as u16;
+                out[at].dport = (port, port);
+            }
+        }
+    }
+    out
+}
+
+/// A dump with one user chain for each of 100 server networks, behind the usual opening for replies: about `n`
+/// rules. `edits` of them are other ones.
+pub fn zones(n: usize, edits: usize, seed: u64) -> String {
+    let mut dice = Dice::new(seed + 900);
+    let zone = |z: u64| (10 << 24 | 20 << 16 | (z as u32) << 8, 24);
+    let offices: Vec<Prefix> = (0..60).map(|o| (10 << 24 | (100 + o) << 16, 16)).collect();
+    let mut chains: Vec<Vec<String>> = Vec::new();
+    for z in 0..100 {
+        let rules = (0..n / 100 - 2).map(|_| {
+            let src = if dice.chance(10) { (0, 0) } else { dice.pick(&offices) };
+            let (base, _) = zone(z);
+            let dst = (base | dice.below(256) as u32, 32);
+            let port = dice.pick(&SERVICES);
+            zone_rule(z, src, dst, port, dice.chance(85))
+        });
+        chains.push(rules.collect());
+    }
+    for _ in 0..edits {
+        let z = dice.below(100);
+        let (base, _) = zone(z);
+        let dst = (base | dice.below(256) as u32, 32);
+        let rule = zone_rule(z, dice.pick(&offices), dst, dice.pick(&SERVICES), true);
+        let at = dice.below(chains[z as usize].len() as u64) as usize;
+        chains[z as usize][at] = rule;
+    }
+    let mut out = String::from("*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n");
+    for z in 0..100 {
+        out.push_str(&format!(":zone{z} - [0:0]\n"));
+    }
+    out.push_str("-A INPUT -i lo -j ACCEPT\n");
+    for chain in ["INPUT", "FORWARD"] {
+        out.push_str(&format!("-A {chain} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"));
+        out.push_str(&format!("-A {chain} -m conntrack --ctstate INVALID -j DROP\n"));
+    }
+    for z in 0..100 {
+        out.push_str(&format!("-A FORWARD -d {} -j zone{z}\n", dotted(zone(z))));
+    }
+    for (z, rules) in chains.iter().enumerate() {
+        rules.iter().for_each(|r| out.push_str(r));
+        out.push_str(&format!("-A zone{z} -m limit --limit 5/min -j LOG --log-prefix \"zone{z} \"\n"));
+    }
+    out.push_str("COMMIT\n");
+    out
+}
+
+fn zone_rule(zone: u64, src: Prefix, dst: Prefix, port: u16, permit: bool) -> String {
+    let from = if src.1 == 0 { String::new() } else { format!(" -s {}", dotted(src)) };
+    let verdict = if permit { "ACCEPT" } else { "DROP" };
+    format!("-A zone{zone}{from} -d {} -p tcp -m tcp --dport {port} -j {verdict}\n", dotted(dst))
+}
+
+/// `n` different addresses as `ipset save` writes them, and a filter that names the set.
+pub fn address_set(n: usize, seed: u64) -> (String, String) {
+    let mut dice = Dice::new(seed + 31);
+    let mut addresses: Vec<u32> = Vec::with_capacity(n);
+    while addresses.len() < n {
+        addresses.extend((0..n - addresses.len()).map(|_| (1 << 24) + dice.below(222 << 24) as u32));
+        addresses.sort_unstable();
+        addresses.dedup();
+    }
+    for at in (1..n).rev() {
+        addresses.swap(at, dice.below(at as u64 + 1) as usize);
+    }
+    let mut set = String::from("create blocked hash:ip family inet hashsize 524288 maxelem 2000000\n");
+    for address in addresses {
+        let [a, b, c, d] = address.to_be_bytes();
+        set.push_str(&format!("add blocked {a}.{b}.{c}.{d}\n"));
+    }
+    let filter = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n\
+                  -A FORWARD -m set --match-set blocked src -j DROP\n-A FORWARD -j ACCEPT\nCOMMIT\n";
+    (set, filter.into())
+}
+
+/// A policy of `n` requirements that lines of the list seem to grant.
+pub fn requirements(lines: &[Line], n: usize, seed: u64) -> String {
+    let mut dice = Dice::new(seed + 12);
+    let flows = std::iter::from_fn(|| {
+        loop {
+            let line = lines[dice.below(lines.len() as u64) as usize];
+            if line.permit && line.proto == 6 && line.src.1 >= 16 && line.dst.1 >= 24 && line.dport.0 == line.dport.1 {
+                return Some((line.src, line.dst, line.dport.0));
+            }
+        }
+    });
+    policy(flows.take(n))
+}
+
+/// A policy of `n` requirements of offices towards the servers of `zones`.
+pub fn zone_requirements(n: usize, seed: u64) -> String {
+    let mut dice = Dice::new(seed + 13);
+    let flows = std::iter::from_fn(|| {
+        let src = (10 << 24 | (100 + dice.below(60) as u32) << 16, 16);
+        let dst = (10 << 24 | 20 << 16 | dice.below(100 << 8) as u32, 32);
+        Some((src, dst, dice.pick(&SERVICES)))
+    });
+    policy(flows.take(n))
+}
+
+fn policy(flows: impl Iterator<Item = (Prefix, Prefix, u16)>) -> String {
+    let mut out = String::from("version = 1\n");
+    for (at, (src, dst, port)) in flows.enumerate() {
+        let (from, to) = (dotted(src), dotted(dst));
+        out.push_str(&format!(
+            "[[require]]\nid = \"flow-{at}\"\nreason = \"bench\"\nfrom = [\"{from}\"]\nto = [\"{to}\"]\n\
+             service = [\"tcp/{port}\"]\nhook = \"forward\"\n"
+        ));
+    }
+    out
+}
