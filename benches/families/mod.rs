@@ -228,7 +228,14 @@ pub fn edited(lines: &[Line], edits: usize, seed: u64) -> Vec<Line> {
                 out.remove(at);
             }
             45..55 => out[at].permit = !out[at].permit,
-            55..75 => out[at].dst = random_line(&mut dice, &sites).dst,
+            55..75 => {
+                // As in a fresh line, never from anywhere to anywhere: such a rule would be the whole difference.
+                let mut dst = random_line(&mut dice, &sites).dst;
+                while out[at].src.1 == 0 && dst.1 == 0 {
+                    dst = random_line(&mut dice, &sites).dst;
+                }
+                out[at].dst = dst;
+            }
             75..90 if matches!(out[at].proto, 6 | 17) => {
                 let port = 1 + dice.below(65_535) as u16;
                 out[at].dport = (port, port);
