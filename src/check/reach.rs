@@ -11,7 +11,8 @@ pub(super) struct Reach {
     pub is_bounded: bool,
 }
 
-/// Packets that begin something, on other interfaces than `lo`.
+/// Packets that begin something, on other interfaces than `lo`. ICMP errors never do: conntrack calls them related
+/// or invalid (`icmp_error_message` in `nf_conntrack_proto_icmp.c`), so a rule that lets them pass is no way to talk.
 pub(super) fn beginning(filter: &Filter<'_>) -> Cell {
     let space = &filter.space;
     let lo = Values::Ranges(space.interfaces.matching(&IfacePattern::exact("lo")));
@@ -22,7 +23,9 @@ pub(super) fn beginning(filter: &Filter<'_>) -> Cell {
             cell = rest;
         }
     }
-    cell
+    let errors: &[u128] = if space.family == Family::V4 { &[3, 4, 5, 11, 12] } else { &[1, 2, 3, 4] };
+    let others = Ranges::from_values(errors.iter().copied()).complement(255);
+    cell.with(Field::IcmpType, Values::Ranges(others))
 }
 
 /// Where an address and its peer stand in the packets of a hook. What a host's input and output say of the host's own
