@@ -32,6 +32,14 @@ fn the_omitted_range_is_found_without_any_policy() {
 }
 
 #[test]
+fn a_rule_for_icmp_errors_hides_no_lost_range() {
+    let errors = "-A FORWARD -p icmp -m icmp --icmp-type 3 -j ACCEPT\n";
+    let with = |rest: &str| forward(&format!("{STATEFUL}{errors}{rest}"));
+    let case = Case::new(&with("-A FORWARD -s 10.4.0.0/16 -j ACCEPT\n"), &with(""));
+    assert_eq!(messages(&case, &["FW204"]).iter().filter(|m| m.contains("`10.4.0.0/16`")).count(), 1);
+}
+
+#[test]
 fn a_range_that_loses_everything_is_found_once_for_all_its_peers() {
     let old = forward("-A FORWARD -s 10.4.0.0/16 -j ACCEPT\n");
     let case = Case::new(&old, &forward("-A FORWARD -s 10.9.0.0/16 -d 192.0.2.0/24 -j ACCEPT\n"));
