@@ -14,7 +14,7 @@ mod source;
 mod space;
 mod walk;
 
-pub use env::{Answer, Cut};
+pub use env::{Answer, Cut, Env};
 pub use environment::{StageView, local_addresses, stage_view};
 pub use explore::{End, Explored, Guide, Wanted, explore, explore_by};
 pub use hull::Hull;
@@ -24,7 +24,7 @@ pub use interpret::{
 };
 pub use model::*;
 pub use problem::{Problem, Unreadable};
-pub use program::{Identities, Move, Program, Ruling, Stage, Test};
+pub use program::{Identities, Line, Move, Program, Ruling, Stage, Test};
 pub use screen::Screen;
 pub use source::{Source, SourceId, Sources, Span};
 pub use space::{Side, Space};

@@ -271,6 +271,10 @@ fn base_chain(
 /// A few edits: rules removed, swapped, replaced.
 pub fn edited(dice: &mut Dice, old: &Ruleset, family: Family) -> Ruleset {
     let mut new = old.clone();
+    // A rule elsewhere that needs conntrack, or no longer: fragments are put together, or not.
+    if dice.chance(10) && new.bases.iter().all(|b| b.kind != BaseKind::Nat) {
+        new.conntrack = !new.conntrack;
+    }
     for _ in 0..1 + dice.below(3) {
         let at = dice.below(new.chains.len() as u64) as usize;
         let base = new
@@ -329,6 +333,7 @@ pub fn packet(dice: &mut Dice, hook: Hook, family: Family) -> Packet {
     if p.shape() == Shape::Icmp {
         p.set(Field::IcmpType, u128::from(dice.below(4)));
     }
+    p.set(Field::Fragment, u128::from(dice.pick(&[0u8, 0, 0, 1, 2])));
     p.set(Field::Mark, u128::from(dice.below(8)));
     p.set(Field::Ttl, u128::from(dice.pick(&[0u8, 1, 2, 3, 62, 63, 64, 64, 65, 253, 254, 255])));
     if p.state() != State::New {
