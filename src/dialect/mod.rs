@@ -5,6 +5,7 @@
 
 mod draft;
 pub mod iptables;
+pub mod nftables;
 mod suggest;
 
 pub use draft::{Draft, Text};

@@ -1,0 +1,3 @@
+//! nftables: what `nft list ruleset` and `nft -j list ruleset` print, and scripts that `nft -f` loads.
+
+pub mod syntax;
