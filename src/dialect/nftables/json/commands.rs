@@ -39,6 +39,8 @@ const OBJECTS: &[&str] = &[
     "ruleset",
 ];
 
+const TABLE_FLAGS: &[&str] = &["dormant", "owner", "persist"];
+
 /// The only version of the format (`libnftables-json(5)`, METAINFO OBJECT).
 const VERSION: u64 = 1;
 
@@ -90,7 +92,13 @@ impl Item {
         match word {
             "table" => {
                 let table = TableName { family: self.family(value)?, name: self.text(value, "name")?.to_owned() };
-                Ok(Object::Table { table, flags: self.names(value, "flags")? })
+                let flags = self.names(value, "flags")?;
+                match flags.iter().find(|flag| !TABLE_FLAGS.contains(&flag.text.as_str())) {
+                    None => Ok(Object::Table { table, flags }),
+                    Some(odd) => Err(self.unknown(&odd.text, "a flag of tables", TABLE_FLAGS.iter().copied()).help(
+                        "nft before 1.0.7 prints the table's name in place of its flags; give the output of `nft list ruleset`",
+                    )),
+                }
             }
             "chain" => self.chain(verb, value),
             "rule" => self.rule(verb, origin, value).map(Object::Rule),

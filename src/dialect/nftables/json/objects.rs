@@ -47,7 +47,8 @@ impl Item {
             }
             NamedKind::CtExpectation => {
                 self.copied(value, &["protocol", "l3proto", "dport", "size"], body);
-                body.extend(self.number_if(value, "timeout")?.map(|n| ("timeout".to_owned(), n.to_string())));
+                // nft prints and reads this time in milliseconds.
+                body.extend(self.number_if(value, "timeout")?.map(|n| ("timeout".to_owned(), (n / 1000).to_string())));
             }
             NamedKind::Secmark => self.copied(value, &["context"], body),
             NamedKind::Synproxy => {
@@ -98,10 +99,43 @@ impl Item {
     }
 
     fn tunnel_body(self, value: &Value, body: &mut Body) {
-        let known = ["family", "name", "table", "handle", "comment"];
+        let known = ["family", "name", "table", "handle", "comment", "type", "tunnel"];
         let members = value.as_object().into_iter().flatten().filter(|(key, _)| !known.contains(&key.as_str()));
-        body.extend(members.map(|(key, value)| (key.clone(), plain(value).unwrap_or_else(|| value.to_string()))));
+        for (key, value) in members {
+            let text = plain(value).unwrap_or_else(|| value.to_string());
+            body.push(match key.as_str() {
+                "src-ipv4" => ("ip".to_owned(), format!("saddr {text}")),
+                "dst-ipv4" => ("ip".to_owned(), format!("daddr {text}")),
+                "src-ipv6" => ("ip6".to_owned(), format!("saddr {text}")),
+                "dst-ipv6" => ("ip6".to_owned(), format!("daddr {text}")),
+                _ => (key.clone(), text),
+            });
+        }
+        if let Some(kind) = value.get("type").and_then(Value::as_str) {
+            let words = value.get("tunnel").map(tunnel_words).unwrap_or_default();
+            body.push((kind.to_owned(), words));
+        }
     }
+}
+
+/// What a tunnel carries with its packets, by the words of the language of `nft`.
+fn tunnel_words(value: &Value) -> String {
+    let parts: Vec<String> = match value {
+        Value::Array(all) => all.iter().map(tunnel_words).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, value)| {
+                let word = match key.as_str() {
+                    "dir" => "direction",
+                    "hwid" => "id",
+                    other => other,
+                };
+                format!("{word} {}", plain(value).unwrap_or_default())
+            })
+            .collect(),
+        other => vec![plain(other).unwrap_or_default()],
+    };
+    parts.join(" ")
 }
 
 /// A text or number as text.

@@ -239,7 +239,8 @@ impl Item {
     }
 
     fn synproxy(self, value: &Value) -> Result<StatementKind, Problem> {
-        if !(value.is_null() || value.is_object()) {
+        let has_settings = ["mss", "wscale", "flags"].iter().any(|key| value.get(*key).is_some());
+        if !(value.is_null() || has_settings) {
             return Ok(StatementKind::Synproxy(vec!["name".to_owned(), self.reference(value)?]));
         }
         let mut words: Vec<String> = self.texts(value, "flags")?.into_iter().map(str::to_owned).collect();
