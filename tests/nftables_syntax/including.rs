@@ -1,9 +1,12 @@
 //! What `include` and variables do, and where they stop.
 
 use super::read_with;
+use fwgate::cli::input::{Reader, Surroundings};
 use fwgate::dialect::InputFile;
 use fwgate::dialect::nftables::includes::Includes;
 use fwgate::dialect::nftables::syntax::{ExprKind, Object};
+use fwgate::dialect::nftables::text;
+use fwgate::fleet::tree::{ConfigTree, TreeFile, TreeInput};
 
 fn includes(files: &[(&str, &str)]) -> Includes {
     let files = files.iter().map(|(name, text)| InputFile { name: (*name).into(), bytes: text.as_bytes().to_vec() });
@@ -65,4 +68,71 @@ fn variables_that_grow_without_end_are_refused() {
         source += &format!("define a{at} = {{ {before}, {before}, {before}, {before} }}\n");
     }
     assert!(problem(&source, &[]).ends_with("variables expand to too much"));
+}
+
+/// A tree of these files, as a repository would have it.
+fn tree(files: &[(&str, &str)]) -> Result<ConfigTree, Vec<String>> {
+    let mut input = TreeInput::new("devices");
+    input.shown_under = "devices/".into();
+    input.files =
+        files.iter().map(|(path, text)| TreeFile { path: (*path).into(), bytes: text.as_bytes().to_vec() }).collect();
+    let is_ruleset = |file: &InputFile| std::str::from_utf8(&file.bytes).is_ok_and(text::recognises);
+    let tree = ConfigTree::of_folder(input, is_ruleset);
+    tree.accepted().map_err(|unfit| unfit.problems.into_iter().map(|p| p.message).collect())
+}
+
+fn names(files: &[InputFile]) -> Vec<&str> {
+    files.iter().map(|file| file.name.as_str()).collect()
+}
+
+#[test]
+fn included_files_of_a_tree_are_no_rulesets_of_their_own() {
+    let tree = tree(&[
+        ("edge/main.nft", "include \"./vars.nft\"\ninclude \"../common/*.nft\"\ninclude \"./d/rules.nft\"\n"),
+        ("edge/vars.nft", "define port = 22\n"),
+        ("edge/d/rules.nft", "table ip t {\n}\n"),
+        ("common/sets.nft", "table ip s {\n}\n"),
+        ("core/main.nft", "table ip t {\n}\n"),
+    ])
+    .unwrap();
+    let devices: Vec<&str> = tree.devices.iter().map(|d| d.name.as_str()).collect();
+    assert_eq!(devices, ["core", "edge"]);
+    assert_eq!(names(&tree.devices[1].files), ["devices/edge/main.nft"]);
+    let includes = ["devices/common/sets.nft", "devices/edge/d/rules.nft", "devices/edge/vars.nft"];
+    assert_eq!(names(&tree.devices[1].includes), includes);
+    assert!(tree.devices[0].includes.is_empty());
+}
+
+#[test]
+fn what_nobody_includes_stays_a_ruleset_or_a_problem() {
+    let stray = tree(&[("edge/main.nft", "table ip t {\n}\n"), ("edge/d/rules.nft", "table ip t {\n}\n")]);
+    assert_eq!(stray.unwrap_err(), ["`devices/edge/d/rules.nft` is a ruleset two folders deep"]);
+    // Files that include each other have no beginning; none of them may vanish.
+    let ring = tree(&[("edge/a.nft", "include \"./b.nft\"\n"), ("edge/b.nft", "include \"./a.nft\"\n")]).unwrap();
+    assert_eq!(names(&ring.devices[0].files), ["devices/edge/a.nft", "devices/edge/b.nft"]);
+    let apart = tree(&[("x/a.nft", "include \"../y/b.nft\"\n"), ("y/b.nft", "include \"../x/a.nft\"\n")]).unwrap();
+    assert_eq!(apart.devices.len(), 2);
+}
+
+#[test]
+fn a_file_on_the_command_line_includes_from_its_folder_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("edge");
+    std::fs::create_dir_all(root.join("d")).unwrap();
+    let write = |path: &str, text: &str| std::fs::write(root.join(path), text).unwrap();
+    write("main.nft", "include \"./vars.nft\"\ninclude \"d/*.nft\"\ninclude \"../secret.nft\"\n");
+    write("vars.nft", "define port = 22\n");
+    write("d/b.nft", "");
+    write("d/a.nft", "include \"./vars.nft\"\n");
+    write("other.nft", "");
+    std::fs::write(folder.path().join("secret.nft"), "define secret = 1\n").unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("../../secret.nft", root.join("d/link.nft")).unwrap();
+    let surroundings = Surroundings { cwd: folder.path().to_owned(), ci: false };
+    let reader = Reader::new(&surroundings, &|_| true);
+    let device = reader.device(&["edge/main.nft".into()]).unwrap();
+    assert_eq!(names(&device.files), ["main.nft"]);
+    assert_eq!(names(&device.includes), ["d/a.nft", "d/b.nft", "vars.nft"]);
+    let both = reader.device(&["edge/main.nft".into(), "edge/vars.nft".into()]).unwrap();
+    assert_eq!(names(&both.files), ["main.nft"], "a file that another one includes is read with it");
 }

@@ -42,7 +42,8 @@ impl Item {
 
     fn key_type(self, value: &Value) -> Result<KeyType, Problem> {
         match value {
-            Value::String(one) => Ok(KeyType::Named(vec![self.name(one)])),
+            // nft before 1.0.8 prints concatenated data as one text.
+            Value::String(all) => Ok(KeyType::Named(all.split(" . ").map(|one| self.name(one)).collect())),
             Value::Array(all) => {
                 let names = all.iter().map(|v| v.as_str().map(|t| self.name(t)).ok_or_else(|| self.wrong(v, "a type")));
                 Ok(KeyType::Named(names.collect::<Result<_, _>>()?))
@@ -93,8 +94,8 @@ impl Item {
         let Some(inner) = value.get("elem") else { return Ok(plain(self.expr(value)?)) };
         let mut element = plain(self.expr(self.member(inner, "val")?)?);
         element.timed = inner.get("timeout").is_some() || inner.get("expires").is_some();
-        for word in CARRIED {
-            if let Some(carried) = inner.get(*word) {
+        for (word, carried) in inner.as_object().into_iter().flatten() {
+            if CARRIED.contains(&word.as_str()) {
                 element.statements.push(self.worded(word, carried)?);
             }
         }

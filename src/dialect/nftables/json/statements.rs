@@ -88,7 +88,7 @@ impl Item {
                 let key = self.expr(self.member(value, "key")?)?;
                 Ok(changed(key, self.expr(self.member(value, "value")?)?))
             }
-            "counter" if value.is_null() || value.is_object() => Ok(silent(["counter"])),
+            "counter" if value.is_null() || value.get("packets").is_some() => Ok(silent(["counter"])),
             "counter" => Ok(silent(["counter", "name", &self.reference(value)?])),
             "last" => Ok(silent(["last"])),
             "quota" => self.quota(value),
