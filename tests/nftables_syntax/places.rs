@@ -74,8 +74,7 @@ fn an_item_of_json_is_its_text() {
 
 #[test]
 fn every_problem_is_found_in_one_run_and_at_its_place() {
-    let source =
-        "table ip t {\n chain c {\n  tcp dprot 22 accept\n  ip saddr 192.0.2.1 acept\n  accept\n }\n}\nfrob x\n";
+    let source = "table ip t {\n chain c {\n  tcp dprot 22 accept\n  ip saddr 192.0.2.1 acept\n  accept\n }\n}\nfrob\n";
     let problems = read(source).unwrap_err();
     let places: Vec<(u32, &str)> = problems.iter().map(|p| (p.span.line, text(source, p.span))).collect();
     assert_eq!(places, [(3, "dprot"), (4, "acept"), (8, "frob")], "{}", shown(&problems));

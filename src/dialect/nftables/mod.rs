@@ -2,6 +2,7 @@
 
 pub mod includes;
 pub mod json;
+pub mod names;
 pub mod spell;
 pub mod syntax;
 pub mod text;

@@ -2,28 +2,16 @@
 
 use super::value::Item;
 use crate::dialect::Problem;
+use crate::dialect::nftables::names;
 use crate::dialect::nftables::syntax::{NamedKind, Object, Verb};
 use serde_json::Value;
 
 type Body = Vec<(String, String)>;
 
-const KINDS: &[(&str, NamedKind)] = &[
-    ("counter", NamedKind::Counter),
-    ("quota", NamedKind::Quota),
-    ("limit", NamedKind::Limit),
-    ("ct helper", NamedKind::CtHelper),
-    ("ct timeout", NamedKind::CtTimeout),
-    ("ct expectation", NamedKind::CtExpectation),
-    ("secmark", NamedKind::Secmark),
-    ("synproxy", NamedKind::Synproxy),
-    ("flowtable", NamedKind::Flowtable),
-    ("tunnel", NamedKind::Tunnel),
-];
-
 impl Item {
     /// An object where the word is a kind of them.
     pub fn named_object(self, verb: Verb, word: &str, value: &Value) -> Result<Option<Object>, Problem> {
-        let Some(kind) = KINDS.iter().find(|(name, _)| *name == word).map(|(_, kind)| *kind) else { return Ok(None) };
+        let Some(kind) = names::named_kind(word) else { return Ok(None) };
         let mut body = Body::new();
         if matches!(verb, Verb::Add | Verb::Create) {
             self.body(kind, value, &mut body)?;

@@ -2,10 +2,10 @@
 
 use super::value::Item;
 use crate::dialect::Problem;
+use crate::dialect::nftables::names::SET_FLAGS;
 use crate::dialect::nftables::syntax::{Element, Expr, ExprKind, KeyType, Object, SetSpec, Statement, Verb};
 use serde_json::Value;
 
-const FLAGS: &[&str] = &["constant", "interval", "timeout", "dynamic"];
 /// Statements that an element carries beside its value.
 const CARRIED: &[&str] = &["counter", "limit", "quota", "ct count", "last"];
 
@@ -23,8 +23,8 @@ impl Item {
             Some(data) => Some(self.key_type(data)?),
         };
         let flags = self.names(value, "flags")?;
-        if let Some(flag) = flags.iter().find(|flag| !FLAGS.contains(&flag.text.as_str())) {
-            return Err(self.unknown(&flag.text, "a flag of sets", FLAGS.iter().copied()));
+        if let Some(flag) = flags.iter().find(|flag| !SET_FLAGS.contains(&flag.text.as_str())) {
+            return Err(self.unknown(&flag.text, "a flag of sets", SET_FLAGS.iter().copied()));
         }
         Ok(SetSpec {
             table: self.table(value)?,

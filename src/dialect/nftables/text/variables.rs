@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub type Reader<'r> = &'r mut dyn FnMut(&mut Parser<'_, '_, '_>) -> Result<(), Problem>;
 
 /// The most pieces of values that variables may expand to.
-pub const MAX_EXPANSION: usize = 20_000_000;
+pub const MAX_EXPANSION: usize = 3_000_000;
 
 impl Parser<'_, '_, '_> {
     /// `include`, `define`, `redefine`, `undefine`; false where none of them stands here.
