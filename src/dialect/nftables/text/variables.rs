@@ -128,9 +128,10 @@ impl Parser<'_, '_, '_> {
     fn unreachable(&self, token: Token, fault: Unreachable) -> Problem {
         let pattern = self.shown(token);
         match fault {
-            Unreachable::Outside => self
-                .problem(token, format!("`{pattern}` lies outside of what was given"))
-                .help("include files of the same folder or tree, by a name such as `./sets.nft`"),
+            Unreachable::Outside => self.problem(token, format!("`{pattern}` lies outside of what was given")).help(
+                "include files of the same folder or tree, by a name such as `./sets.nft`; the output of `nft list \
+                     ruleset` includes nothing",
+            ),
             Unreachable::Missing => self
                 .problem(token, format!("there is no file `{pattern}` to include"))
                 .help("names begin in the folder of the script that nft loads, also in files that it includes"),
