@@ -2,8 +2,9 @@
 //!
 //! `FWGATE_CORPORA` names the directory; without it the test says that it was skipped.
 
-use super::{read, shown};
-use fwgate::dialect::nftables::text;
+use super::{read, rulesets, shown};
+use fwgate::dialect::Dialect;
+use fwgate::dialect::nftables::{json, text};
 use std::path::{Path, PathBuf};
 
 fn files_below(root: &Path) -> Vec<PathBuf> {
@@ -73,4 +74,46 @@ fn what_fw4_prints_is_read() {
         }
     }
     assert!(count >= 20, "rulesets were found: {count}");
+}
+
+/// A dump of iptables begins with a table or a chain of its own.
+fn is_dump(source: &str) -> bool {
+    source.lines().any(|line| ["*filter", "*nat", "*mangle", "*raw"].contains(&line.trim()))
+}
+
+#[test]
+fn no_dialect_takes_the_files_of_another_one() {
+    let iptables = Dialect::by_name("iptables").unwrap();
+    for (_, source) in rulesets() {
+        assert!(text::recognises(&source) && !json::recognises(&source) && !(iptables.recognises)(&source));
+    }
+    for source in ["add table ip t\nadd chain ip t c\n", "create table ip t\n", "add element ip t s { 192.0.2.1 }\n"] {
+        assert!(text::recognises(source) && !(iptables.recognises)(source), "{source}");
+    }
+    for source in [
+        "create s hash:ip family inet\nadd s 192.0.2.1\n",
+        "add s 192.0.2.1\n",
+        "add set 192.0.2.1\n",
+        "-P INPUT DROP\n",
+    ] {
+        assert!((iptables.recognises)(source), "{source}");
+        assert!(!text::recognises(source) && !json::recognises(source), "{source}");
+    }
+    assert!(json::recognises(" {\n \"nftables\" : []}") && !json::recognises("{\"table\": {}}"));
+    let Some(root) = std::env::var_os("FWGATE_CORPORA").map(PathBuf::from) else {
+        println!("skipped: FWGATE_CORPORA names no directory of corpora");
+        return;
+    };
+    let mut count = 0;
+    for path in files_below(&root) {
+        let Ok(source) = std::fs::read_to_string(&path) else { continue };
+        if (iptables.recognises)(&source) && is_dump(&source) {
+            assert!(!text::recognises(&source) && !json::recognises(&source), "{}", path.display());
+            count += 1;
+        }
+        if is_ours(&path) {
+            assert!(!(iptables.recognises)(&source), "{}", path.display());
+        }
+    }
+    assert!(count >= 20, "dumps were found: {count}");
 }

@@ -57,7 +57,11 @@ fn begins_command(words: &[&str]) -> bool {
             "add" | "create" | "insert" | "delete" | "destroy" | "replace" | "rename" | "flush" | "reset",
             object,
             rest @ ..,
-        ] => !rest.is_empty() && (OBJECTS.contains(object) || is_family(object)),
+        ] => match *object {
+            "table" => !rest.is_empty(),
+            // `add set 192.0.2.1` fills a set of ipset.
+            object => rest.len() >= 2 && (OBJECTS.contains(&object) || is_family(object)),
+        },
         ["chain" | "rule" | "set" | "map" | "element", family, _, _, ..] => is_family(family),
         [family, _, _, _, ..] => is_family(family),
         _ => false,
