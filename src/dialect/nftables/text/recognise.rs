@@ -18,7 +18,7 @@ pub fn recognises(text: &str) -> bool {
         let words = statement(&mut lexer, text);
         match words.as_slice() {
             [] => return false,
-            [word] if word.is_empty() => {}
+            [""] => {}
             words => return begins_command(words),
         }
     }
