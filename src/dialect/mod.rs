@@ -5,6 +5,7 @@
 
 mod draft;
 pub mod iptables;
+pub mod nftables;
 mod suggest;
 
 pub use draft::{Draft, Text};
@@ -29,6 +30,8 @@ pub struct ReadOptions {
     pub dialect: Option<String>,
     /// Facts about the device.
     pub facts: DeviceFacts,
+    /// Files that the device's files may include, by name; none of them is a ruleset of its own.
+    pub includes: Vec<InputFile>,
 }
 
 /// One dialect that this crate reads.
