@@ -174,6 +174,7 @@ fn hook_name(hook: NfHook) -> &'static str {
         NfHook::Forward => "FORWARD",
         NfHook::Output => "OUTPUT",
         NfHook::Postrouting => "POSTROUTING",
+        _ => "a hook that iptables does not have",
     }
 }
 
