@@ -101,6 +101,17 @@ pub enum Object {
         /// The elements.
         elements: Option<Vec<Element>>,
     },
+    /// Something that is named by its handle alone (`delete chain ip t handle 3`).
+    ByHandle {
+        /// The family.
+        family: TableFamily,
+        /// The table, unless it is the table that is meant.
+        table: Option<String>,
+        /// What: `table`, `chain`, `set`, `map`, `flowtable`, `counter`, ...
+        what: String,
+        /// The handle.
+        handle: u64,
+    },
     /// A named object that rules refer to: counter, quota, limit, ct helper, ct timeout, ct expectation, secmark,
     /// synproxy, flowtable, tunnel.
     Named {
@@ -110,7 +121,7 @@ pub enum Object {
         kind: NamedKind,
         /// Its name.
         name: Name,
-        /// The words of its body, normalised as `key value` pairs in order of appearance (`protocol tcp`, `devices eth0`).
+        /// The words of its body as `key value` pairs, in order of key (`protocol tcp`, `device eth0`), without counts.
         body: Vec<(String, String)>,
     },
 }
@@ -162,8 +173,10 @@ pub struct RuleSpec {
     pub table: TableName,
     /// The chain.
     pub chain: Name,
-    /// `handle N`: of a listing its own, of `replace` and `delete` the one meant, of `add` and `insert` the neighbour.
+    /// Its own handle (of a listing, `# handle N`), or the one that is meant (`replace`, `delete`).
     pub handle: Option<u64>,
+    /// The handle of the rule behind which (`add`) or before which (`insert`) it is put: `handle N`, `position N`.
+    pub position: Option<u64>,
     /// `index N`, counted from 0.
     pub index: Option<u64>,
     /// What it does, in order. Empty for `delete`.
@@ -212,8 +225,8 @@ pub enum KeyType {
 pub struct Element {
     /// The key: a value, range, prefix, concatenation of those, or `Expr::Wildcard`.
     pub key: Expr,
-    /// What the map gives.
-    pub data: Option<Expr>,
+    /// What the map gives; boxed, because lists of a million elements without data are common.
+    pub data: Option<Box<Expr>>,
     /// It has a timeout of its own or remaining time.
     pub timed: bool,
     /// Statements that it carries.
@@ -234,7 +247,7 @@ pub struct Expr {
 /// Expressions: selectors that read something of the packet, and values.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
-    /// An unquoted word or number, as written: `ssh`, `0x16`, `10.0.0.1`, `1500`, `eth0`, `eth*`, `1d2h`, `00:11:22:33:44:55`.
+    /// An unquoted word or number, as written (`010` is octal): `ssh`, `0x16`, `10.0.0.1`, `1500`, `eth0`, `eth*`, `1d2h`, `00:11:22:33:44:55`.
     Word(String),
     /// A quoted text, without the quotes: `"eth0"`, `"eth*"`.
     Quoted(String),
@@ -328,9 +341,9 @@ pub enum BinaryOp {
 /// How two sides are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RelationOp {
-    /// No operator: equality, membership, or a test of bits, by the type of the left side.
+    /// No operator: equality, membership, or a test of bits, by the type of the left side. In JSON: `in`.
     Implicit,
-    /// `==`.
+    /// `==`. JSON has it for every equality and membership, where text has no operator.
     Equal,
     /// `!=`.
     NotEqual,
@@ -507,7 +520,8 @@ pub struct NatSpec {
     pub address: Option<Expr>,
     /// The port: a value, range or map.
     pub port: Option<Expr>,
-    /// `random`, `fully-random`, `persistent`, `netmap`, `prefix`, `interval`, sorted.
+    /// `random`, `fully-random`, `persistent`, `netmap`, `prefix` (which implies `netmap`), `interval`, `concat` (`addr . port to`),
+    /// sorted.
     pub flags: Vec<String>,
 }
 
