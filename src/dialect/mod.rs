@@ -3,9 +3,13 @@
 //! A dialect understands every line or refuses, naming it. It never touches files: bytes come in from the
 //! edge, with the name that reports show.
 
+mod addrtype;
+mod conditions;
 mod draft;
 pub mod iptables;
 pub mod nftables;
+mod numbers;
+mod rate;
 mod suggest;
 
 pub use draft::{Draft, Text};
