@@ -2,5 +2,7 @@
 
 pub mod includes;
 pub mod json;
+pub mod spell;
 pub mod syntax;
 pub mod text;
+pub mod words;
