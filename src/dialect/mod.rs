@@ -4,6 +4,7 @@
 //! edge, with the name that reports show.
 
 mod addrtype;
+mod calls;
 mod conditions;
 mod draft;
 pub mod iptables;
