@@ -116,6 +116,7 @@ pub fn interpret_screened(
             walk.rewrite(Field::Ttl, &ROUTED_TTL);
         }
         let Some(index) = ruleset.bases.iter().position(|b| std::ptr::eq(b, base)) else { continue };
+        walk.replaying = false;
         if base.kind == BaseKind::Nat && !walk.passes_nat(base) {
             continue;
         }
@@ -198,8 +199,9 @@ impl<'a> Walk<'a> {
 
     fn base_chain(&mut self, base: &'a Base, index: usize) -> (Decision, Place) {
         self.base = Some(base);
+        let replaying = self.replaying;
         let policy = || match base.policy {
-            Verdict::Drop => Decision::Drop,
+            Verdict::Drop if !replaying => Decision::Drop,
             _ => Decision::Accept,
         };
         let mut stack: Vec<(ChainId, u32)> = vec![(base.chain, 0)];
@@ -214,6 +216,10 @@ impl<'a> Walk<'a> {
             match verdict {
                 Verdict::Continue => stack.push((chain, at + 1)),
                 Verdict::Accept => return (Decision::Accept, self.place),
+                // Packets of connections that exist pass nat chains by: only what they translated is theirs.
+                Verdict::Drop | Verdict::Reject(_) | Verdict::Ask(_) if self.replaying => {
+                    return (Decision::Accept, self.place);
+                }
                 Verdict::Drop => return (Decision::Drop, self.place),
                 Verdict::Reject(kind) => return (Decision::Reject(kind), self.place),
                 Verdict::Jump(to) => {
