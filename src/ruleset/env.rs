@@ -188,7 +188,7 @@ fn only_value(rewrite: &Rewrite) -> Option<u32> {
 }
 
 /// All values that a change can give to one of `old`; only small domains reach this.
-fn image(old: &Ranges, change: &Rewrite) -> Ranges {
+pub(super) fn image(old: &Ranges, change: &Rewrite) -> Ranges {
     let small = old.len() <= 256;
     let apply = |v: u128| match change {
         Rewrite::Add(by) => (v as i128 + i128::from(*by)).clamp(0, 255) as u128,

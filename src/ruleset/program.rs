@@ -174,7 +174,8 @@ pub struct Program<'a> {
 /// Numbers for meanings, shared by the programs of one comparison.
 #[derive(Debug, Default)]
 pub struct Identities {
-    lines: FxHashMap<Vec<Move>, u32>,
+    /// With the moves, whether they ask of fragments that have been put together before.
+    lines: FxHashMap<(Vec<Move>, bool), u32>,
     blocks: FxHashMap<Vec<u32>, u32>,
     rejects: Vec<Arc<str>>,
 }
@@ -440,8 +441,9 @@ impl Compiler<'_, '_> {
                 other => other.clone(),
             })
             .collect();
+        let reassembled = self.ruleset.conntrack && asks_fragments(moves);
         let next = self.ids.lines.len() as u32;
-        *self.ids.lines.entry(key).or_insert(next)
+        *self.ids.lines.entry((key, reassembled)).or_insert(next)
     }
 
     fn meaning(&self, chain: ChainId) -> u32 {
@@ -509,6 +511,19 @@ impl Compiler<'_, '_> {
         };
         Test::Lookup(lookup.entries.iter().map(entry).collect())
     }
+}
+
+/// Whether moves look at the position of a fragment.
+fn asks_fragments(moves: &[Move]) -> bool {
+    let mut fields = Vec::new();
+    for step in moves {
+        match step {
+            Move::If(test) => test.read_fields(&mut fields),
+            Move::Choose(entries) => entries.iter().for_each(|(test, _)| test.read_fields(&mut fields)),
+            Move::Set(_) | Move::Then(_) => {}
+        }
+    }
+    fields.contains(&Field::Fragment)
 }
 
 /// Conditions that follow each other are one conjunction, so that a cell is cut by all of them at once.
