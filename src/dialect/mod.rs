@@ -3,9 +3,14 @@
 //! A dialect understands every line or refuses, naming it. It never touches files: bytes come in from the
 //! edge, with the name that reports show.
 
+mod addrtype;
+mod calls;
+mod conditions;
 mod draft;
 pub mod iptables;
 pub mod nftables;
+mod numbers;
+mod rate;
 mod suggest;
 
 pub use draft::{Draft, Text};
@@ -49,7 +54,7 @@ pub struct Dialect {
 }
 
 /// Every dialect, in the order in which content is tried.
-pub const DIALECTS: &[Dialect] = &[iptables::DIALECT];
+pub const DIALECTS: &[Dialect] = &[iptables::DIALECT, nftables::DIALECT];
 
 impl Dialect {
     /// The dialect of this name.

@@ -3,6 +3,7 @@
 //! It follows one packet through the chains as the kernel does, rule by rule, with no sets and no shortcuts.
 //! Opaque conditions are asked of the caller.
 
+use super::env::image;
 use super::environment::{ROUTED_TTL, is_rerouted_away, stage_view, translated_condition};
 use super::model::*;
 use super::screen::Screen;
@@ -105,9 +106,6 @@ pub fn interpret_screened(
         base: None,
         place: Place::NoChain,
     };
-    if ruleset.conntrack {
-        walk.packet.set(Field::Fragment, Fragment::None as u128);
-    }
     if packet.state() == State::New {
         walk.packet.set(Field::ConnMark, 0);
     }
@@ -119,6 +117,7 @@ pub fn interpret_screened(
             walk.rewrite(Field::Ttl, &ROUTED_TTL);
         }
         let Some(index) = ruleset.bases.iter().position(|b| std::ptr::eq(b, base)) else { continue };
+        walk.replaying = false;
         if base.kind == BaseKind::Nat && !walk.passes_nat(base) {
             continue;
         }
@@ -151,6 +150,11 @@ pub fn judged_at(hook: Hook) -> NfHook {
         Hook::Input => NfHook::Input,
         Hook::Forward => NfHook::Forward,
         Hook::Output => NfHook::Output,
+        Hook::BridgeInput => NfHook::BridgeInput,
+        Hook::BridgeForward => NfHook::BridgeForward,
+        Hook::BridgeOutput => NfHook::BridgeOutput,
+        Hook::ArpInput => NfHook::ArpInput,
+        Hook::ArpOutput => NfHook::ArpOutput,
     }
 }
 
@@ -196,8 +200,9 @@ impl<'a> Walk<'a> {
 
     fn base_chain(&mut self, base: &'a Base, index: usize) -> (Decision, Place) {
         self.base = Some(base);
+        let replaying = self.replaying;
         let policy = || match base.policy {
-            Verdict::Drop => Decision::Drop,
+            Verdict::Drop if !replaying => Decision::Drop,
             _ => Decision::Accept,
         };
         let mut stack: Vec<(ChainId, u32)> = vec![(base.chain, 0)];
@@ -212,6 +217,10 @@ impl<'a> Walk<'a> {
             match verdict {
                 Verdict::Continue => stack.push((chain, at + 1)),
                 Verdict::Accept => return (Decision::Accept, self.place),
+                // Packets of connections that exist pass nat chains by: only what they translated is theirs.
+                Verdict::Drop | Verdict::Reject(_) | Verdict::Ask(_) if self.replaying => {
+                    return (Decision::Accept, self.place);
+                }
                 Verdict::Drop => return (Decision::Drop, self.place),
                 Verdict::Reject(kind) => return (Decision::Reject(kind), self.place),
                 Verdict::Jump(to) => {
@@ -265,6 +274,12 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Whether conntrack has put fragments together where a rule stands.
+    fn reassembled(&self) -> bool {
+        let before = self.base.is_some_and(|b| stage_view(self.hook, b).before_defrag);
+        self.ruleset.conntrack && !before
+    }
+
     fn holds(&mut self, condition: &Match) -> bool {
         match condition {
             Match::Always => true,
@@ -288,7 +303,7 @@ impl<'a> Walk<'a> {
 
     fn entry(&mut self, entry: &Entry) -> bool {
         entry.fields.iter().all(|(f, v)| self.field(*f, v))
-            && entry.interface.as_ref().is_none_or(|(side, pattern)| pattern.matches(self.interface(*side)))
+            && entry.interfaces.iter().all(|(side, pattern)| pattern.matches(self.interface(*side)))
     }
 
     fn interface(&self, side: IfaceSide) -> &Interface {
@@ -304,6 +319,9 @@ impl<'a> Walk<'a> {
     fn field(&mut self, field: Field, values: &Values) -> bool {
         if field == Field::State {
             return values.contains(self.state().value());
+        }
+        if field == Field::Fragment && self.reassembled() {
+            return values.contains(Fragment::None as u128);
         }
         let plain = match field {
             Field::SrcBits => Field::Src,
@@ -403,6 +421,10 @@ impl<'a> Walk<'a> {
                     return;
                 }
                 moved(old)
+            }
+            change if self.unknown.contains_key(&field) => {
+                let possible = self.unknown.get(&field).map_or_else(Ranges::empty, |p| image(p, change));
+                return self.rewrite(field, &Rewrite::To(possible));
             }
             Rewrite::Prefix { base, host } => base | (old & host),
             Rewrite::Masked { keep, xor } => (old & keep) ^ xor,

@@ -4,6 +4,7 @@
 use super::environment::{StageView, stage_view};
 use super::hull::Hull;
 use super::interpret::Place;
+use super::lookup::Tuples;
 use super::model::*;
 use super::space::{Side, Space};
 use crate::packet::{Cond, Field, Values};
@@ -24,7 +25,7 @@ pub enum Test {
     /// The connection's end has been translated.
     Translated(TranslatedSide),
     /// The first entry that matches decides.
-    Lookup(Arc<[(Vec<(Field, Values)>, bool)]>),
+    Lookup(Arc<Tuples>),
     /// All of them.
     All(Vec<Test>),
     /// At least one of them.
@@ -298,7 +299,9 @@ impl Test {
     pub fn read_fields(&self, found: &mut Vec<Field>) {
         match self {
             Test::In(field, _) => found.push(*field),
-            Test::Lookup(entries) => found.extend(entries.iter().flat_map(|(fields, _)| fields).map(|(f, _)| *f)),
+            Test::Lookup(tuples) => {
+                found.extend(tuples.entries().iter().flat_map(|(fields, _)| fields).map(|(f, _)| *f));
+            }
             Test::All(inner) | Test::Any(inner) => inner.iter().for_each(|t| t.read_fields(found)),
             Test::Not(inner) => inner.read_fields(found),
             Test::Yes | Test::No | Test::Cond(_) | Test::Translated(_) => {}
@@ -545,12 +548,11 @@ impl Compiler<'_, '_> {
     fn lookup(&self, lookup: &Lookup) -> Test {
         let entry = |e: &Entry| {
             let mut fields = e.fields.clone();
-            if let Some((side, pattern)) = &e.interface {
-                fields.push((side.field(), self.space.interface_values(pattern)));
-            }
+            let interfaces = e.interfaces.iter();
+            fields.extend(interfaces.map(|(side, pattern)| (side.field(), self.space.interface_values(pattern))));
             (fields, e.member)
         };
-        Test::Lookup(lookup.entries.iter().map(entry).collect())
+        Test::Lookup(Arc::new(Tuples::new(lookup.entries.iter().map(entry).collect())))
     }
 }
 

@@ -235,7 +235,7 @@ impl<'a> Walker<'a> {
 
     /// The ends that the packets at a cursor can come to from the rule at `from` of the frame at `depth` on.
     pub fn ways(&self, cursor: &Cursor, depth: usize, from: usize) -> Ways {
-        let mut out = Ways::default();
+        let mut out = if cursor.replaying { Ways::OTHER } else { Ways::default() };
         let mut skip = from;
         for frame in cursor.frames[..=depth].iter().rev() {
             let block = self.program.block(frame.chain);
@@ -260,8 +260,10 @@ impl<'a> Walker<'a> {
         }
         let later = self.stages.iter().skip(stage + 1).flatten();
         later.fold(ways, |w, s| {
+            // Not every packet comes into a nat chain.
+            let passes = !s.drops || s.kind == BaseKind::Nat;
             let policy = if s.drops { Ways::DROP } else { Ways::ACCEPT };
-            w.or(self.program.block(s.chain).ways).or(policy)
+            w.or(self.program.block(s.chain).ways).or(policy).or(if passes { Ways::ACCEPT } else { policy })
         })
     }
 
@@ -280,7 +282,7 @@ impl<'a> Walker<'a> {
                 seen.narrow(field, &none, self.space.family);
             }
         }
-        if self.program.ruleset.conntrack {
+        if self.program.ruleset.conntrack && !stage.view.before_defrag {
             seen.widen(Field::Fragment);
             seen.narrow(Field::Fragment, &Values::Ranges(Ranges::one(0)), self.space.family);
         }
@@ -303,7 +305,7 @@ impl<'a> Walker<'a> {
         Reader {
             space: self.space,
             side: self.program.side,
-            reassembles: self.program.ruleset.conntrack,
+            reassembles: self.program.ruleset.conntrack && !stage.view.before_defrag,
             stage,
             env,
             cell,
@@ -452,6 +454,11 @@ impl<'a> Walker<'a> {
         ruling: &Ruling,
     ) -> Option<Cut> {
         let place = Place::Rule(chain, line.origin);
+        if cursor.replaying && decides(ruling) {
+            // Packets of connections that exist pass nat chains by: only what they translated is theirs.
+            self.accept(cursor, stage, place);
+            return None;
+        }
         let verdict = match ruling {
             Ruling::Plain(verdict) => verdict,
             Ruling::Ask(cond) => {
@@ -531,7 +538,8 @@ impl<'a> Walker<'a> {
 
     fn policy(&self, cursor: &mut Cursor, stage: &'a Stage) {
         let place = Place::Policy(stage.base);
-        if stage.drops { end(cursor, Decision::Drop, place) } else { self.accept(cursor, stage, place) }
+        let drops = stage.drops && !cursor.replaying;
+        if drops { end(cursor, Decision::Drop, place) } else { self.accept(cursor, stage, place) }
     }
 
     /// Ends a stage in the packets' favour.
@@ -561,6 +569,11 @@ enum NatPass {
     /// They pass by.
     Skips,
     Cut(Cut),
+}
+
+/// Whether a ruling ends the walk, or may.
+fn decides(ruling: &Ruling) -> bool {
+    matches!(ruling, Ruling::Ask(_) | Ruling::Plain(Verdict::Drop | Verdict::Reject(_)))
 }
 
 fn next(cursor: &mut Cursor) {
