@@ -3,11 +3,16 @@
 //! A dialect understands every line or refuses, naming it. It never touches files: bytes come in from the
 //! edge, with the name that reports show.
 
+mod decode;
 mod draft;
 pub mod iptables;
+mod json;
 mod suggest;
+pub mod windows;
 
+pub use decode::{Undecoded, decode};
 pub use draft::{Draft, Text};
+pub use json::{Json, JsonValue, Member, parse_json};
 pub use suggest::nearest;
 
 use crate::ruleset::{DeviceFacts, Ruleset, Span};
@@ -46,7 +51,7 @@ pub struct Dialect {
 }
 
 /// Every dialect, in the order in which content is tried.
-pub const DIALECTS: &[Dialect] = &[iptables::DIALECT];
+pub const DIALECTS: &[Dialect] = &[iptables::DIALECT, windows::DIALECT];
 
 impl Dialect {
     /// The dialect of this name.
