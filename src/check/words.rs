@@ -49,6 +49,7 @@ pub(super) fn fate(decision: &Decision) -> &'static str {
 pub(super) fn culprit(filter: &Filter<'_>, side: Side, place: Place) -> String {
     match filter.location(side, place) {
         Some(Location { file, line, text }) if line > 0 => format!("`{text}` ({file}:{line})"),
+        Some(Location { text, .. }) if !text.is_empty() => format!("`{text}`"),
         Some(Location { file, .. }) => format!("a policy that no line of {file} gives"),
         None => "the lack of any chain at this hook".into(),
     }

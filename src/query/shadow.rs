@@ -150,7 +150,9 @@ impl Survey<'_> {
         let mut out = Shadows::default();
         for (place, rule) in self.ruleset.rules() {
             let Place::Rule(chain, _) = place else { continue };
-            if !entered.contains(&chain) {
+            // What no line declares nobody can take out: defaults, and what a dialect's device does by itself.
+            let is_written = rule.span.line > 0 && self.ruleset.chain(chain).span.line > 0;
+            if !entered.contains(&chain) || !is_written {
                 continue;
             }
             let Some(known) = self.rules.get(&place) else {

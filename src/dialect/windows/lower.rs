@@ -36,9 +36,16 @@ pub fn lower(policy: &Policy, draft: &mut Draft) {
     draft.ruleset.families = Families::both();
     draft.ruleset.missing_hooks = vec![Hook::Forward];
     draft.ruleset.conntrack = true;
+    let declared =
+        draft.ruleset.sources.iter().next().map_or_else(Span::default, |_| Span { line: 1, ..Span::default() });
     for direction in [Direction::In, Direction::Out] {
-        let rules = Lowering { policy, facts: &facts, direction, built_in, rules: Vec::new() }.rules();
-        add(direction, rules, built_in, draft);
+        let defaults = defaults(policy, direction);
+        let defaults = chain(format!("{}/defaults", name(direction)), defaults, built_in[0], draft);
+        let mut lowering = Lowering { policy, facts: &facts, direction, built_in, rules: Vec::new() };
+        lowering.rules();
+        lowering.rules.push(Rule { steps: vec![Step::Then(Verdict::Jump(defaults))], span: built_in[0] });
+        let id = chain(name(direction).to_owned(), lowering.rules, declared, draft);
+        add(direction, id, built_in, draft);
     }
     note_what_has_no_effect(policy, draft);
 }
@@ -54,14 +61,24 @@ fn built_in(draft: &mut Draft) -> [Span; 4] {
     })
 }
 
-fn add(direction: Direction, rules: Vec<Rule>, built_in: [Span; 4], draft: &mut Draft) {
+fn name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::In => "windows/inbound",
+        Direction::Out => "windows/outbound",
+    }
+}
+
+fn chain(name: String, rules: Vec<Rule>, span: Span, draft: &mut Draft) -> ChainId {
+    draft.ruleset.chains.push(Chain { name: name.into(), rules, span });
+    ChainId(draft.ruleset.chains.len() as u32 - 1)
+}
+
+fn add(direction: Direction, chain: ChainId, built_in: [Span; 4], draft: &mut Draft) {
     let [_, _, inbound, outbound] = built_in;
-    let (name, hook, policy, policy_span) = match direction {
-        Direction::In => ("windows/inbound", NfHook::Input, Verdict::Drop, inbound),
-        Direction::Out => ("windows/outbound", NfHook::Output, Verdict::Accept, outbound),
+    let (hook, policy, policy_span) = match direction {
+        Direction::In => (NfHook::Input, Verdict::Drop, inbound),
+        Direction::Out => (NfHook::Output, Verdict::Accept, outbound),
     };
-    let chain = ChainId(draft.ruleset.chains.len() as u32);
-    draft.ruleset.chains.push(Chain { name: name.into(), rules, span: policy_span });
     draft.ruleset.bases.push(Base {
         chain,
         families: Families::both(),
@@ -74,6 +91,21 @@ fn add(direction: Direction, rules: Vec<Rule>, built_in: [Span; 4], draft: &mut 
     });
 }
 
+/// What decides where no rule does, in the profiles that say it. A chain of its own, which no line declares: a default
+/// is no rule that could be taken out.
+fn defaults(policy: &Policy, direction: Direction) -> Vec<Rule> {
+    let switch = match direction {
+        Direction::In => Switch::InboundBlocks,
+        Direction::Out => Switch::OutboundBlocks,
+    };
+    let set = |profile| {
+        let (blocks, span) = policy.switch(profile, switch)?;
+        let verdict = if blocks { Verdict::Drop } else { Verdict::Accept };
+        Some(Rule { steps: vec![Step::If(in_profiles(&[profile])), Step::Then(verdict)], span })
+    };
+    (0..PROFILES.len()).filter_map(set).collect()
+}
+
 struct Lowering<'a> {
     policy: &'a Policy,
     facts: &'a DeviceFacts,
@@ -83,14 +115,12 @@ struct Lowering<'a> {
 }
 
 impl Lowering<'_> {
-    fn rules(mut self) -> Vec<Rule> {
+    fn rules(&mut self) {
         let [established, loopback, ..] = self.built_in;
         self.push(state(State::Established), Verdict::Accept, established);
         self.push(loopback_traffic(), Verdict::Accept, loopback);
         self.profiles_that_decide();
         self.firewall_rules();
-        self.defaults();
-        self.rules
     }
 
     fn push(&mut self, condition: Match, verdict: Verdict, span: Span) {
@@ -149,19 +179,6 @@ impl Lowering<'_> {
     fn packets(&self, stored: &StoredRule) -> Option<Match> {
         let profiles = self.policy.in_force(stored);
         (!profiles.is_empty()).then(|| Match::all([in_profiles(&profiles), stored.rule.packets(self.facts)]))
-    }
-
-    fn defaults(&mut self) {
-        let switch = match self.direction {
-            Direction::In => Switch::InboundBlocks,
-            Direction::Out => Switch::OutboundBlocks,
-        };
-        for profile in 0..PROFILES.len() {
-            if let Some((blocks, span)) = self.policy.switch(profile, switch) {
-                let verdict = if blocks { Verdict::Drop } else { Verdict::Accept };
-                self.push(in_profiles(&[profile]), verdict, span);
-            }
-        }
     }
 }
 
