@@ -19,7 +19,9 @@ fn every_policy_of_the_corpus_reads_with_its_rules() {
         println!("skipped: FWGATE_CORPORA names no directory of corpora");
         return;
     };
-    let mut table = String::from("| file | policy | rules | cut off by the corpus | in force | outcome |\n|---|---|---|---|---|---|\n");
+    let mut table = String::from(
+        "| file | policy | rules | cut off by the corpus | in force | outcome |\n|---|---|---|---|---|---|\n",
+    );
     let mut count = 0;
     for path in files(&root.join("windows"), ".reg") {
         let text = std::fs::read_to_string(&path).unwrap();
@@ -53,7 +55,8 @@ fn policy_files_say_what_their_reports_say() {
         let ruleset = read(&path.to_string_lossy(), bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let listing = ruleset.sources.iter().next().unwrap().text.to_string();
         let report = path.with_file_name("gpreport.xml");
-        let Ok(report) = std::fs::read(&report).map(|bytes| fwgate::dialect::decode(&bytes).unwrap().into_owned()) else {
+        let Ok(report) = std::fs::read(&report).map(|bytes| fwgate::dialect::decode(&bytes).unwrap().into_owned())
+        else {
             continue;
         };
         assert_eq!(numbers_of_listing(&listing), numbers_of_report(&report), "{}", path.display());
@@ -159,7 +162,8 @@ fn judged(name: &str, policy: &Policy) -> String {
     match read(name, text.into_bytes()) {
         Err(problem) => format!("refused: {problem}"),
         Ok(ruleset) => {
-            let written = |rule: &fwgate::ruleset::Rule| ruleset.sources.text(rule.span).to_lowercase().contains("=\"v2.");
+            let written =
+                |rule: &fwgate::ruleset::Rule| ruleset.sources.text(rule.span).to_lowercase().contains("=\"v2.");
             let mut lines: Vec<u32> = ruleset.rules().filter(|(_, r)| written(r)).map(|(_, r)| r.span.line).collect();
             lines.dedup();
             assert_eq!(lines.len(), policy.active, "{name}: rules in force");
@@ -173,7 +177,12 @@ fn read(name: &str, bytes: Vec<u8>) -> Result<Ruleset, String> {
     read_device(&[InputFile { name: name.into(), bytes }], &ReadOptions::default()).map_err(|unreadable| {
         let problem = &unreadable.problems[0];
         if std::env::var_os("FWGATE_SHOW").is_some() {
-            println!("{name}:{}: {}\n    {}", problem.span.line, problem.message, unreadable.sources.text(problem.span));
+            println!(
+                "{name}:{}: {}\n    {}",
+                problem.span.line,
+                problem.message,
+                unreadable.sources.text(problem.span)
+            );
         }
         problem.message.split('`').enumerate().map(|(at, part)| if at % 2 == 1 { "..." } else { part }).collect()
     })

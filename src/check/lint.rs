@@ -137,8 +137,8 @@ fn span_of(ruleset: &Ruleset, place: Place) -> Span {
 }
 
 impl UnusedChain {
-    /// Whether the chain hangs on a hook that is not judged, rather than on a rule.
+    /// Whether the chain hangs on a hook that is not judged, rather than on a rule, or no line declares it.
     fn is_built_in(&self, ruleset: &Ruleset) -> bool {
-        ruleset.bases.iter().any(|b| b.chain == self.chain)
+        ruleset.bases.iter().any(|b| b.chain == self.chain) || ruleset.chain(self.chain).span.line == 0
     }
 }

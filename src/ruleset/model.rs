@@ -404,6 +404,8 @@ pub struct Ruleset {
     pub conntrack: bool,
     /// Hooks that the dialect does not have (Windows has no forward).
     pub missing_hooks: Vec<Hook>,
+    /// Whether the order in which rules are written means nothing (Windows). Advice then speaks of no order.
+    pub unordered: bool,
     /// Facts used while reading.
     pub facts: DeviceFacts,
     /// What was read and ignored on purpose, in words, with its place.

@@ -3,9 +3,15 @@
 use crate::{assert_equal, policy_file, read, registry_text};
 
 const RULES: [(&str, &str); 5] = [
-    ("https", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|Profile=Domain|LPort=443|LPort2_10=8000-8010|RA4=10.1.0.0/255.255.0.0|Name=https|"),
+    (
+        "https",
+        "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|Profile=Domain|LPort=443|LPort2_10=8000-8010|RA4=10.1.0.0/255.255.0.0|Name=https|",
+    ),
     ("block", "v2.31|Action=Block|Active=TRUE|Dir=In|RA4=10.1.9.9|Name=block|"),
-    ("ldap", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=389|RA4=LocalSubnet|App=%systemroot%\\system32\\lsass.exe|Name=ldap|"),
+    (
+        "ldap",
+        "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=389|RA4=LocalSubnet|App=%systemroot%\\system32\\lsass.exe|Name=ldap|",
+    ),
     ("ping", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=1|ICMP4=8:*|Name=ping|"),
     ("mail", "v2.31|Action=Block|Active=TRUE|Dir=Out|Protocol=6|RPort=25|Name=mail|"),
 ];
@@ -35,13 +41,40 @@ fn json(numbers: bool) -> String {
         )
     };
     let rules = [
-        rule("https", &inn, &allow, &domain, r#""Protocol": "TCP", "LocalPort": ["443", "8000-8010"], "RemoteAddress": "10.1.0.0/255.255.0.0", "Program": "Any""#),
+        rule(
+            "https",
+            &inn,
+            &allow,
+            &domain,
+            r#""Protocol": "TCP", "LocalPort": ["443", "8000-8010"], "RemoteAddress": "10.1.0.0/255.255.0.0", "Program": "Any""#,
+        ),
         rule("block", &inn, &block, &any, r#""Protocol": "Any", "RemoteAddress": ["10.1.9.9"], "Program": "Any""#),
-        rule("ldap", &inn, &allow, &any, r#""Protocol": "6", "LocalPort": "389", "RemoteAddress": "LocalSubnet4", "Program": "%SystemRoot%\\System32\\lsass.exe""#),
-        rule("ping", &inn, &allow, &any, r#""Protocol": "ICMPv4", "IcmpType": "8", "RemoteAddress": "Any", "Program": "Any""#),
-        rule("mail", &out, &block, &any, r#""Protocol": "TCP", "RemotePort": "25", "RemoteAddress": "Any", "Program": null"#),
+        rule(
+            "ldap",
+            &inn,
+            &allow,
+            &any,
+            r#""Protocol": "6", "LocalPort": "389", "RemoteAddress": "LocalSubnet4", "Program": "%SystemRoot%\\System32\\lsass.exe""#,
+        ),
+        rule(
+            "ping",
+            &inn,
+            &allow,
+            &any,
+            r#""Protocol": "ICMPv4", "IcmpType": "8", "RemoteAddress": "Any", "Program": "Any""#,
+        ),
+        rule(
+            "mail",
+            &out,
+            &block,
+            &any,
+            r#""Protocol": "TCP", "RemotePort": "25", "RemoteAddress": "Any", "Program": null"#,
+        ),
     ];
-    let profile = format!("{{\"Name\": \"Public\", \"DefaultInboundAction\": {}, \"DefaultOutboundAction\": {block}}}", word("NotConfigured", 0));
+    let profile = format!(
+        "{{\"Name\": \"Public\", \"DefaultInboundAction\": {}, \"DefaultOutboundAction\": {block}}}",
+        word("NotConfigured", 0)
+    );
     format!("{{\"rules\": [{}], \"profiles\": [{profile}]}}", rules.join(",\n"))
 }
 
@@ -58,13 +91,67 @@ fn netsh() -> String {
     };
     let all = "Domain,Private,Public";
     let rules = [
-        rule("https", &[("Direction", "In"), ("Profiles", "Domain"), ("RemoteIP", "10.1.0.0/16"), ("Protocol", "TCP"), ("LocalPort", "443,8000-8010"), ("Action", "Allow")]),
-        rule("block", &[("Direction", "In"), ("Profiles", all), ("RemoteIP", "10.1.9.9/32"), ("Protocol", "Any"), ("Action", "Block")]),
-        rule("ldap", &[("Direction", "In"), ("Profiles", all), ("RemoteIP", "LocalSubnet4"), ("Protocol", "TCP"), ("LocalPort", "389"), ("Program", "C:\\Windows\\system32\\lsass.exe"), ("Action", "Allow")]),
-        rule("ping", &[("Direction", "In"), ("Profiles", all), ("RemoteIP", "Any"), ("Protocol", "ICMPv4"), ("", "Type    Code"), ("", "8       Any"), ("Action", "Allow")]),
-        rule("mail", &[("Direction", "Out"), ("Profiles", all), ("RemoteIP", "Any"), ("Protocol", "TCP"), ("RemotePort", "25"), ("Action", "Block")]),
+        rule(
+            "https",
+            &[
+                ("Direction", "In"),
+                ("Profiles", "Domain"),
+                ("RemoteIP", "10.1.0.0/16"),
+                ("Protocol", "TCP"),
+                ("LocalPort", "443,8000-8010"),
+                ("Action", "Allow"),
+            ],
+        ),
+        rule(
+            "block",
+            &[
+                ("Direction", "In"),
+                ("Profiles", all),
+                ("RemoteIP", "10.1.9.9/32"),
+                ("Protocol", "Any"),
+                ("Action", "Block"),
+            ],
+        ),
+        rule(
+            "ldap",
+            &[
+                ("Direction", "In"),
+                ("Profiles", all),
+                ("RemoteIP", "LocalSubnet4"),
+                ("Protocol", "TCP"),
+                ("LocalPort", "389"),
+                ("Program", "C:\\Windows\\system32\\lsass.exe"),
+                ("Action", "Allow"),
+            ],
+        ),
+        rule(
+            "ping",
+            &[
+                ("Direction", "In"),
+                ("Profiles", all),
+                ("RemoteIP", "Any"),
+                ("Protocol", "ICMPv4"),
+                ("", "Type    Code"),
+                ("", "8       Any"),
+                ("Action", "Allow"),
+            ],
+        ),
+        rule(
+            "mail",
+            &[
+                ("Direction", "Out"),
+                ("Profiles", all),
+                ("RemoteIP", "Any"),
+                ("Protocol", "TCP"),
+                ("RemotePort", "25"),
+                ("Action", "Block"),
+            ],
+        ),
     ];
-    let profile = format!("\nPublic Profile Settings: \n{ruler}\n{:<38}ON\n{:<38}BlockInbound,BlockOutbound\n", "State", "Firewall Policy");
+    let profile = format!(
+        "\nPublic Profile Settings: \n{ruler}\n{:<38}ON\n{:<38}BlockInbound,BlockOutbound\n",
+        "State", "Firewall Policy"
+    );
     rules.concat() + "Ok.\n" + &profile + "Ok.\n"
 }
 
@@ -115,6 +202,7 @@ fn the_lines_of_a_policy_file_are_its_entries() {
     let source = ruleset.sources.iter().next().unwrap();
     let quoted: Vec<&str> = source.text.lines().filter(|l| l.starts_with("\"https\"")).collect();
     assert_eq!(quoted.len(), 1);
-    let rule = ruleset.rules().find(|(_, rule)| ruleset.sources.text(rule.span) == quoted[0]).expect("the rule has its line");
+    let rule =
+        ruleset.rules().find(|(_, rule)| ruleset.sources.text(rule.span) == quoted[0]).expect("the rule has its line");
     assert_eq!(source.text.lines().nth(rule.1.span.line as usize - 1), Some(quoted[0]));
 }

@@ -35,7 +35,10 @@ fn code() -> String {
 /// The keys of hash tables: `Name = Get-Text ...`.
 fn keys(code: &str) -> Vec<&str> {
     let key = |line: &'_ str| line.trim_start().split_once(" =").map(|(key, _)| key.trim_end().len());
-    code.lines().filter_map(|l| Some(&l.trim_start()[..key(l)?])).filter(|k| k.bytes().all(|b| b.is_ascii_alphanumeric())).collect()
+    code.lines()
+        .filter_map(|l| Some(&l.trim_start()[..key(l)?]))
+        .filter(|k| k.bytes().all(|b| b.is_ascii_alphanumeric()))
+        .collect()
 }
 
 #[test]
@@ -58,11 +61,41 @@ fn the_script_writes_properties_that_are_read() {
     let code = code();
     let written = keys(&code);
     let table = fwgate::dialect::windows::support_table();
-    let about = ["schema", "computer", "policyStore", "profiles", "rules", "InstanceID", "Name", "DisplayName", "Group", "PolicyStoreSourceType"];
+    let about = [
+        "schema",
+        "computer",
+        "policyStore",
+        "profiles",
+        "rules",
+        "InstanceID",
+        "Name",
+        "DisplayName",
+        "Group",
+        "PolicyStoreSourceType",
+    ];
     let unknown: Vec<&&str> =
         written.iter().filter(|k| !about.contains(k) && !table.contains(&format!("| `{k}` |"))).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
-    for name in ["Enabled", "Direction", "Action", "Profile", "Protocol", "LocalPort", "RemotePort", "IcmpType", "RemoteAddress", "Program", "Service", "InterfaceAlias", "InterfaceType", "Authentication", "Encryption", "OverrideBlockRules", "DefaultInboundAction", "AllowInboundRules"] {
+    for name in [
+        "Enabled",
+        "Direction",
+        "Action",
+        "Profile",
+        "Protocol",
+        "LocalPort",
+        "RemotePort",
+        "IcmpType",
+        "RemoteAddress",
+        "Program",
+        "Service",
+        "InterfaceAlias",
+        "InterfaceType",
+        "Authentication",
+        "Encryption",
+        "OverrideBlockRules",
+        "DefaultInboundAction",
+        "AllowInboundRules",
+    ] {
         assert!(written.contains(&name), "{name} is not written");
     }
 }
@@ -72,7 +105,12 @@ fn the_script_writes_properties_that_are_read() {
 fn what_the_script_writes_is_read() {
     let shell = std::env::var_os("FWGATE_PWSH").unwrap_or_else(|| "pwsh".into());
     let simulated = root().join("tests/windows/simulated.ps1");
-    let run = Command::new(&shell).args(["-NoProfile", "-NonInteractive", "-File"]).arg(simulated).arg("-Script").arg(script()).output();
+    let run = Command::new(&shell)
+        .args(["-NoProfile", "-NonInteractive", "-File"])
+        .arg(simulated)
+        .arg("-Script")
+        .arg(script())
+        .output();
     let output = match run {
         Ok(output) => output,
         Err(error) => {
@@ -82,7 +120,8 @@ fn what_the_script_writes_is_read() {
     };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let written = read(&[("firewall.json", &output.stdout)]);
-    let key = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules";
+    let key =
+        r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules";
     let export = format!(
         "Windows Registry Editor Version 5.00\n[{key}]\n\
          \"https\"=\"v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|Profile=Domain|Profile=Private|LPort=443|LPort=8443|RA4=10.1.0.0/16|\"\n\

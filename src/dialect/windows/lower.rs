@@ -36,6 +36,7 @@ pub fn lower(policy: &Policy, draft: &mut Draft) {
     draft.ruleset.families = Families::both();
     draft.ruleset.missing_hooks = vec![Hook::Forward];
     draft.ruleset.conntrack = true;
+    draft.ruleset.unordered = true;
     let declared =
         draft.ruleset.sources.iter().next().map_or_else(Span::default, |_| Span { line: 1, ..Span::default() });
     for direction in [Direction::In, Direction::Out] {

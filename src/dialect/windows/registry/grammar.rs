@@ -104,8 +104,20 @@ const V6: Option<Family> = Some(Family::V6);
 /// Reads the rule string of a value.
 ///
 /// # Errors
-/// Every field that is not understood, or what the whole lacks.
+/// Every field that is not understood, or what the whole lacks, and versions that are not read.
 pub fn read(value: &Value) -> Result<Rule, Vec<Problem>> {
+    let problem = value.pieces('|').first().and_then(|version| check_version(version).err());
+    match (problem, read_any_version(value)) {
+        (None, read) => read,
+        (Some(problem), read) => Err([problem].into_iter().chain(read.err().into_iter().flatten()).collect()),
+    }
+}
+
+/// The same, whatever version the string says.
+///
+/// # Errors
+/// As above.
+pub fn read_any_version(value: &Value) -> Result<Rule, Vec<Problem>> {
     let mut pieces = value.pieces('|');
     let Some(last) = pieces.pop() else {
         return Err(vec![Problem::new(value.span, format!("the rule `{}` is no text", value.name))]);
@@ -114,8 +126,8 @@ pub fn read(value: &Value) -> Result<Rule, Vec<Problem>> {
         let problem = Problem::new(last.span, format!("the rule `{}` breaks off: it does not end in `|`", value.name));
         return Err(vec![problem.help("export it again; a condition may be missing")]);
     }
-    let version = pieces.remove(0);
-    let mut problems: Vec<Problem> = check_version(&version).err().into_iter().collect();
+    pieces.remove(0);
+    let mut problems = Vec::new();
     let mut form = Form::default();
     let mut seen: Vec<&str> = Vec::new();
     for piece in &pieces {

@@ -183,12 +183,13 @@ impl Reader<'_> {
 
     /// Rules that restrict services and app containers are checked and do not count: they only take away from what
     /// a named service may do (`INetFwServiceRestriction`), so that no packet passes because of them, and which
-    /// service a packet belongs to is decided where it is listened for.
+    /// service a packet belongs to is decided where it is listened for. Installers write versions here that the firewall
+    /// ignores.
     fn hardening(&mut self, value: &Value, span: Span) {
         if value.text().is_none_or(|t| !t.contains('|')) {
             return;
         }
-        match grammar::read(value) {
+        match grammar::read_any_version(value) {
             Ok(_) => self.hardening = (self.hardening.0 + 1, self.hardening.1.or(Some(span))),
             Err(problems) => problems.into_iter().for_each(|p| self.draft.refuse(p)),
         }
