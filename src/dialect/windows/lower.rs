@@ -187,13 +187,10 @@ fn state(state: State) -> Match {
     Match::ranges(Field::State, Ranges::one(state.value()))
 }
 
-/// Both ends are loopback addresses (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3): no other packet can have them.
+/// From a loopback address: no other machine can send such a packet (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3).
 fn loopback_traffic() -> Match {
-    let both = |family, ranges: Ranges| {
-        let ends = [Field::Src, Field::Dst].map(|field| Match::ranges(field, ranges.clone()));
-        Match::all([Match::Family(family)].into_iter().chain(ends))
-    };
-    Match::any([both(Family::V4, Ranges::range(0x7f00_0000, 0x7fff_ffff)), both(Family::V6, Ranges::one(1))])
+    let from = |family, ranges| Match::all([Match::Family(family), Match::ranges(Field::Src, ranges)]);
+    Match::any([from(Family::V4, Ranges::range(0x7f00_0000, 0x7fff_ffff)), from(Family::V6, Ranges::one(1))])
 }
 
 fn in_profiles(profiles: &[usize]) -> Match {
