@@ -150,8 +150,9 @@ impl Survey<'_> {
         let mut out = Shadows::default();
         for (place, rule) in self.ruleset.rules() {
             let Place::Rule(chain, _) = place else { continue };
-            // What no line declares nobody can take out: defaults, and what a dialect's device does by itself.
-            let is_written = rule.span.line > 0 && self.ruleset.chain(chain).span.line > 0;
+            // What a device does by itself, and defaults, nobody can take out.
+            let sources = &self.ruleset.sources;
+            let is_written = ![rule.span, self.ruleset.chain(chain).span].iter().any(|s| sources.is_built_in(*s));
             if !entered.contains(&chain) || !is_written {
                 continue;
             }

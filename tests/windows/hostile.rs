@@ -85,6 +85,11 @@ proptest! {
     }
 
     #[test]
+    fn mutated_hives_are_read_or_refused(bytes in mutated(crate::hive::exported([1, 1])[4096..].to_vec())) {
+        read([&crate::hive::exported([1, 1])[..4096], &bytes].concat());
+    }
+
+    #[test]
     fn mutated_objects_are_read_or_refused(bytes in mutated(OBJECTS.into())) {
         read(bytes);
     }

@@ -37,12 +37,13 @@ pub const KEYS: &[Key] = &[
     once("Dir", Exact, Form::direction, "`In` is `input`, `Out` is `output`"),
     once("Active", Exact, Form::active, "a rule without it is off"),
     many("Profile", Exact, Form::profile, "without it: every profile"),
-    once("Protocol", Exact, protocol, "without it: any"),
-    many("LPort", Exact, |f, v| f.port(End::Local, v), "numbers; keywords as the device's facts say"),
-    many("RPort", Exact, |f, v| f.port(End::Remote, v), ""),
-    many("LPort2_10", Exact, |f, v| f.port(End::Local, v), "ranges"),
-    many("RPort2_10", Exact, |f, v| f.port(End::Remote, v), "ranges"),
+    once("Protocol", Exact, Form::protocol, "without it: any"),
+    many("LPort", Exact, |f, v| ports(f, End::Local, v), "numbers; keywords as the device's facts say"),
+    many("RPort", Exact, |f, v| ports(f, End::Remote, v), ""),
+    many("LPort2_10", Exact, |f, v| ports(f, End::Local, v), "ranges"),
+    many("RPort2_10", Exact, |f, v| ports(f, End::Remote, v), "ranges"),
     many("LPort2_20", Exact, |f, v| f.port(End::Local, v), "keywords"),
+    many("LPort2_24", Exact, |f, v| f.port(End::Local, v), "keywords"),
     many("LPort2_25", Exact, |f, v| f.port(End::Local, v), "keywords"),
     many("RPort2_28", Exact, |f, v| f.port(End::Remote, v), "keywords"),
     many("LPort2_29", Exact, |f, v| f.port(End::Local, v), "keywords"),
@@ -189,11 +190,9 @@ pub fn program(path: &str) -> String {
     known.unwrap_or(path)
 }
 
-fn protocol(form: &mut Form, text: &str) -> Read<()> {
-    if text.bytes().all(|b| b.is_ascii_digit()) {
-        return form.protocol(text);
-    }
-    Err(Wrong::new(format!("`{text}` is no protocol")).help("a rule string has the protocol's number"))
+/// Windows' own rules for services list ports with commas, beside the grammar.
+fn ports(form: &mut Form, end: End, text: &str) -> Read<()> {
+    text.split(',').try_for_each(|part| form.port(end, part.trim()))
 }
 
 fn interface_type(form: &mut Form, text: &str) -> Read<()> {

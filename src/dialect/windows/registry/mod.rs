@@ -1,6 +1,7 @@
-//! The registry form: values under the firewall's keys, out of `.reg` exports and `registry.pol`.
+//! The registry form: values under the firewall's keys, out of `.reg` exports, `registry.pol` and hives.
 
 mod grammar;
+mod hive;
 mod pol;
 mod text;
 mod tree;
@@ -15,20 +16,16 @@ use text::Entry;
 
 use super::policy::Policy;
 
-/// Whether a text is a registry export, or the listing of a `registry.pol`.
+/// Whether a text is a registry export, or the listing of a binary form.
 pub fn recognises(text: &str) -> bool {
     text::HEADERS.contains(&text.lines().next().unwrap_or_default().trim_end())
 }
 
-/// The listing of a `registry.pol`; `None` for every other file. Hives are refused.
+/// The listing of a `registry.pol` or of a hive; `None` for every other file.
 pub fn listing(bytes: &[u8]) -> Option<Result<String, Undecoded>> {
     match bytes {
         [b'P', b'R', b'e', b'g', rest @ ..] => Some(pol::listing(rest)),
-        [b'r', b'e', b'g', b'f', ..] => Some(Err(Undecoded {
-            before: String::new(),
-            message: "the file is a registry hive, as `netsh advfirewall export` writes it".into(),
-            help: "load it (`reg load HKLM\\wfw FILE`) and give the text of `reg export HKLM\\wfw wfw.reg`",
-        })),
+        [b'r', b'e', b'g', b'f', ..] => Some(hive::listing(bytes)),
         _ => None,
     }
 }

@@ -94,8 +94,8 @@ impl Lister<'_> {
     }
 }
 
-/// Data by the numbers of `winnt.h`: 1 and 2 are texts, 4 is a number.
-fn data_text(kind: u32, data: &[u8]) -> Option<String> {
+/// Data in the syntax of exports, by the numbers of `winnt.h`: 1 and 2 are texts, 4 is a number.
+pub fn data_text(kind: u32, data: &[u8]) -> Option<String> {
     match (kind, data) {
         (1 | 2, _) => {
             let (pairs, odd) = data.as_chunks::<2>();
@@ -113,7 +113,8 @@ fn data_text(kind: u32, data: &[u8]) -> Option<String> {
     }
 }
 
-fn quoted(text: &str) -> String {
+/// A text in quotes, with escapes.
+pub fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 

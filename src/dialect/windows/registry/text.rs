@@ -5,8 +5,9 @@ use crate::dialect::{Draft, Problem, Text};
 use crate::ruleset::Span;
 use std::sync::Arc;
 
-/// The first lines by which a file is known: exports of both versions, and listings of `registry.pol`.
-pub const HEADERS: [&str; 3] = ["Windows Registry Editor Version 5.00", "REGEDIT4", super::pol::HEADER];
+/// The first lines by which a file is known: exports of both versions, and listings of binary forms.
+pub const HEADERS: [&str; 4] =
+    ["Windows Registry Editor Version 5.00", "REGEDIT4", super::pol::HEADER, super::hive::HEADER];
 
 /// One line of the file: a key, or a value under one.
 #[derive(Clone, Debug)]
