@@ -4,6 +4,7 @@
 
 use fwgate::dialect::{InputFile, ReadOptions, read_device};
 use fwgate::packet::packet_from_json;
+use fwgate::policy::read_device_file;
 use fwgate::query::{TraceVerdict, trace};
 use fwgate::ruleset::{Decision, DeviceFacts, Hook, Ruleset};
 use std::path::{Path, PathBuf};
@@ -55,17 +56,8 @@ fn specs() -> Vec<PathBuf> {
 }
 
 fn facts(blocks: &[Block]) -> DeviceFacts {
-    let mut facts = DeviceFacts::default();
-    for block in blocks.iter().filter(|b| b.info.first().is_some_and(|w| w == "facts")) {
-        let table: toml::Table = block.text.parse().unwrap();
-        let texts = |key: &str| -> Option<Vec<String>> {
-            let array = table.get(key)?.as_array()?;
-            Some(array.iter().map(|v| v.as_str().unwrap().to_owned()).collect())
-        };
-        facts.addresses = texts("addresses").map(|all| all.iter().map(|a| a.parse().unwrap()).collect());
-        facts.interfaces = texts("interfaces");
-    }
-    facts
+    let text: String = of_kind(blocks, "facts").iter().map(|b| b.text.as_str()).collect();
+    read_device_file("device.toml", &text).unwrap_or_else(|e| panic!("{:#?}", e.problems)).facts()
 }
 
 fn input(block: &Block) -> InputFile {

@@ -16,11 +16,8 @@ fn check(dialect: &str, table: &str) {
 }
 
 #[test]
-fn the_support_table_is_up_to_date() {
+fn the_support_tables_are_up_to_date() {
     check("iptables", &fwgate::dialect::iptables::support_table());
-}
-
-#[test]
-fn the_support_table_of_nftables_is_up_to_date() {
     check("nftables", &fwgate::dialect::nftables::support_table());
+    check("windows", &fwgate::dialect::windows::support_table());
 }

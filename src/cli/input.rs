@@ -210,6 +210,11 @@ fn roles_beside(folder: &Path) -> Option<PathBuf> {
     Some(devices.with_file_name("roles"))
 }
 
+/// Where roles stand beside one device of any tree.
+fn roles_above(folder: &Path, grouping: Grouping) -> Option<PathBuf> {
+    (grouping == Grouping::OneDevice).then(|| folder.with_file_name("roles"))
+}
+
 /// File names instead of paths, where they differ.
 fn shorten_names(files: &mut [InputFile]) {
     let short: Vec<String> = files.iter().map(|f| name_of(Path::new(&f.name))).collect();

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::input::{Reader, Surroundings};
 use crate::check::Device;
-use crate::dialect::{DIALECTS, Dialect, InputFile, ReadOptions, nearest, read_device};
+use crate::dialect::{DIALECTS, Dialect, InputFile, ReadOptions, decode, nearest, read_device};
 use crate::fleet::tree::{ConfigTree, DeviceInput, TreeFile};
 use crate::policy::{DeviceFile, Policy, PolicyFiles, read_device_file, read_policy};
 use crate::ruleset::Ruleset;
@@ -24,7 +24,7 @@ pub struct ReadDevice {
 
 /// Whether some dialect could read a file, judged by its content.
 pub fn is_ruleset(file: &InputFile) -> bool {
-    std::str::from_utf8(&file.bytes).is_ok_and(|text| DIALECTS.iter().any(|d| (d.recognises)(text)))
+    decode(&file.bytes).is_ok_and(|text| DIALECTS.iter().any(|d| (d.recognises)(&text)))
 }
 
 /// Reads every device of a tree.

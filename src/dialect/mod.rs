@@ -6,14 +6,19 @@
 mod addrtype;
 mod calls;
 mod conditions;
+mod decode;
 mod draft;
 pub mod iptables;
+mod json;
 pub mod nftables;
 mod numbers;
 mod rate;
 mod suggest;
+pub mod windows;
 
+pub use decode::{Undecoded, decode};
 pub use draft::{Draft, Text};
+pub use json::{Json, JsonValue, Member, parse_json};
 pub use suggest::nearest;
 
 use crate::ruleset::{DeviceFacts, Ruleset, Span};
@@ -54,7 +59,7 @@ pub struct Dialect {
 }
 
 /// Every dialect, in the order in which content is tried.
-pub const DIALECTS: &[Dialect] = &[iptables::DIALECT, nftables::DIALECT];
+pub const DIALECTS: &[Dialect] = &[iptables::DIALECT, nftables::DIALECT, windows::DIALECT];
 
 impl Dialect {
     /// The dialect of this name.

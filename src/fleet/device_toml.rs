@@ -14,8 +14,10 @@ pub struct DeviceToml {
     pub role: Option<String>,
     /// Its own addresses with prefix lengths.
     pub addresses: Option<Vec<String>>,
-    /// Its interfaces: names, or tables with `name`.
-    pub interfaces: Option<Vec<toml::Value>>,
+    /// Its interfaces: a list of names, or a table from names to networks.
+    pub interfaces: Option<toml::Value>,
+    /// What keywords of its dialect stand for.
+    pub keywords: Option<toml::Table>,
     /// `production`, `staging` or `lab`.
     pub environment: Option<String>,
     /// The roles that it is composed from: `role:NAME`.
@@ -42,7 +44,10 @@ pub fn read_device_toml(file: &InputFile) -> Result<DeviceToml, TreeProblem> {
         path: file.name.clone(),
         line,
         message,
-        help: Some("the keys are `dialect`, `role`, `addresses`, `interfaces`, `environment` and `from`".to_owned()),
+        help: Some(
+            "the keys are `dialect`, `role`, `addresses`, `interfaces`, `keywords`, `environment` and `from`"
+                .to_owned(),
+        ),
     };
     let text = std::str::from_utf8(&file.bytes).map_err(|_| problem(None, "the file is not UTF-8".to_owned()))?;
     toml::from_str(text).map_err(|error| {

@@ -150,7 +150,10 @@ impl Survey<'_> {
         let mut out = Shadows::default();
         for (place, rule) in self.ruleset.rules() {
             let Place::Rule(chain, _) = place else { continue };
-            if !entered.contains(&chain) {
+            // What a device does by itself, and defaults, nobody can take out.
+            let sources = &self.ruleset.sources;
+            let is_written = ![rule.span, self.ruleset.chain(chain).span].iter().any(|s| sources.is_built_in(*s));
+            if !entered.contains(&chain) || !is_written {
                 continue;
             }
             let Some(known) = self.rules.get(&place) else {

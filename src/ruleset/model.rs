@@ -5,6 +5,7 @@
 
 use super::source::{Sources, Span};
 use crate::packet::{Family, Field, IfacePattern, IfaceSide, Ranges, Values};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -449,6 +450,20 @@ pub struct DeviceFacts {
     pub addresses: Option<Vec<ipnet::IpNet>>,
     /// Its interfaces; `None` where nobody said.
     pub interfaces: Option<Vec<String>>,
+    /// What keywords of its dialect stand for here (Windows: `LocalSubnet`, `DNS`, `RPC`), by the keyword in lower
+    /// case.
+    pub keywords: BTreeMap<String, KeywordFact>,
+}
+
+/// What a keyword stands for on one device: addresses, or ports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeywordFact {
+    /// IPv4 addresses.
+    pub v4: Ranges,
+    /// IPv6 addresses.
+    pub v6: Ranges,
+    /// Ports.
+    pub ports: Ranges,
 }
 
 /// Everything that was read of one device.
@@ -467,6 +482,8 @@ pub struct Ruleset {
     pub conntrack: bool,
     /// Hooks that the dialect does not have (Windows has no forward).
     pub missing_hooks: Vec<Hook>,
+    /// Whether the order in which rules are written means nothing (Windows). Advice then speaks of no order.
+    pub unordered: bool,
     /// Facts used while reading.
     pub facts: DeviceFacts,
     /// What was read and ignored on purpose, in words, with its place.
