@@ -5,11 +5,10 @@
 
 mod draft;
 pub mod iptables;
-mod suggest;
 
 pub use draft::{Draft, Text};
-pub use suggest::nearest;
 
+pub use crate::document::nearest;
 use crate::ruleset::{DeviceFacts, Ruleset, Span};
 pub use crate::ruleset::{Problem, Unreadable};
 

@@ -1,7 +1,7 @@
 //! A change request: what an author says that a change will do, in the words of the policy.
 
 use super::class::ChangeClass;
-use super::document::{Fields, Problems, Spanned, Wrong, parse};
+use crate::document::{Fields, Problems, Spanned, Wrong, parse};
 use super::flow::{Ends, Flow};
 use super::instant::{ZonedTime, read_zoned};
 use super::names::Names;

@@ -1,7 +1,7 @@
 //! `device.toml`: facts about one device that its rulesets do not say.
 
 use super::change::fail;
-use super::document::{Fields, Node, Problems, Spanned, Value, Wrong, parse, parsed_text, texts_of};
+use crate::document::{Fields, Node, Problems, Spanned, Value, Wrong, parse, parsed_text, texts_of};
 use super::names::is_name;
 use super::ranges::{AddressSet, read_literal};
 use super::selector::read_interface;
@@ -146,7 +146,7 @@ fn read_interfaces(node: &Node, problems: &Problems) -> Vec<DeviceInterface> {
             .map(|name| DeviceInterface { name, networks: None })
             .collect();
     };
-    let read = |entry: &super::document::Entry| {
+    let read = |entry: &crate::document::Entry| {
         let name = name_of(&entry.key, problems)?;
         let texts = texts_of(&entry.node, &name, problems);
         let sets = texts.iter().filter_map(|t| parsed_text(t, read_literal, problems));

@@ -1,6 +1,6 @@
 //! Parts of the estate that a policy treats apart: the lab, and what other programs manage on the devices.
 
-use super::document::{Fields, Spanned};
+use crate::document::{Fields, Spanned};
 use super::names::Names;
 use super::ranges::AddressSet;
 use super::selector::DeviceSelection;

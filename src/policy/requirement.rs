@@ -1,6 +1,6 @@
 //! Which services can be required: those whose conversation is known.
 
-use super::document::{Problems, Spanned};
+use crate::document::{Problems, Spanned};
 use super::icmp::{Exchange, exchange, query_of};
 use super::names::Names;
 use super::service::Service;

@@ -6,7 +6,7 @@ use super::{Node, Problems, Spanned, Table, Value};
 use crate::ruleset::Span;
 
 /// A table being read. Ask for every key that may occur, then `finish`.
-pub(in crate::policy) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     table: &'a Table,
     /// The table's place.
     pub span: Span,
@@ -150,7 +150,7 @@ impl<'a> Fields<'a> {
 
 /// Why a text means nothing, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::policy) struct Wrong {
+pub(crate) struct Wrong {
     pub message: String,
     pub help: Option<String>,
 }
@@ -163,7 +163,7 @@ impl Wrong {
 }
 
 /// The choice of this name.
-pub(in crate::policy) fn choose<T: Copy>(what: &str, text: &str, choices: &[(&'static str, T)]) -> Result<T, Wrong> {
+pub(crate) fn choose<T: Copy>(what: &str, text: &str, choices: &[(&'static str, T)]) -> Result<T, Wrong> {
     let names: Vec<&'static str> = choices.iter().map(|(n, _)| *n).collect();
     let unknown = || {
         let help =
@@ -174,7 +174,7 @@ pub(in crate::policy) fn choose<T: Copy>(what: &str, text: &str, choices: &[(&'s
 }
 
 /// What `read` makes of a text; its error is reported at the text.
-pub(in crate::policy) fn parsed_text<T>(
+pub(crate) fn parsed_text<T>(
     text: &Spanned<String>,
     read: impl Fn(&str) -> Result<T, Wrong>,
     problems: &Problems,
@@ -189,7 +189,7 @@ pub(in crate::policy) fn parsed_text<T>(
 }
 
 /// The texts of a list.
-pub(in crate::policy) fn texts_of(node: &Node, key: &str, problems: &Problems) -> Vec<Spanned<String>> {
+pub(crate) fn texts_of(node: &Node, key: &str, problems: &Problems) -> Vec<Spanned<String>> {
     match &node.value {
         Value::Array(items) => items.iter().filter_map(|i| text_of(i, key, problems)).collect(),
         Value::Text(text) => {

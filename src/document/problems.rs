@@ -6,7 +6,7 @@ use std::cell::RefCell;
 
 /// Problems found so far. Readers share it, so it can be written to through a shared reference.
 #[derive(Debug, Default)]
-pub(in crate::policy) struct Problems(RefCell<Vec<Problem>>);
+pub(crate) struct Problems(RefCell<Vec<Problem>>);
 
 impl Problems {
     /// Notes a problem and what to do about it.
@@ -24,6 +24,11 @@ impl Problems {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.0.borrow().len()
+    }
+
+    /// All of them, in the order in which they were found.
+    pub fn into_inner(self) -> Vec<Problem> {
+        self.0.into_inner()
     }
 
     /// `value` where there were no problems, else all of them in order of place, each once.

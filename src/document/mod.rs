@@ -7,10 +7,10 @@ mod nearest;
 mod problems;
 mod toml;
 
-pub(in crate::policy) use fields::{Fields, Wrong, choose, parsed_text, texts_of};
-pub(in crate::policy) use nearest::did_you_mean;
+pub(crate) use fields::{Fields, Wrong, choose, parsed_text, texts_of};
+pub(crate) use nearest::did_you_mean;
 pub use nearest::nearest;
-pub(in crate::policy) use problems::Problems;
+pub(crate) use problems::Problems;
 
 use crate::ruleset::{SourceId, Span};
 use std::ops::Range;
@@ -36,14 +36,14 @@ impl<T> Spanned<T> {
 
 /// One value of a document.
 #[derive(Clone, Debug)]
-pub(in crate::policy) struct Node {
+pub(crate) struct Node {
     pub span: Span,
     pub value: Value,
 }
 
 /// What a value is.
 #[derive(Clone, Debug)]
-pub(in crate::policy) enum Value {
+pub(crate) enum Value {
     Text(String),
     Integer(i64),
     Boolean(bool),
@@ -75,34 +75,49 @@ impl Value {
 
 /// Keys and values in order of appearance.
 #[derive(Clone, Debug, Default)]
-pub(in crate::policy) struct Table {
+pub(crate) struct Table {
     pub entries: Vec<Entry>,
 }
 
 /// One key and its value.
 #[derive(Clone, Debug)]
-pub(in crate::policy) struct Entry {
+pub(crate) struct Entry {
     pub key: Spanned<String>,
     pub node: Node,
 }
 
+/// Reads a JSON document of at most `max` bytes. `None` where it breaks the grammar, which is reported.
+pub(crate) fn parse_json(source: SourceId, text: &str, max: usize, problems: &Problems) -> Option<Node> {
+    parsed(source, text, max, json::parse, problems)
+}
+
 /// Reads a document: JSON where the name ends in `.json`, TOML otherwise. `None` where it breaks the grammar,
 /// which is reported: what could be recovered would only give rise to further, misleading problems.
-pub(in crate::policy) fn parse(source: SourceId, name: &str, text: &str, problems: &Problems) -> Option<Node> {
+pub(crate) fn parse(source: SourceId, name: &str, text: &str, problems: &Problems) -> Option<Node> {
+    let read = if name.ends_with(".json") { json::parse } else { toml::parse };
+    parsed(source, text, MAX_BYTES, read, problems)
+}
+
+fn parsed(
+    source: SourceId,
+    text: &str,
+    max: usize,
+    read: fn(&str, &Places, &Problems) -> Node,
+    problems: &Problems,
+) -> Option<Node> {
     let places = Places::new(source, text);
     let before = problems.count();
-    if text.len() > MAX_BYTES {
-        let help = format!("the limit is {MAX_BYTES} bytes; split the file");
+    if text.len() > max {
+        let help = format!("the limit is {max} bytes; split the file");
         problems.report(places.span(0..0), format!("the file has {} bytes", text.len()), help);
         return None;
     }
-    let read = if name.ends_with(".json") { json::parse } else { toml::parse };
     let node = read(text, &places, problems);
     (problems.count() == before).then_some(node)
 }
 
 /// Turns byte ranges of one file into spans with lines.
-pub(in crate::policy) struct Places {
+pub(crate) struct Places {
     source: SourceId,
     line_starts: Vec<u32>,
 }
