@@ -5,6 +5,7 @@
 
 mod draft;
 pub mod iptables;
+pub mod native;
 
 pub use draft::{Draft, Text};
 
@@ -45,7 +46,7 @@ pub struct Dialect {
 }
 
 /// Every dialect, in the order in which content is tried.
-pub const DIALECTS: &[Dialect] = &[iptables::DIALECT];
+pub const DIALECTS: &[Dialect] = &[native::DIALECT, iptables::DIALECT];
 
 impl Dialect {
     /// The dialect of this name.

@@ -4,6 +4,7 @@
 mod effect;
 mod habits;
 mod matrix;
+mod native;
 mod random;
 mod reach;
 mod sets;

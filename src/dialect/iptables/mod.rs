@@ -5,7 +5,7 @@
 //! out of the same tables from which rules are read.
 
 mod addresses;
-mod calls;
+pub(in crate::dialect) mod calls;
 mod dump;
 mod family;
 mod interfaces;
