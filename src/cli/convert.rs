@@ -9,8 +9,10 @@ use clap::{Args, ValueEnum};
 
 /// The arguments of `fwgate convert`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  fwgate convert rules.v4 ipset --to native > device.json\n  fwgate convert devices/edge1 --to native\n\n\
-                  `fwgate schema ruleset` describes the native format; it reads back as the same ruleset.")]
+#[command(
+    after_help = "Examples:\n  fwgate convert rules.v4 ipset --to native > device.json\n  fwgate convert devices/edge1 --to native\n\n\
+                  `fwgate schema ruleset` describes the native format; it reads back as the same ruleset."
+)]
 pub struct Arguments {
     /// The device
     #[command(flatten)]

@@ -176,8 +176,10 @@ fn further(field: Field, family: Family, value: &Value) -> Result<u128, PacketEr
 
 /// The 48-bit number of a MAC address: six bytes of two hexadecimal digits with colons between them.
 pub fn mac_by_text(text: &str) -> Option<u128> {
-    let bytes: Option<Vec<u8>> =
-        text.split(':').map(|b| (b.len() == 2 && !b.starts_with('+')).then(|| u8::from_str_radix(b, 16).ok()).flatten()).collect();
+    let bytes: Option<Vec<u8>> = text
+        .split(':')
+        .map(|b| (b.len() == 2 && !b.starts_with('+')).then(|| u8::from_str_radix(b, 16).ok()).flatten())
+        .collect();
     bytes.filter(|b| b.len() == 6).map(|b| b.iter().fold(0u128, |n, v| n << 8 | u128::from(*v)))
 }
 

@@ -2,9 +2,9 @@
 //! decided here.
 
 use super::class::ChangeClass;
-use crate::document::{Fields, Spanned};
 use super::instant::{TimeOfDay, ZonedTime, read_time, read_zone, read_zoned};
 use super::selector::DeviceSelection;
+use crate::document::{Fields, Spanned};
 use crate::ruleset::Span;
 
 /// A day of the week.

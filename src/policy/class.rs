@@ -1,9 +1,9 @@
 //! Classes of change and what each of them needs before it may go, as it is written.
 
-use crate::document::{Fields, Problems, Spanned, Wrong, choose, did_you_mean};
 use super::instant::read_duration;
 use super::names::{Names, is_name};
 use super::selector::DeviceSelection;
+use crate::document::{Fields, Problems, Spanned, Wrong, choose, did_you_mean};
 use crate::finding::{Code, all_codes, code_by_name};
 use crate::ruleset::Span;
 use std::time::Duration;

@@ -2,10 +2,10 @@
 //! severities that differ from the default.
 
 use super::class::read_code;
-use crate::document::{Fields, Problems, Spanned};
 use super::instant::Date;
 use super::roster::read_date_key;
 use super::selector::DeviceSelection;
+use crate::document::{Fields, Problems, Spanned};
 use crate::finding::{Code, Severity, Standing};
 use crate::ruleset::Span;
 use wildmatch::WildMatch;

@@ -1,10 +1,10 @@
 //! `device.toml`: facts about one device that its rulesets do not say.
 
 use super::change::fail;
-use crate::document::{Fields, Node, Problems, Spanned, Value, Wrong, parse, parsed_text, texts_of};
 use super::names::is_name;
 use super::ranges::{AddressSet, read_literal};
 use super::selector::read_interface;
+use crate::document::{Fields, Node, Problems, Spanned, Value, Wrong, parse, parsed_text, texts_of};
 use crate::ruleset::{DeviceFacts, Sources, Unreadable};
 use ipnet::IpNet;
 use std::net::IpAddr;

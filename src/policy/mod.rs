@@ -27,6 +27,7 @@ mod roster;
 mod selector;
 mod service;
 
+pub use crate::document::{MAX_BYTES, Spanned, nearest};
 pub use calendar::{Freeze, Weekday, Window};
 pub use cells::FlowCell;
 pub use change::{ChangeRequest, Intent, IntentEffect, WindowWish, is_change_id, read_change};
@@ -35,7 +36,6 @@ pub use concession::{Assumption, SeverityRule, Waiver};
 pub use conversation::{conversation, default_source_ports};
 pub use coverage::{intended, prohibited};
 pub use device::{DeviceFile, DeviceInterface, Environment, read_device_file};
-pub use crate::document::{MAX_BYTES, Spanned, nearest};
 pub use estate::{Lab, Unmanaged};
 pub use flow::{Flow, FlowRule, Prohibition, Requirement};
 pub use instant::{Date, TimeOfDay, ZonedTime};

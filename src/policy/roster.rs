@@ -2,9 +2,9 @@
 //! where signatures are verified.
 
 use super::class::check_role;
-use crate::document::{Fields, Problems, Spanned, Value, Wrong};
 use super::flow::check_id;
 use super::instant::{Date, read_date};
+use crate::document::{Fields, Problems, Spanned, Value, Wrong};
 use crate::ruleset::Span;
 use std::collections::BTreeMap;
 

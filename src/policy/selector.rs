@@ -1,7 +1,7 @@
 //! Which devices, hooks and interfaces a part of the policy speaks about.
 
-use crate::document::{Fields, Problems, Spanned, Wrong, did_you_mean};
 use super::names::is_name;
+use crate::document::{Fields, Problems, Spanned, Wrong, did_you_mean};
 use crate::packet::{IfacePattern, Ranges};
 use crate::ruleset::{Hook, Span};
 use wildmatch::WildMatch;

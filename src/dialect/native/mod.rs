@@ -13,13 +13,8 @@ pub use write::write;
 use super::{Dialect, Draft, ReadOptions, Text};
 
 /// The entry of the registry.
-pub const DIALECT: Dialect = Dialect {
-    name: "native",
-    also: &[],
-    reads: "rulesets in fwgate's own JSON",
-    recognises,
-    read: read_all,
-};
+pub const DIALECT: Dialect =
+    Dialect { name: "native", also: &[], reads: "rulesets in fwgate's own JSON", recognises, read: read_all };
 
 /// A JSON object whose `schema` is of this format, whatever its number.
 fn recognises(text: &str) -> bool {

@@ -28,8 +28,7 @@ pub const PRIORITIES: [(&str, i32); 6] =
     [("raw", -300), ("mangle", -150), ("dstnat", -100), ("filter", 0), ("security", 50), ("srcnat", 100)];
 
 /// Where packets are judged.
-pub const JUDGED: [(&str, Hook); 3] =
-    [("input", Hook::Input), ("forward", Hook::Forward), ("output", Hook::Output)];
+pub const JUDGED: [(&str, Hook); 3] = [("input", Hook::Input), ("forward", Hook::Forward), ("output", Hook::Output)];
 
 /// Sides of a packet that have an interface.
 pub const SIDES: [(&str, IfaceSide); 4] = [

@@ -9,8 +9,7 @@ use crate::packet::{Family, Field, IfaceSide, Values};
 use crate::ruleset::{Families, Match, Opaque};
 
 /// Keys of a condition that are no fields.
-pub const KEYS: [&str; 9] =
-    ["family", "service", "present", "in_set", "condition", "translated", "any", "all", "not"];
+pub const KEYS: [&str; 9] = ["family", "service", "present", "in_set", "condition", "translated", "any", "all", "not"];
 
 /// The families whose packets are left where this holds.
 pub fn narrowed(scope: Families, condition: &Match) -> Families {

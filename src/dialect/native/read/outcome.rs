@@ -72,7 +72,9 @@ impl Reader<'_> {
         let table = match &node.value {
             Value::Text(word) if word == "untrack" => return Some(vec![Effect::Untrack]),
             Value::Table(table) => table,
-            _ => return self.wrong(node, "an effect is an object or `\"untrack\"`", "write `{\"mark\": \"0x1/0xff\"}`"),
+            _ => {
+                return self.wrong(node, "an effect is an object or `\"untrack\"`", "write `{\"mark\": \"0x1/0xff\"}`");
+            }
         };
         let one = |entry: &crate::document::Entry| match Field::by_name(&entry.key.value) {
             Some(field) => self.effect(field, &entry.node, scope),
@@ -115,8 +117,8 @@ impl Reader<'_> {
         let to = fields.get("to");
         let add = fields.integer("add");
         let prefix = fields.text("prefix");
-        let [base, host, keep, xor] = ["base", "host", "keep", "xor"]
-            .map(|key| fields.get(key).and_then(|n| self.number(n, u128::MAX)));
+        let [base, host, keep, xor] =
+            ["base", "host", "keep", "xor"].map(|key| fields.get(key).and_then(|n| self.number(n, u128::MAX)));
         fields.finish();
         match (to, add, prefix, base.zip(host), keep.zip(xor)) {
             (Some(to), None, None, None, None) => self.new_values(field, to, scope).map(Rewrite::To),

@@ -31,7 +31,8 @@ impl Reader<'_> {
             sound &= steps.push_if(read);
         }
         if let Some(list) = find("steps") {
-            if let Some(entry) = table.entries.iter().find(|e| !["steps", "comment", "source"].contains(&&*e.key.value)) {
+            if let Some(entry) = table.entries.iter().find(|e| !["steps", "comment", "source"].contains(&&*e.key.value))
+            {
                 let help = "write all of the rule as `steps`, or none of it";
                 return self.wrong(&entry.node, format!("`{}` stands beside `steps`", entry.key.value), help);
             }

@@ -94,9 +94,11 @@ impl Reader<'_> {
         };
         match read {
             Ok(found) => Some(found),
-            Err(Some(network)) => {
-                self.wrong(node, format!("`{text}` has bits that its prefix length leaves out"), format!("write `{network}`"))
-            }
+            Err(Some(network)) => self.wrong(
+                node,
+                format!("`{text}` has bits that its prefix length leaves out"),
+                format!("write `{network}`"),
+            ),
             Err(None) => {
                 let help = "write an address, a prefix or a range: `10.0.0.1`, `10.0.0.0/8`, `10.0.0.1-10.0.0.9`";
                 self.wrong(node, format!("`{text}` is no address"), help)
@@ -138,7 +140,8 @@ impl Reader<'_> {
         match read {
             Some((value, mask)) if value & !mask == 0 => Some(ByteSet::masked(value, mask)),
             _ => {
-                let help = "write the flags that are set and, behind `/`, those that are looked at: `syn/fin|syn|rst|ack`";
+                let help =
+                    "write the flags that are set and, behind `/`, those that are looked at: `syn/fin|syn|rst|ack`";
                 self.wrong(node, format!("`{text}` is no test of TCP flags"), help)
             }
         }
@@ -174,9 +177,8 @@ impl Reader<'_> {
             Value::Text(text) => number_in(text),
             _ => None,
         };
-        read.filter(|n| *n <= max).or_else(|| {
-            self.wrong(node, format!("expected a number from 0 to {max}, found {}", node.value.kind()), "")
-        })
+        read.filter(|n| *n <= max)
+            .or_else(|| self.wrong(node, format!("expected a number from 0 to {max}, found {}", node.value.kind()), ""))
     }
 
     /// `eth0`, `eth+`, `{"name": "a+"}`, `{"prefix": "eth"}`.
@@ -194,10 +196,16 @@ impl Reader<'_> {
                 match found {
                     Some(("name", text)) => Some(IfacePattern::exact(text)),
                     Some(("prefix", text)) => Some(IfacePattern::prefix(text)),
-                    _ => self.wrong(node, "an interface of no known form", "write `{\"name\": \"eth0\"}` or `{\"prefix\": \"eth\"}`"),
+                    _ => self.wrong(
+                        node,
+                        "an interface of no known form",
+                        "write `{\"name\": \"eth0\"}` or `{\"prefix\": \"eth\"}`",
+                    ),
                 }
             }
-            other => self.wrong(node, format!("an interface is a text, not {}", other.kind()), "write `eth0` or `eth+`"),
+            other => {
+                self.wrong(node, format!("an interface is a text, not {}", other.kind()), "write `eth0` or `eth+`")
+            }
         }
     }
 

@@ -86,9 +86,7 @@ impl Writer<'_> {
     /// The short forms: services, addresses that imply their family, lists.
     fn sugar(&self, condition: &Match, scope: Families) -> Option<(&'static str, Value)> {
         match condition {
-            Match::All(all) => service(all, scope)
-                .map(|text| ("service", text))
-                .or_else(|| self.of_family(all, scope)),
+            Match::All(all) => service(all, scope).map(|text| ("service", text)).or_else(|| self.of_family(all, scope)),
             Match::Any(any) if any.len() >= 2 => self.union(any, scope),
             _ => None,
         }
@@ -241,4 +239,3 @@ fn service_text(protocols: &Ranges, rest: &[Match], scope: Families, implied: Op
 fn range_text((lo, hi): (u128, u128)) -> String {
     if lo == hi { lo.to_string() } else { format!("{lo}-{hi}") }
 }
-

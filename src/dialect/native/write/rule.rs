@@ -4,7 +4,7 @@ use super::Writer;
 use super::values::{bits, one_or_all, ranges};
 use crate::dialect::native::read::narrowed;
 use crate::dialect::native::words::{Form, sole};
-use crate::packet::{Cube, Field, Family, address_texts, Ranges};
+use crate::packet::{Cube, Family, Field, Ranges, address_texts};
 use crate::ruleset::{Effect, Families, Match, Rewrite, Rule, Step, Translation, Verdict};
 use serde_json::{Map, Value, json};
 
@@ -20,9 +20,11 @@ impl Writer<'_> {
 
     /// Conditions, then changes, then at most one decision.
     fn by_keys(&self, steps: &[Step], scope: Families) -> Option<Map<String, Value>> {
-        let conditions: Vec<&Match> = steps.iter().map_while(|s| if let Step::If(m) = s { Some(m) } else { None }).collect();
+        let conditions: Vec<&Match> =
+            steps.iter().map_while(|s| if let Step::If(m) = s { Some(m) } else { None }).collect();
         let rest = &steps[conditions.len()..];
-        let effects: Vec<&Effect> = rest.iter().map_while(|s| if let Step::Set(e) = s { Some(e) } else { None }).collect();
+        let effects: Vec<&Effect> =
+            rest.iter().map_while(|s| if let Step::Set(e) = s { Some(e) } else { None }).collect();
         let end = &rest[effects.len()..];
         let (mut map, listed, scope) = self.conditions(&conditions, scope);
         if !listed.is_empty() {
