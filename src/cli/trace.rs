@@ -128,10 +128,11 @@ fn parse_all(text: &str, name: &str, hook: Hook) -> Result<Vec<Given>, Failure> 
 fn parse(line: &str, hook: Hook) -> Result<(Value, Packet), String> {
     let value: Value =
         serde_json::from_str(line).map_err(|e| format!("no JSON object, from column {} on", e.column()))?;
-    let (absent, key) = match hook {
-        Hook::Input => (Some(IfaceSide::Out), "oif"),
-        Hook::Output => (Some(IfaceSide::In), "iif"),
-        Hook::Forward => (None, ""),
+    let absent = hook.lacks();
+    let key = match absent {
+        Some(IfaceSide::In) => "iif",
+        Some(_) => "oif",
+        None => "",
     };
     if value.get(key).is_some_and(|v| !v.is_null()) {
         return Err(format!("a packet judged at {hook} has no `{key}`"));

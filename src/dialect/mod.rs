@@ -3,9 +3,15 @@
 //! A dialect understands every line or refuses, naming it. It never touches files: bytes come in from the
 //! edge, with the name that reports show.
 
+mod addrtype;
+mod calls;
+mod conditions;
 mod draft;
 pub mod iptables;
 pub mod native;
+pub mod nftables;
+mod numbers;
+mod rate;
 
 pub use draft::{Draft, Text};
 

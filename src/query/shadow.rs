@@ -97,7 +97,7 @@ const MOST_NAMED: usize = 16;
 pub fn shadows(ruleset: &Ruleset, bounds: ShadowBounds) -> Shadows {
     let mut survey = Survey { ruleset, bounds, left: bounds.total, rules: BTreeMap::new() };
     for family in Family::ALL.into_iter().filter(|f| ruleset.families.contains(*f)) {
-        for hook in Hook::ALL.into_iter().filter(|h| !ruleset.missing_hooks.contains(h)) {
+        for hook in Hook::of(&[ruleset]).into_iter().filter(|h| !ruleset.missing_hooks.contains(h)) {
             survey.context(hook, family);
         }
     }

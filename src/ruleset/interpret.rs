@@ -105,9 +105,6 @@ pub fn interpret_screened(
         base: None,
         place: Place::NoChain,
     };
-    if ruleset.conntrack {
-        walk.packet.set(Field::Fragment, Fragment::None as u128);
-    }
     if packet.state() == State::New {
         walk.packet.set(Field::ConnMark, 0);
     }
@@ -151,6 +148,11 @@ pub fn judged_at(hook: Hook) -> NfHook {
         Hook::Input => NfHook::Input,
         Hook::Forward => NfHook::Forward,
         Hook::Output => NfHook::Output,
+        Hook::BridgeInput => NfHook::BridgeInput,
+        Hook::BridgeForward => NfHook::BridgeForward,
+        Hook::BridgeOutput => NfHook::BridgeOutput,
+        Hook::ArpInput => NfHook::ArpInput,
+        Hook::ArpOutput => NfHook::ArpOutput,
     }
 }
 
@@ -265,6 +267,12 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Whether conntrack has put fragments together where a rule stands.
+    fn reassembled(&self) -> bool {
+        let before = self.base.is_some_and(|b| stage_view(self.hook, b).before_defrag);
+        self.ruleset.conntrack && !before
+    }
+
     fn holds(&mut self, condition: &Match) -> bool {
         match condition {
             Match::Always => true,
@@ -288,7 +296,7 @@ impl<'a> Walk<'a> {
 
     fn entry(&mut self, entry: &Entry) -> bool {
         entry.fields.iter().all(|(f, v)| self.field(*f, v))
-            && entry.interface.as_ref().is_none_or(|(side, pattern)| pattern.matches(self.interface(*side)))
+            && entry.interfaces.iter().all(|(side, pattern)| pattern.matches(self.interface(*side)))
     }
 
     fn interface(&self, side: IfaceSide) -> &Interface {
@@ -304,6 +312,9 @@ impl<'a> Walk<'a> {
     fn field(&mut self, field: Field, values: &Values) -> bool {
         if field == Field::State {
             return values.contains(self.state().value());
+        }
+        if field == Field::Fragment && self.reassembled() {
+            return values.contains(Fragment::None as u128);
         }
         let plain = match field {
             Field::SrcBits => Field::Src,

@@ -503,9 +503,8 @@ impl Compiler<'_, '_> {
     fn lookup(&self, lookup: &Lookup) -> Test {
         let entry = |e: &Entry| {
             let mut fields = e.fields.clone();
-            if let Some((side, pattern)) = &e.interface {
-                fields.push((side.field(), self.space.interface_values(pattern)));
-            }
+            let interfaces = e.interfaces.iter();
+            fields.extend(interfaces.map(|(side, pattern)| (side.field(), self.space.interface_values(pattern))));
             (fields, e.member)
         };
         Test::Lookup(lookup.entries.iter().map(entry).collect())

@@ -3,7 +3,7 @@
 use super::conditions::{Occurrence, number_occurrences};
 use super::interpret::Place;
 use super::model::*;
-use crate::packet::{Cell, Cond, Family, Field, IfacePattern, InterfaceClasses, Ranges, Values};
+use crate::packet::{Cell, Cond, Family, Field, IfacePattern, IfaceSide, InterfaceClasses, Ranges, Values};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -68,10 +68,10 @@ impl Space {
     pub fn possible(&self) -> Cell {
         let present = Values::Ranges(self.interfaces.present());
         let absent = Values::Ranges(Ranges::one(InterfaceClasses::NONE));
-        let (iif, oif) = match self.hook {
-            Hook::Input => (present.clone(), absent),
-            Hook::Forward => (present.clone(), present.clone()),
-            Hook::Output => (absent, present.clone()),
+        let (iif, oif) = match self.hook.lacks() {
+            Some(IfaceSide::In) => (absent, present),
+            Some(_) => (present, absent),
+            None => (present.clone(), present),
         };
         Cell::whole().with(Field::Iif, iif).with(Field::Oif, oif)
     }
@@ -170,7 +170,7 @@ impl Match {
         match self {
             Match::Interface(_, pattern) => found.push(pattern),
             Match::Lookup(lookup) => {
-                found.extend(lookup.entries.iter().filter_map(|e| e.interface.as_ref()).map(|(_, p)| p));
+                found.extend(lookup.entries.iter().flat_map(|e| &e.interfaces).map(|(_, p)| p));
             }
             Match::All(inner) | Match::Any(inner) => inner.iter().for_each(|m| m.interface_patterns(found)),
             Match::Not(inner) => inner.interface_patterns(found),

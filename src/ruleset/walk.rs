@@ -280,7 +280,7 @@ impl<'a> Walker<'a> {
                 seen.narrow(field, &none, self.space.family);
             }
         }
-        if self.program.ruleset.conntrack {
+        if self.program.ruleset.conntrack && !stage.view.before_defrag {
             seen.widen(Field::Fragment);
             seen.narrow(Field::Fragment, &Values::Ranges(Ranges::one(0)), self.space.family);
         }
@@ -303,7 +303,7 @@ impl<'a> Walker<'a> {
         Reader {
             space: self.space,
             side: self.program.side,
-            reassembles: self.program.ruleset.conntrack,
+            reassembles: self.program.ruleset.conntrack && !stage.view.before_defrag,
             stage,
             env,
             cell,

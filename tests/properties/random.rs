@@ -127,7 +127,7 @@ fn condition(dice: &mut Dice, family: Family) -> Match {
                         fields.push((Field::Fragment, Values::Ranges(Ranges::range(0, 1))));
                         fields.push((Field::Dport, Values::Ranges(ports(dice))));
                     }
-                    Entry { fields, interface: None, member: dice.chance(80) }
+                    Entry { fields, interfaces: Vec::new(), member: dice.chance(80) }
                 })
                 .collect();
             Match::Lookup(Arc::new(Lookup { name: "set".into(), entries }))

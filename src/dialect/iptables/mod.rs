@@ -5,7 +5,7 @@
 //! out of the same tables from which rules are read.
 
 mod addresses;
-pub(in crate::dialect) mod calls;
+mod calls;
 mod dump;
 mod family;
 mod interfaces;
@@ -13,7 +13,6 @@ mod ipset;
 mod matches;
 mod numbers;
 mod options;
-mod rate;
 mod rule;
 mod sort;
 mod support;
@@ -21,7 +20,7 @@ mod tables;
 mod targets;
 mod words;
 
-pub use rate::rate_text;
+pub use super::rate::rate_text;
 pub use support::support_table;
 
 use super::{Dialect, Draft, Problem, ReadOptions, Text};

@@ -15,12 +15,23 @@ pub const KINDS: [(&str, BaseKind); 3] =
     [("filter", BaseKind::Filter), ("nat", BaseKind::Nat), ("route", BaseKind::Route)];
 
 /// Where chains hang.
-pub const HOOKS: [(&str, NfHook); 5] = [
+pub const HOOKS: [(&str, NfHook); 16] = [
     ("prerouting", NfHook::Prerouting),
     ("input", NfHook::Input),
     ("forward", NfHook::Forward),
     ("output", NfHook::Output),
     ("postrouting", NfHook::Postrouting),
+    ("ingress", NfHook::Ingress),
+    ("egress", NfHook::Egress),
+    ("bridge-prerouting", NfHook::BridgePrerouting),
+    ("bridge-input", NfHook::BridgeInput),
+    ("bridge-forward", NfHook::BridgeForward),
+    ("bridge-output", NfHook::BridgeOutput),
+    ("bridge-postrouting", NfHook::BridgePostrouting),
+    ("arp-input", NfHook::ArpInput),
+    ("arp-output", NfHook::ArpOutput),
+    ("arp-ingress", NfHook::ArpIngress),
+    ("arp-egress", NfHook::ArpEgress),
 ];
 
 /// Priorities by the names that nft gives them (`include/uapi/linux/netfilter_ipv4.h`, `enum nf_ip_hook_priorities`).
@@ -28,7 +39,16 @@ pub const PRIORITIES: [(&str, i32); 6] =
     [("raw", -300), ("mangle", -150), ("dstnat", -100), ("filter", 0), ("security", 50), ("srcnat", 100)];
 
 /// Where packets are judged.
-pub const JUDGED: [(&str, Hook); 3] = [("input", Hook::Input), ("forward", Hook::Forward), ("output", Hook::Output)];
+pub const JUDGED: [(&str, Hook); 8] = [
+    ("input", Hook::Input),
+    ("forward", Hook::Forward),
+    ("output", Hook::Output),
+    ("bridge-input", Hook::BridgeInput),
+    ("bridge-forward", Hook::BridgeForward),
+    ("bridge-output", Hook::BridgeOutput),
+    ("arp-input", Hook::ArpInput),
+    ("arp-output", Hook::ArpOutput),
+];
 
 /// Sides of a packet that have an interface.
 pub const SIDES: [(&str, IfaceSide); 4] = [
@@ -134,8 +154,9 @@ mod tests {
                 assert_eq!(value_of(field, name), Some(value), "{field:?} {name}");
             }
         }
-        for hook in Hook::ALL.into_iter().flat_map(Hook::netfilter) {
-            assert_ne!(word(&HOOKS, *hook), "");
+        for hook in Hook::ALL.into_iter().chain(Hook::BELOW_IP) {
+            assert_eq!(word(&JUDGED, hook), hook.name());
+            assert!(hook.netfilter().iter().all(|h| !word(&HOOKS, *h).is_empty()));
         }
     }
 }

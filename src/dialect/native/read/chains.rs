@@ -3,7 +3,7 @@
 use super::outcome::priority_in;
 use super::places::Places;
 use super::{Reader, Target};
-use crate::dialect::iptables::calls::Call;
+use crate::dialect::calls::Call;
 use crate::dialect::native::words::{HOOKS, KINDS, PRIORITIES};
 use crate::document::{Fields, Node, Value, did_you_mean};
 use crate::packet::Family;

@@ -11,7 +11,7 @@ mod sound;
 mod values;
 
 use super::words::{FAMILIES, JUDGED, SCHEMA};
-use crate::dialect::iptables::calls::{self, Call};
+use crate::dialect::calls::{Call, Graph};
 use crate::dialect::{Draft, Text};
 use crate::document::{Fields, Node, Problems, Value, did_you_mean, parse_json};
 use crate::packet::Family;
@@ -24,6 +24,8 @@ use std::collections::BTreeMap;
 
 /// The largest document that is read, in bytes.
 const MAX_BYTES: usize = 128 << 20;
+/// The deepest nesting of calls that is read.
+const MAX_CALLS: usize = 512;
 
 /// Adds a document to the draft; every problem of it is reported.
 pub fn read(text: &Text, draft: &mut Draft) {
@@ -106,8 +108,9 @@ fn read_document(node: &Node, problems: &Problems, draft: &mut Draft) {
 
 /// Calls in circles and too deep ones.
 fn check_calls(first: usize, calls: &[Call], draft: &mut Draft) {
-    let mut chains = std::mem::take(&mut draft.ruleset.chains);
-    calls::check(&mut chains, first, &[], calls, &[], draft);
+    let chains = std::mem::take(&mut draft.ruleset.chains);
+    let count = chains.len() - first;
+    Graph::new(count, first, calls).check_nesting(&chains, 0..count, MAX_CALLS, draft);
     draft.ruleset.chains = chains;
 }
 

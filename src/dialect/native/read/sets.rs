@@ -41,7 +41,7 @@ impl Reader<'_> {
         let Value::Table(table) = &node.value else {
             return self.wrong(node, "an entry of a set is an object", "write `{\"src\": \"10.0.0.0/8\"}`");
         };
-        let mut entry = Entry { fields: Vec::new(), interface: None, member: true };
+        let mut entry = Entry { fields: Vec::new(), interfaces: Vec::new(), member: true };
         for key in &table.entries {
             match &*key.key.value {
                 "member" => match key.node.value {
@@ -69,9 +69,7 @@ impl Reader<'_> {
         };
         if Form::of(field) == Form::Interface {
             let found: (IfaceSide, IfacePattern) = (side_of(field)?, self.pattern(&key.node)?);
-            if entry.interface.replace(found).is_some() {
-                return self.wrong(&key.node, "an entry has one interface", "write an entry for each");
-            }
+            entry.interfaces.push(found);
             return Some(());
         }
         let values = match self.values(field, &key.node)? {

@@ -88,16 +88,14 @@ impl<'a> Writer<'a> {
         let scope = family.map_or(Families::both(), Families::only);
         let entry = |entry: &crate::ruleset::Entry| {
             let mut map = Map::new();
-            let fields: Vec<(&str, Value)> =
-                entry.fields.iter().map(|(f, v)| (f.name(), values::values(*f, v, scope))).collect();
+            let fields = entry.fields.iter().map(|(f, v)| (f.name(), values::values(*f, v, scope)));
+            let interfaces = entry.interfaces.iter().map(|(side, p)| (side.field().name(), values::pattern(p)));
+            let fields: Vec<(&str, Value)> = fields.chain(interfaces).collect();
             let names: BTreeSet<&str> = fields.iter().map(|(name, _)| *name).collect();
             if names.len() == fields.len() {
                 map.extend(fields.into_iter().map(|(name, value)| (name.to_owned(), value)));
             } else {
                 map.insert("fields".into(), fields.into_iter().map(|(name, value)| json!({ name: value })).collect());
-            }
-            if let Some((side, pattern)) = &entry.interface {
-                map.insert(side.field().name().into(), values::pattern(pattern));
             }
             if !entry.member {
                 map.insert("member".into(), false.into());
