@@ -122,6 +122,17 @@ impl AddressTypes<'_> {
     }
 }
 
+/// Where a redirect can send packets: the addresses of the device, any address where nobody gave them
+/// (`nf_nat_redirect.c`).
+pub fn redirect_targets(facts: &DeviceFacts, family: Family) -> Ranges {
+    let own = facts.addresses.as_ref().map(|nets| {
+        let of_family = nets.iter().map(ipnet::IpNet::addr).filter(|a| a.is_ipv4() == (family == Family::V4));
+        let loopback = if family == Family::V4 { 0x7f00_0001 } else { 1 };
+        Ranges::from_values(of_family.map(address).chain([loopback]))
+    });
+    own.unwrap_or_else(|| Ranges::range(0, family.max_address()))
+}
+
 fn address(addr: IpAddr) -> u128 {
     match addr {
         IpAddr::V4(a) => u32::from(a).into(),

@@ -52,7 +52,7 @@ pub struct Dialect {
 }
 
 /// Every dialect, in the order in which content is tried.
-pub const DIALECTS: &[Dialect] = &[native::DIALECT, iptables::DIALECT];
+pub const DIALECTS: &[Dialect] = &[native::DIALECT, iptables::DIALECT, nftables::DIALECT];
 
 impl Dialect {
     /// The dialect of this name.

@@ -45,7 +45,8 @@ impl Texts {
 
     /// Whether something in it makes the kernel track connections, so that fragments are put together first.
     pub fn tracks(&self) -> bool {
-        let words = ["conntrack", "state", "*nat", "CT", "NOTRACK", "connmark", "CONNMARK", "ct", "nat", "helper"];
+        let words =
+            ["conntrack", "state", "*nat", "CT", "NOTRACK", "connmark", "CONNMARK", "ct", "nat", "helper", "notrack"];
         let text = self.shown();
         let mut lines = text.lines().filter(|line| !line.starts_with('#'));
         lines.any(|line| line.split_whitespace().any(|word| words.contains(&word)))

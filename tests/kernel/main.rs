@@ -9,6 +9,7 @@ mod cases;
 mod fwgate_side;
 mod generate;
 mod judge;
+mod nft;
 
 use fwgate::packet::{Family, Field, IfaceSide, Interface, Packet};
 use fwgate::ruleset::Hook;

@@ -202,16 +202,9 @@ fn remove_set(table: &mut Table<'_>, verb: Verb, name: &Name) -> Parsed<()> {
 }
 
 /// Adds, removes or empties elements.
-fn elements<'c>(
-    table: &mut Table<'c>,
-    command: &'c Command,
-    name: &Name,
-    given: Option<&'c [Element]>,
-) -> Parsed<()> {
+fn elements<'c>(table: &mut Table<'c>, command: &'c Command, name: &Name, given: Option<&'c [Element]>) -> Parsed<()> {
     let known: Vec<String> = table.sets.iter().map(|s| s.name.clone()).collect();
-    let set = table
-        .set_mut(&name.text)
-        .ok_or_else(|| missing(name, "set or map", known.iter().map(String::as_str)))?;
+    let set = table.set_mut(&name.text).ok_or_else(|| missing(name, "set or map", known.iter().map(String::as_str)))?;
     let given = given.unwrap_or_default();
     match command.verb {
         Verb::Flush => set.elements.clear(),

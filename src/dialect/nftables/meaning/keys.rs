@@ -88,7 +88,9 @@ pub fn membership(name: &str, selectors: &[Selector], keys: &[Key], known: &Know
     for key in keys {
         match entry(selectors, key, known) {
             Some(entry) => entries.push(entry),
-            None => others.push(Match::all(selectors.iter().zip(key).map(|(s, v)| s.among(&[], std::slice::from_ref(v))))),
+            None => {
+                others.push(Match::all(selectors.iter().zip(key).map(|(s, v)| s.among(&[], std::slice::from_ref(v)))))
+            }
         }
     }
     let listed = match entries.is_empty() {

@@ -16,16 +16,14 @@ pub enum Packets {
     Both,
     /// Frames in a bridge.
     Frames,
-    /// Frames of a device that hold IP packets (`netdev`).
+    /// Frames of a device, with IP packets or ARP (`netdev`).
     Device,
     /// ARP.
     Arp,
-    /// Frames of a device that hold ARP.
-    DeviceArp,
 }
 
 impl Packets {
-    /// What a table's chains see, where they see IP or are of `arp`.
+    /// What a table's chains see.
     pub fn of(family: TableFamily) -> Packets {
         match family {
             TableFamily::Ip => Packets::Of(Family::V4),
@@ -39,7 +37,25 @@ impl Packets {
 
     /// Whether the packets are ARP, which has neither IP addresses nor a layer 4.
     pub fn is_arp(self) -> bool {
-        matches!(self, Packets::Arp | Packets::DeviceArp)
+        self == Packets::Arp
+    }
+
+    /// The condition that a packet is an IP packet of this family.
+    pub fn of_family(self, family: Family) -> Match {
+        let ether_type = if family == Family::V4 { ETHER_IPV4 } else { ETHER_IPV6 };
+        match self {
+            Packets::Device => Match::all([Match::Family(family), ether_type_is(&[ether_type])]),
+            _ => Match::Family(family),
+        }
+    }
+
+    /// The condition that a packet is an IP packet at all.
+    pub fn are_ip(self) -> Match {
+        match self {
+            Packets::Device => ether_type_is(&[ETHER_IPV4, ETHER_IPV6]),
+            Packets::Arp => Match::Never,
+            _ => Match::Always,
+        }
     }
 
     /// The family of every packet, where there is only one.
@@ -49,6 +65,18 @@ impl Packets {
             _ => None,
         }
     }
+}
+
+/// The Ethernet type of IPv4 (`ETH_P_IP`).
+pub const ETHER_IPV4: u128 = 0x0800;
+/// The Ethernet type of IPv6.
+pub const ETHER_IPV6: u128 = 0x86dd;
+/// The Ethernet type of ARP.
+pub const ETHER_ARP: u128 = 0x0806;
+
+/// The condition that a frame is of one of these Ethernet types.
+pub fn ether_type_is(types: &[u128]) -> Match {
+    Match::ranges(Field::EtherType, crate::packet::Ranges::from_values(types.iter().copied()))
 }
 
 /// What the conditions so far leave of a rule's packets.
@@ -79,13 +107,12 @@ impl Known {
     /// Where it is certain that it is of the other one.
     pub fn need_family(&mut self, family: Family, span: Span) -> Parsed<Match> {
         match (self.packets, self.family) {
-            (Packets::DeviceArp, _) => Ok(Match::Never),
             (Packets::Arp, _) => Err(conflict(span, "ARP packets have no IP header")),
             (_, Some(known)) if known == family => Ok(Match::Always),
             (_, Some(known)) => Err(conflict(span, &format!("the rule is of {known} only, and this is of {family}"))),
             (_, None) => {
                 self.family = Some(family);
-                Ok(Match::Family(family))
+                Ok(self.packets.of_family(family))
             }
         }
     }
@@ -98,7 +125,8 @@ impl Known {
         if self.packets.is_arp() {
             return Ok(Match::Never);
         }
-        let whole = if self.has_layer4 { Match::Always } else { Match::layer4(protocols, Match::Always) };
+        let header = Match::all([self.packets.are_ip(), Match::layer4(protocols, Match::Always)]);
+        let whole = if self.has_layer4 { Match::Always } else { header.clone() };
         self.has_layer4 = true;
         match &self.protocols {
             Some(known) if known.iter().all(|p| protocols.contains(p)) => Ok(whole),
@@ -109,7 +137,7 @@ impl Known {
             known => {
                 let left = |p: &u8| known.as_ref().is_none_or(|k| k.contains(p));
                 self.protocols = Some(protocols.iter().copied().filter(left).collect());
-                Ok(Match::layer4(protocols, Match::Always))
+                Ok(header)
             }
         }
     }

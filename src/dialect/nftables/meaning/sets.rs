@@ -65,10 +65,7 @@ fn element_condition(name: &Name) -> Match {
 
 /// Whether a statement of an element can keep a lookup from matching.
 pub fn asks(statement: &Statement) -> bool {
-    matches!(
-        statement.kind,
-        StatementKind::Limit(_) | StatementKind::Quota { .. } | StatementKind::ConnCount { .. }
-    )
+    matches!(statement.kind, StatementKind::Limit(_) | StatementKind::Quota { .. } | StatementKind::ConnCount { .. })
 }
 
 /// The selectors of a key in a few words: `src`, `dst`, or what stands in the rule.

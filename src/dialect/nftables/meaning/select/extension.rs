@@ -73,13 +73,7 @@ const TCP_OPTIONS: [(&str, u32); 16] = [
 ];
 
 /// An option, by its presence or by a field of it.
-pub fn option(
-    protocol: &str,
-    name: &str,
-    field: Option<&str>,
-    span: Span,
-    known: &mut Known,
-) -> Parsed<Selector> {
+pub fn option(protocol: &str, name: &str, field: Option<&str>, span: Span, known: &mut Known) -> Parsed<Selector> {
     let guard = match protocol {
         "tcp" => known.need_protocols(&[6], span)?,
         "sctp" => known.need_protocols(&[132], span)?,
@@ -90,9 +84,7 @@ pub fn option(
     let number = number.unwrap_or_else(|| name.to_owned());
     let selector = match (protocol, name, field) {
         ("tcp", _, None) => exists(format!("tcp: tcp-option {number}")),
-        ("tcp", "maxseg" | "mss", Some("size")) => {
-            Selector::new(Type::Service, Source::Condition(PURE), "tcpmss: mss")
-        }
+        ("tcp", "maxseg" | "mss", Some("size")) => Selector::new(Type::Service, Source::Condition(PURE), "tcpmss: mss"),
         (_, _, None) => exists(format!("{protocol}: option {name}")),
         (_, _, Some(field)) => {
             let words = format!("{protocol}: option {name} {field}");

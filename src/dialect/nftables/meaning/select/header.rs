@@ -5,7 +5,7 @@ use super::meta::{ether_type, frame};
 use super::source::WITH_PORTS;
 use super::{Reading, Selector, Source, Teaches};
 use crate::dialect::nftables::meaning::Parsed;
-use crate::dialect::nftables::meaning::known::{Known, Packets};
+use crate::dialect::nftables::meaning::known::{ETHER_ARP, Known, Packets, ether_type_is, whole};
 use crate::dialect::nftables::meaning::types::Type;
 use crate::dialect::{Problem, nearest};
 use crate::packet::{Family, Field};
@@ -222,8 +222,7 @@ fn requirement(found: &Payload, span: Span, known: &mut Known) -> Parsed<Match> 
         "vlan" if known.packets == Packets::Frames => frame("vlan"),
         "vlan" => Match::all([known.need_ethernet(), frame("vlan")]),
         "arp" => arp(span, known)?,
-        "th" if known.packets.is_arp() => Match::Never,
-        "th" => Match::Always,
+        "th" => known.packets.are_ip(),
         "icmp" => icmp(found, Family::V4, span, known)?,
         "icmpv6" => icmp(found, Family::V6, span, known)?,
         header => known.need_protocols(protocols(header), span)?,
@@ -232,10 +231,13 @@ fn requirement(found: &Payload, span: Span, known: &mut Known) -> Parsed<Match> 
 
 fn arp(span: Span, known: &Known) -> Parsed<Match> {
     match known.packets {
-        Packets::Arp | Packets::DeviceArp => Ok(Match::Always),
+        Packets::Arp => Ok(Match::Always),
         Packets::Frames => Ok(frame("arp")),
-        Packets::Device => Ok(Match::Never),
-        _ => Err(Problem::new(span, "conflicting protocols: there is no ARP in an IP table").help("nft refuses the rule")),
+        Packets::Device => Ok(ether_type_is(&[ETHER_ARP])),
+        _ => {
+            Err(Problem::new(span, "conflicting protocols: there is no ARP in an IP table")
+                .help("nft refuses the rule"))
+        }
     }
 }
 
@@ -272,7 +274,7 @@ fn reading(found: &Payload, known: &Known) -> Selector {
     match found.part {
         // The message of the other family's ICMP, and the addresses of ARP in a frame of a bridge.
         Part::Is(Field::IcmpType | Field::IcmpCode) if !own_icmp(found, known) => by(condition),
-        Part::Is(Field::Src | Field::Dst) if found.header == "arp" && !known.packets.is_arp() => by(condition),
+        Part::Is(Field::Src | Field::Dst) if found.header == "arp" && known.packets == Packets::Frames => by(condition),
         Part::Is(field) => by(Source::Field(field)),
         Part::Always(value) => by(Source::Only(vec![(value, Match::Always)])),
         Part::Protocol => by(Source::Field(Field::Proto)).teaching(Teaches::Protocol),
@@ -282,7 +284,7 @@ fn reading(found: &Payload, known: &Known) -> Selector {
         Part::AnyPort(field) => {
             let has_ports = known.protocols.as_ref().is_some_and(|p| p.iter().all(|p| WITH_PORTS.contains(p)));
             match has_ports {
-                true => by(Source::Field(field)).guarded(super::super::known::whole()),
+                true => by(Source::Field(field)).guarded(whole()),
                 false => by(Source::Port(field)),
             }
         }
@@ -313,13 +315,13 @@ pub fn select_raw(base: &str, offset: u32, length: u32, span: Span, known: &mut 
     }
     if let Some(found) = aligned(base, offset, length, known) {
         let selector = reading(found, known);
-        let whole = if base == "th" { super::super::known::whole() } else { Match::Always };
+        let header = if base == "th" { whole() } else { Match::Always };
         let kind = Type::Integer(length);
-        return Ok(Selector { kind, ..selector }.guarded(whole));
+        return Ok(Selector { kind, ..selector }.guarded(header));
     }
     let words = format!("payload: {base} {offset} {length}");
-    let whole = if base == "th" { super::super::known::whole() } else { Match::Always };
-    Ok(Selector::new(Type::Integer(length), Source::Condition(OpaqueKind::Pure), words).guarded(whole))
+    let header = if base == "th" { whole() } else { Match::Always };
+    Ok(Selector::new(Type::Integer(length), Source::Condition(OpaqueKind::Pure), words).guarded(header))
 }
 
 /// The field that lies there in every packet that is left.
@@ -344,9 +346,7 @@ fn aligned(base: &str, offset: u32, length: u32, known: &Known) -> Option<&'stat
         ("th", ..) => vec!["th"],
         _ => return None,
     };
-    let at = |header: &&str| {
-        PAYLOADS.iter().find(|p| p.header == *header && p.at == offset && p.kind.bits() == length)
-    };
+    let at = |header: &&str| PAYLOADS.iter().find(|p| p.header == *header && p.at == offset && p.kind.bits() == length);
     let mut found = headers.iter().map(at).collect::<Option<Vec<_>>>()?.into_iter();
     let first = found.next()?;
     found.all(|other| other.part == first.part).then_some(first)

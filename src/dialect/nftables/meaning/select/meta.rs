@@ -60,10 +60,8 @@ pub fn select(key: &str, span: Span, known: &mut Known) -> Parsed<Selector> {
         "iifname" => simple(Type::InterfaceName, Source::Interface(IfaceSide::In)),
         "oif" => simple(Type::InterfaceIndex, Source::Interface(IfaceSide::Out)),
         "oifname" => simple(Type::InterfaceName, Source::Interface(IfaceSide::Out)),
-        "l4proto" if known.packets.is_arp() => {
-            Ok(Selector::new(Type::Protocol, Source::Field(Field::Proto), "").guarded(Match::Never))
-        }
-        "l4proto" => simple(Type::Protocol, Source::Field(Field::Proto)).map(|s| s.teaching(Teaches::Protocol)),
+        "l4proto" => simple(Type::Protocol, Source::Field(Field::Proto))
+            .map(|s| s.teaching(Teaches::Protocol).guarded(known.packets.are_ip())),
         "nfproto" => nfproto(span, known),
         "protocol" => Ok(ether_type(known)),
         "mark" => simple(Type::Mark, Source::Field(Field::Mark)),
@@ -136,7 +134,7 @@ fn nfproto(span: Span, known: &Known) -> Parsed<Selector> {
         }
         Packets::Both => vec![(2, Match::Family(Family::V4)), (10, Match::Family(Family::V6))],
         Packets::Frames => vec![(7, Match::Always)],
-        Packets::Device | Packets::DeviceArp => vec![(5, Match::Always)],
+        Packets::Device => vec![(5, Match::Always)],
         Packets::Arp => vec![(3, Match::Always)],
     };
     Ok(Selector::new(Type::NfProtocol, Source::Only(table), "meta: nfproto").teaching(Teaches::Family))
@@ -149,9 +147,10 @@ pub fn ether_type(known: &Known) -> Selector {
     let source = match known.packets {
         Packets::Of(Family::V4) => Source::Only(vec![(0x0800, Match::Always)]),
         Packets::Of(Family::V6) => Source::Only(vec![(0x86dd, Match::Always)]),
-        Packets::Both | Packets::Device => Source::Only(vec![v4, v6]),
+        Packets::Both => Source::Only(vec![v4, v6]),
+        Packets::Device => Source::Field(Field::EtherType),
         Packets::Frames => Source::Some(vec![v4, v6, (0x0806, frame("arp")), (0x8100, frame("vlan"))], PURE),
-        Packets::Arp | Packets::DeviceArp => Source::Only(vec![(0x0806, Match::Always)]),
+        Packets::Arp => Source::Only(vec![(0x0806, Match::Always)]),
     };
     Selector::new(Type::EtherType, source, "ether type:").teaching(Teaches::EtherType)
 }

@@ -7,9 +7,9 @@ mod meta;
 mod routing;
 mod source;
 
+pub use connection::CT;
 pub use header::{PAYLOADS, Payload, payload};
 pub use meta::META;
-pub use connection::CT;
 pub use source::{Source, WITH_PORTS, source_entry};
 
 use super::Parsed;

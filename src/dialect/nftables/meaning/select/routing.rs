@@ -26,7 +26,10 @@ pub fn fib(flags: &[String], result: &str, span: Span, known: &mut Known, facts:
     match result {
         "type" => Ok(address_type(has("saddr"), flags, known, facts)),
         "oif" | "oifname" | "check" => Ok(route(result, flags)),
-        _ => Err(Problem::new(span, format!("`fib` has no result `{result}`")).help("ask for `oif`, `oifname` or `type`")),
+        _ => {
+            Err(Problem::new(span, format!("`fib` has no result `{result}`"))
+                .help("ask for `oif`, `oifname` or `type`"))
+        }
     }
 }
 
@@ -38,10 +41,10 @@ fn address_type(source: bool, flags: &[String], known: &Known, facts: &DeviceFac
         "oif" => Some("limit-iface-out"),
         _ => None,
     });
-    let of = |family, name| AddressTypes { field, family, limit, facts }.of(name);
+    let of = |family: Family, name: &str| AddressTypes { field, family, limit, facts }.of(name);
     let one = |name: &str| match known.family {
         Some(family) => of(family, name),
-        None => Match::any(Family::ALL.map(|family| Match::all([Match::Family(family), of(family, name)]))),
+        None => Match::any(Family::ALL.map(|family| Match::all([known.packets.of_family(family), of(family, name)]))),
     };
     let table = ADDRESS_TYPES.iter().enumerate().map(|(n, name)| (n as u128, one(name)));
     Selector::new(Type::AddressType, Source::Only(table.collect()), format!("fib: {} type", flags.join(" ")))

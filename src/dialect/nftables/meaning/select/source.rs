@@ -114,7 +114,9 @@ impl Selector {
                 Match::any(cubes.iter().map(|cube| self.cube(*field, *cube)))
             }
             (Source::Port(field), Wanted::Ranges(ranges)) => self.port(*field, ranges),
-            (Source::Only(table), _) => Match::any(table.iter().filter(|(v, _)| hits(wanted, *v)).map(|(_, m)| m.clone())),
+            (Source::Only(table), _) => {
+                Match::any(table.iter().filter(|(v, _)| hits(wanted, *v)).map(|(_, m)| m.clone()))
+            }
             (Source::Some(table, _), Wanted::Ranges(ranges)) => self.some(table, ranges),
             (Source::NextHeader, Wanted::Ranges(ranges)) => next_header(ranges),
             (Source::PayloadLength, Wanted::Ranges(ranges)) => {
@@ -230,9 +232,7 @@ pub fn in_field(field: Field, kind: Type, ranges: &Ranges) -> Match {
         return Match::Always;
     }
     match field {
-        Field::TcpFlags => {
-            Match::Field(field, Values::Flags(ByteSet::from_fn(|v| ranges.contains(u128::from(v)))))
-        }
+        Field::TcpFlags => Match::Field(field, Values::Flags(ByteSet::from_fn(|v| ranges.contains(u128::from(v))))),
         Field::Mark | Field::ConnMark => {
             let cubes = ranges.as_slice().iter().flat_map(|&(lo, hi)| blocks(lo, hi, 32));
             Match::any(cubes.map(|cube| Match::Field(field, Values::Cube(cube))))

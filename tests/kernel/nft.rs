@@ -1,0 +1,95 @@
+//! nft before the kernel: random rulesets, and both listings of each as the same ruleset.
+
+use crate::fwgate_side::{self, Unread};
+use crate::generate::nft as generate;
+use crate::judge::{Judge, Texts};
+use crate::{Tally, differs, with_judges};
+use fwgate::packet::Packet;
+use fwgate::ruleset::Hook;
+
+fn texts(text: &str) -> Texts {
+    Texts { nft: Some(text.to_owned()), ..Texts::default() }
+}
+
+#[test]
+fn fwgate_says_what_the_kernel_does_with_random_nft_rulesets() {
+    let last = crate::seeds(200);
+    let tally = with_judges(last, |judge, seed, family, tally| {
+        let made = generate::ruleset(seed);
+        if !made.families.contains(&family) {
+            return;
+        }
+        let texts = texts(&made.text);
+        tally.rulesets += usize::from(made.families[0] == family);
+        let ruleset = match fwgate_side::read(&texts, &[]) {
+            Ok(ruleset) => Some(ruleset),
+            Err(Unread::NotYet) => None,
+            Err(Unread::Problems(problems)) => {
+                tally.wrong.push(format!("fwgate does not read it: {}\n{}", problems.join("; "), texts.shown()));
+                None
+            }
+        };
+        for hook in Hook::ALL {
+            let asked = made.packets(family, hook, 90);
+            let judged = match judge.judge(&texts, judge.backends[0], hook, family, &asked) {
+                Ok(judged) => judged,
+                Err(refusal) => {
+                    tally.wrong.push(format!("the kernel refused: {refusal:?}\n{}", texts.shown()));
+                    return;
+                }
+            };
+            tally.count(hook, &judged);
+            let Some(ruleset) = &ruleset else { continue };
+            let wrong = judged.iter().filter(|one| differs(ruleset, hook, one, &mut tally.skipped).is_some());
+            for (nth, one) in wrong.enumerate() {
+                // The first one is worth a closer look.
+                let small = (nth == 0).then(|| shrink(judge, &made.text, hook, &asked[one.at])).flatten();
+                tally.wrong.push(small.unwrap_or_else(|| {
+                    let difference = differs(ruleset, hook, one, &mut 0).unwrap_or_default();
+                    format!("{difference}(seed {seed})")
+                }));
+            }
+        }
+    });
+    let Some(tally) = tally else { return };
+    tally.report("random nft rulesets");
+    if last >= 200 {
+        assert!(tally.rulesets >= 200 && tally.packets >= 50_000, "enough was asked");
+    }
+}
+
+/// The same disagreement with as few rules as possible: what can go goes.
+fn shrink(judge: &mut Judge, text: &str, hook: Hook, packet: &Packet) -> Option<String> {
+    let mut ask = |text: &str| {
+        let texts = texts(text);
+        let ruleset = fwgate_side::read(&texts, &[]).ok()?;
+        let asked = std::slice::from_ref(packet);
+        let judged = judge.judge(&texts, judge.backends[0], hook, packet.family, asked).ok()?;
+        differs(&ruleset, hook, judged.first()?, &mut 0)
+    };
+    let (mut text, mut best) = (text.to_owned(), ask(text)?);
+    let mut at = 0;
+    loop {
+        let lines: Vec<&str> = text.lines().collect();
+        let Some((first, last)) = (at..lines.len()).find_map(|i| removable(&lines, i)) else { break };
+        let fewer: Vec<&str> = lines[..first].iter().chain(&lines[last + 1..]).copied().collect();
+        let fewer = fewer.join("\n") + "\n";
+        match ask(&fewer) {
+            Some(said) => (text, best, at) = (fewer, said, first),
+            None => at = first + 1,
+        }
+    }
+    Some(format!("{best}{text}"))
+}
+
+/// The lines of a table, a chain, a set or a rule that begins at a line.
+fn removable(lines: &[&str], at: usize) -> Option<(usize, usize)> {
+    let line = lines[at];
+    let depth = line.len() - line.trim_start().len();
+    let closing = format!("{}}}", "\t".repeat(depth));
+    if line.ends_with('{') {
+        return (at..lines.len()).find(|i| lines[*i] == closing).map(|end| (at, end));
+    }
+    let head = ["type ", "typeof ", "flags ", "elements "].iter().any(|word| line.trim_start().starts_with(word));
+    (depth == 2 && !head).then_some((at, at))
+}
