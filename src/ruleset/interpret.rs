@@ -99,7 +99,7 @@ pub fn interpret_screened(
         packet: packet.clone(),
         unknown: BTreeMap::new(),
         untracked: false,
-        replaying: false,
+        before: None,
         translation: Translation::default(),
         ask,
         base: None,
@@ -120,6 +120,7 @@ pub fn interpret_screened(
             continue;
         }
         let (decision, place) = walk.base_chain(base, index);
+        walk.undo_replay();
         path.push(PathStep { base: index, decision: decision.clone(), place });
         if decision != Decision::Accept {
             return Judgement { outcome: Outcome { decision, translation: None }, place, path };
@@ -168,12 +169,20 @@ struct Walk<'a> {
     /// Fields whose value after a translation is one of several.
     unknown: BTreeMap<Field, Ranges>,
     untracked: bool,
-    /// In a nat chain with a packet of a connection that may have been translated when it was set up.
-    replaying: bool,
+    /// In a nat chain with a packet of a connection that may have been translated when it was set up: the packet as
+    /// it will be behind the chain, which only the first packet has passed.
+    before: Option<Box<Before>>,
     translation: Translation,
     ask: Ask<'a>,
     base: Option<&'a Base>,
     place: Place,
+}
+
+/// What a rule may have changed, before it did.
+struct Before {
+    packet: Packet,
+    unknown: BTreeMap<Field, Ranges>,
+    untracked: bool,
 }
 
 /// What a rule says in the end.
@@ -187,7 +196,9 @@ impl<'a> Walk<'a> {
     /// translated when it was set up.
     fn passes_nat(&mut self, base: &'a Base) -> bool {
         self.base = Some(base);
-        self.replaying = self.state() == State::Established;
+        let (packet, unknown, untracked) = (&self.packet, &self.unknown, self.untracked);
+        self.before = (self.state() == State::Established)
+            .then(|| Box::new(Before { packet: packet.clone(), unknown: unknown.clone(), untracked }));
         match self.state() {
             State::New => true,
             State::Related => self.packet.proto() != self.packet.family.icmp(),
@@ -196,12 +207,20 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Takes back what the rules of a replayed nat chain have changed.
+    fn undo_replay(&mut self) {
+        if let Some(before) = self.before.take() {
+            (self.packet, self.unknown, self.untracked) = (before.packet, before.unknown, before.untracked);
+        }
+    }
+
+    /// A decision against the packet; a connection that exists has passed its nat chains before.
+    fn against(&self, decision: Decision) -> Decision {
+        if self.before.is_some() { Decision::Accept } else { decision }
+    }
+
     fn base_chain(&mut self, base: &'a Base, index: usize) -> (Decision, Place) {
         self.base = Some(base);
-        let policy = || match base.policy {
-            Verdict::Drop => Decision::Drop,
-            _ => Decision::Accept,
-        };
         let mut stack: Vec<(ChainId, u32)> = vec![(base.chain, 0)];
         while let Some((chain, at)) = stack.pop() {
             let at = self.screen.map_or(at, |s| s.next(chain, at, &self.packet));
@@ -214,8 +233,8 @@ impl<'a> Walk<'a> {
             match verdict {
                 Verdict::Continue => stack.push((chain, at + 1)),
                 Verdict::Accept => return (Decision::Accept, self.place),
-                Verdict::Drop => return (Decision::Drop, self.place),
-                Verdict::Reject(kind) => return (Decision::Reject(kind), self.place),
+                Verdict::Drop => return (self.against(Decision::Drop), self.place),
+                Verdict::Reject(kind) => return (self.against(Decision::Reject(kind)), self.place),
                 Verdict::Jump(to) => {
                     stack.push((chain, at + 1));
                     stack.push((to, 0));
@@ -223,13 +242,17 @@ impl<'a> Walk<'a> {
                 Verdict::Goto(to) => stack.push((to, 0)),
                 Verdict::Return => {}
                 Verdict::Ask(opaque) => {
-                    let passes = (self.ask)(&opaque, self.place);
+                    let passes = self.before.is_some() || (self.ask)(&opaque, self.place);
                     return (if passes { Decision::Accept } else { Decision::Drop }, self.place);
                 }
                 Verdict::Translate(translation) => return (self.translate(base, &translation), self.place),
             }
         }
-        (policy(), Place::Policy(index as u32))
+        let policy = match base.policy {
+            Verdict::Drop => self.against(Decision::Drop),
+            _ => Decision::Accept,
+        };
+        (policy, Place::Policy(index as u32))
     }
 
     fn rule(&mut self, rule: &Rule) -> Said {
@@ -423,7 +446,8 @@ impl<'a> Walk<'a> {
     }
 
     fn translate(&mut self, base: &Base, translation: &Arc<Translation>) -> Decision {
-        let setting_up = !self.replaying;
+        let setting_up = self.before.is_none();
+        self.undo_replay();
         if !setting_up && !(self.ask)(&translated_connection(TranslatedSide::Destination), self.place) {
             return Decision::Accept;
         }

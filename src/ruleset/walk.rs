@@ -58,8 +58,9 @@ pub struct Cursor {
     pub frames: SmallVec<[Frame; 3]>,
     /// How many steps of the current rule are behind.
     step: u16,
-    /// In a nat chain with packets of a connection that may have been translated before.
-    replaying: bool,
+    /// In a nat chain with packets of a connection that may have been translated before: what has changed behind the
+    /// chain, which only the first packet has passed.
+    before: Option<Rc<Env>>,
     /// What has changed.
     pub env: Rc<Env>,
     accepted: Option<((bool, bool, bool), Place)>,
@@ -73,7 +74,7 @@ impl Cursor {
         self.stage == other.stage
             && self.entered == other.entered
             && self.step == other.step
-            && self.replaying == other.replaying
+            && self.before == other.before
             && self.frames.len() == other.frames.len()
             && (Rc::ptr_eq(&self.env, &other.env) || self.env == other.env)
     }
@@ -122,7 +123,7 @@ impl<'a> Walker<'a> {
             entered: false,
             frames: SmallVec::new(),
             step: 0,
-            replaying: false,
+            before: None,
             env: Rc::default(),
             accepted: None,
             leaf: None,
@@ -312,7 +313,7 @@ impl<'a> Walker<'a> {
 
     /// Enters a stage's base chain, or passes a nat stage that does not see the packets.
     fn enter(&self, cell: &Cell, hull: &Hull, cursor: &mut Cursor, stage: &'a Stage) -> Option<Cut> {
-        cursor.replaying = false;
+        cursor.before = None;
         if stage.kind == BaseKind::Nat {
             let seen = self.seen(hull, &cursor.env, stage);
             let lines = &self.program.block(stage.chain).lines;
@@ -322,7 +323,7 @@ impl<'a> Walker<'a> {
             }
             match self.passes_nat(cell, &cursor.env, stage) {
                 NatPass::Sees => {}
-                NatPass::Replays => cursor.replaying = true,
+                NatPass::Replays => cursor.before = Some(cursor.env.clone()),
                 NatPass::Skips => {
                     cursor.stage += 1;
                     return None;
@@ -454,6 +455,10 @@ impl<'a> Walker<'a> {
         let place = Place::Rule(chain, line.origin);
         let verdict = match ruling {
             Ruling::Plain(verdict) => verdict,
+            Ruling::Ask(_) if cursor.before.is_some() => {
+                self.accept(cursor, stage, place);
+                return None;
+            }
             Ruling::Ask(cond) => {
                 match self.reader(cell, &cursor.env, stage).cond(*cond) {
                     Answer::Yes => self.accept(cursor, stage, place),
@@ -465,8 +470,8 @@ impl<'a> Walker<'a> {
         };
         match verdict {
             Verdict::Accept => self.accept(cursor, stage, place),
-            Verdict::Drop => end(cursor, Decision::Drop, place),
-            Verdict::Reject(kind) => end(cursor, Decision::Reject(kind.clone()), place),
+            Verdict::Drop => self.refuse(cursor, stage, Decision::Drop, place),
+            Verdict::Reject(kind) => self.refuse(cursor, stage, Decision::Reject(kind.clone()), place),
             Verdict::Jump(to) => {
                 next(cursor);
                 self.call(cursor, *to, hull);
@@ -498,7 +503,7 @@ impl<'a> Walker<'a> {
             let cond = self.space.cond(self.program.side, Place::NoChain, opaque);
             self.reader(cell, &cursor.env, stage).cond(cond)
         };
-        if cursor.replaying {
+        if cursor.before.is_some() {
             match ask(&translated_connection(TranslatedSide::Destination)) {
                 Answer::Cut(cut) => return Some(cut),
                 Answer::No => {
@@ -523,21 +528,30 @@ impl<'a> Walker<'a> {
                 Answer::Yes => {}
             }
         }
-        let recorded = if cursor.replaying { Recorded::No } else { Recorded::Yes };
-        cursor.env = Rc::new(cursor.env.with_translation(translation, recorded));
+        let recorded = if cursor.before.is_some() { Recorded::No } else { Recorded::Yes };
+        let env = cursor.before.take().unwrap_or_else(|| cursor.env.clone());
+        cursor.env = Rc::new(env.with_translation(translation, recorded));
         self.accept(cursor, stage, place);
         None
     }
 
     fn policy(&self, cursor: &mut Cursor, stage: &'a Stage) {
         let place = Place::Policy(stage.base);
-        if stage.drops { end(cursor, Decision::Drop, place) } else { self.accept(cursor, stage, place) }
+        if stage.drops { self.refuse(cursor, stage, Decision::Drop, place) } else { self.accept(cursor, stage, place) }
+    }
+
+    /// Ends the walk against the packets; those of a connection that exists have passed its nat chains before.
+    fn refuse(&self, cursor: &mut Cursor, stage: &Stage, decision: Decision, place: Place) {
+        if cursor.before.is_some() { self.accept(cursor, stage, place) } else { end(cursor, decision, place) }
     }
 
     /// Ends a stage in the packets' favour.
     fn accept(&self, cursor: &mut Cursor, stage: &Stage, place: Place) {
         if cursor.accepted.as_ref().is_none_or(|(rank, _)| stage.rank >= *rank) {
             cursor.accepted = Some((stage.rank, place));
+        }
+        if let Some(before) = cursor.before.take() {
+            cursor.env = before;
         }
         cursor.frames.clear();
         cursor.step = 0;

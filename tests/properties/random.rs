@@ -142,7 +142,7 @@ fn verdict(dice: &mut Dice, base: &Base, family: Family, callees: &[ChainId]) ->
     }
     match dice.below(9) {
         0..=2 => Verdict::Accept,
-        3 | 4 if base.kind != BaseKind::Nat => Verdict::Drop,
+        3 | 4 => Verdict::Drop,
         5 if base.kind != BaseKind::Nat => Verdict::Reject(dice.pick(&["tcp-reset", "icmp-port-unreachable"]).into()),
         6 => Verdict::Return,
         7 if !callees.is_empty() => Verdict::Goto(dice.pick(callees)),

@@ -260,7 +260,7 @@ impl Nft {
             14 if about.header.is_none() => {
                 self.compared(&[Key::Proto, Key::Port("th", Field::Dport)], about).map(|clause| self.with_ports(clause))
             }
-            15 => {
+            15 if self.is_inet => {
                 let family = *self.rng.pick(&["ipv4", "ipv6"]);
                 let own = about.family.is_none_or(|f| (f == Family::V4) == (family == "ipv4"));
                 own.then(|| Clause::new(format!("meta nfproto {family}")))

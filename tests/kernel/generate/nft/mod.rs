@@ -125,6 +125,7 @@ impl Nft {
             body += &self.named_set(at, of_table);
         }
         let hangs: Vec<(String, Hang, (&str, i32))> = self.hangs();
+        self.translates |= hangs.iter().any(|(_, hang, _)| hang.0 == "nat");
         let all = hangs.iter().fold(0, |bits, (_, hang, _)| bits | hang.2);
         // Chains of a nat hook call chains of their own.
         let mut users: Vec<(String, u8)> = Vec::new();

@@ -145,7 +145,6 @@ impl Nft {
 
     fn translation(&mut self, place: &Place, about: &About) -> Option<String> {
         let family = about.family?;
-        self.translates = true;
         let word = if family == Family::V4 { "ip" } else { "ip6" };
         let maker = self.maker(family);
         let to = maker.address();
