@@ -85,7 +85,7 @@ fn every_specification_reads_and_what_it_refuses_is_refused() {
     assert!(all.len() >= 25, "only {} specifications", all.len());
     for path in all {
         let blocks = blocks(&std::fs::read_to_string(&path).unwrap());
-        let options = ReadOptions { dialect: None, facts: facts(&blocks) };
+        let options = ReadOptions { facts: facts(&blocks), ..ReadOptions::default() };
         let files: Vec<InputFile> = of_kind(&blocks, "ruleset").into_iter().map(input).collect();
         if !files.is_empty()
             && let Err(error) = read_device(&files, &options)
@@ -127,7 +127,7 @@ fn every_packet_meets_what_is_expected() {
         if packets.is_empty() {
             continue;
         }
-        let options = ReadOptions { dialect: None, facts: facts(&blocks) };
+        let options = ReadOptions { facts: facts(&blocks), ..ReadOptions::default() };
         let files: Vec<InputFile> = of_kind(&blocks, "ruleset").into_iter().map(input).collect();
         let ruleset = read_device(&files, &options).unwrap_or_else(|e| panic!("{}: {:?}", path.display(), e.problems));
         for line in packets.iter().flat_map(|b| b.text.lines()) {

@@ -7,6 +7,7 @@ mod check;
 mod disk;
 mod error;
 mod folder;
+mod included;
 mod revision;
 
 pub use check::{CheckArguments, Judged, PolicyInput, PolicySource, Side};
@@ -117,8 +118,9 @@ impl<'a> Reader<'a> {
             files.push(self.one_file(one)?);
         }
         shorten_names(&mut files);
+        let includes = self.includes_of(given, &mut files)?;
         let name = files.first().map_or_else(String::new, |f| stem(&f.name).to_owned());
-        Ok(ConfigTree::of_device(&name, files))
+        Ok(ConfigTree::of_device(&name, files).with_includes(includes))
     }
 
     /// One file by its name as given.

@@ -4,7 +4,7 @@ use super::device::{DeviceArguments, HookName, check_hook};
 use super::exit::{Exit, PASSED};
 use super::failure::Failure;
 use super::screen::Screen;
-use crate::packet::{IfaceSide, Interface, Packet, packet_from_json};
+use crate::packet::{Field, IfaceSide, Interface, Packet, packet_from_json};
 use crate::query::Tracers;
 use crate::report::{WrittenTrace, trace_human};
 use crate::ruleset::Hook;
@@ -138,6 +138,9 @@ fn parse(line: &str, hook: Hook) -> Result<(Value, Packet), String> {
         return Err(format!("a packet judged at {hook} has no `{key}`"));
     }
     let mut packet = packet_from_json(&value).map_err(|e| e.to_string())?;
+    if let Some(ether_type) = hook.ether_type(packet.family) {
+        packet.set(Field::EtherType, ether_type);
+    }
     for (side, key) in [(IfaceSide::In, "iif"), (IfaceSide::Out, "oif")] {
         if absent == Some(side) {
             packet.set_interface(side, Interface::None);

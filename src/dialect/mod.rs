@@ -35,6 +35,8 @@ pub struct ReadOptions {
     pub dialect: Option<String>,
     /// Facts about the device.
     pub facts: DeviceFacts,
+    /// Files that the device's files may include, by name; none of them is a ruleset of its own.
+    pub includes: Vec<InputFile>,
 }
 
 /// One dialect that this crate reads.

@@ -65,6 +65,16 @@ impl Hook {
         Hook::ALL.into_iter().chain(Hook::BELOW_IP.into_iter().filter(has_chain)).collect()
     }
 
+    /// The Ethernet type of frames that hold packets of the hook; `None` in a bridge, where others pass, too.
+    pub fn ether_type(self, family: Family) -> Option<u128> {
+        match (self, family) {
+            (Hook::ArpInput | Hook::ArpOutput, _) => Some(0x0806),
+            (Hook::BridgeInput | Hook::BridgeForward | Hook::BridgeOutput, _) => None,
+            (_, Family::V4) => Some(0x0800),
+            (_, Family::V6) => Some(0x86dd),
+        }
+    }
+
     /// The interface that packets of the hook do not have.
     pub fn lacks(self) -> Option<IfaceSide> {
         match self {

@@ -236,7 +236,7 @@ impl<'a> Walker<'a> {
 
     /// The ends that the packets at a cursor can come to from the rule at `from` of the frame at `depth` on.
     pub fn ways(&self, cursor: &Cursor, depth: usize, from: usize) -> Ways {
-        let mut out = Ways::default();
+        let mut out = if cursor.before.is_some() { Ways::OTHER } else { Ways::default() };
         let mut skip = from;
         for frame in cursor.frames[..=depth].iter().rev() {
             let block = self.program.block(frame.chain);
@@ -261,8 +261,10 @@ impl<'a> Walker<'a> {
         }
         let later = self.stages.iter().skip(stage + 1).flatten();
         later.fold(ways, |w, s| {
+            // Not every packet comes into a nat chain.
+            let passes = !s.drops || s.kind == BaseKind::Nat;
             let policy = if s.drops { Ways::DROP } else { Ways::ACCEPT };
-            w.or(self.program.block(s.chain).ways).or(policy)
+            w.or(self.program.block(s.chain).ways).or(policy).or(if passes { Ways::ACCEPT } else { policy })
         })
     }
 

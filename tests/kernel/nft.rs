@@ -3,7 +3,7 @@
 use crate::fwgate_side::{self, Unread};
 use crate::generate::nft as generate;
 use crate::judge::{Judge, Judged, Texts};
-use crate::{Tally, differs, with_judges};
+use crate::{differs, with_judges};
 use fwgate::packet::{Field, Packet};
 use fwgate::ruleset::Hook;
 

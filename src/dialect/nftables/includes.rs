@@ -94,14 +94,15 @@ fn path_matches(pattern: &str, name: &str) -> bool {
     loop {
         match (patterns.next(), parts.next()) {
             (None, None) => return true,
-            (Some(pattern), Some(part)) if part_matches(pattern.as_bytes(), part.as_bytes()) => {}
+            (Some(pattern), Some(part)) if part_matches(pattern, part) => {}
             _ => return false,
         }
     }
 }
 
 /// One part of a path against one part of a pattern (`glob(7)`): a leading dot is matched by a dot alone.
-fn part_matches(pattern: &[u8], part: &[u8]) -> bool {
+pub fn part_matches(pattern: &str, part: &str) -> bool {
+    let (pattern, part) = (pattern.as_bytes(), part.as_bytes());
     if part.first() == Some(&b'.') && pattern.first() != Some(&b'.') {
         return false;
     }

@@ -9,6 +9,29 @@ pub fn expr(expr: &Expr) -> String {
     out
 }
 
+/// A time in seconds, where it is one: `1h30m` is `5400`.
+pub fn seconds(time: &str) -> String {
+    let (mut total, mut number) = (0u64, 0u64);
+    let mut units = time.chars().peekable();
+    while let Some(c) = units.next() {
+        let factor = match c {
+            '0'..='9' => {
+                number = number.saturating_mul(10).saturating_add(u64::from(c.to_digit(10).unwrap_or(0)));
+                continue;
+            }
+            'd' => 86_400,
+            'h' => 3_600,
+            'm' if units.peek() == Some(&'s') => 0,
+            'm' => 60,
+            's' => 1,
+            _ => return time.to_owned(),
+        };
+        total = total.saturating_add(number.saturating_mul(factor));
+        number = 0;
+    }
+    total.saturating_add(number).to_string()
+}
+
 fn write(expr: &Expr, out: &mut String) {
     match &expr.kind {
         ExprKind::Word(text) | ExprKind::Quoted(text) => out.push_str(text),

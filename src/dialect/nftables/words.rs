@@ -194,7 +194,6 @@ pub const CT_KEYS: &[&str] = &[
     "packets",
     "avgpkt",
     "zone",
-    "count",
 ];
 
 /// Keys of `ct` that a direction may stand before.

@@ -89,6 +89,7 @@ impl Packets {
         if packet.get(Field::State) == 0 {
             packet.set(Field::State, *rng.pick(&[0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 3, 4]));
         }
+        self.tidy(&mut packet);
         // An announced connection would be translated at its beginning, which the kernel no longer does with those
         // that are known to it.
         let error = match self.family {

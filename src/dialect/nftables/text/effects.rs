@@ -16,16 +16,16 @@ impl Parser<'_, '_, '_> {
         let mut found: Vec<(usize, String)> = Vec::new();
         while let Some(place) = LOG_WORDS.iter().position(|word| self.at_word(word)) {
             let token = self.take();
-            let value = match LOG_WORDS.get(place) {
-                Some(&"prefix") => self.string("the prefix of the log")?.text,
-                Some(&"level") => self.one_of(LEVELS, "a level")?.to_owned(),
+            let values = match LOG_WORDS.get(place) {
+                Some(&"prefix") => vec![self.string("the prefix of the log")?.text],
+                Some(&"level") => vec![self.one_of(LEVELS, "a level")?.to_owned()],
                 Some(&"flags") => self.log_flags()?,
-                _ => self.number()?.to_string(),
+                _ => vec![self.number()?.to_string()],
             };
             if found.iter().any(|(p, _)| *p == place) && LOG_WORDS.get(place) != Some(&"flags") {
                 return Err(self.problem(token, format!("`{}` is given twice", self.text_of(token))));
             }
-            found.push((place, value));
+            found.extend(values.into_iter().map(|value| (place, value)));
         }
         found.sort();
         let mut words = vec!["log".to_owned()];
@@ -37,22 +37,23 @@ impl Parser<'_, '_, '_> {
     }
 
     /// `tcp sequence,options`, `ip options`, `skuid`, `ether`, `all`.
-    fn log_flags(&mut self) -> Result<String, Problem> {
+    fn log_flags(&mut self) -> Result<Vec<String>, Problem> {
         match self.one_of(&["tcp", "ip", "skuid", "ether", "all"], "a flag of the log")? {
             "tcp" => {
                 let mut flags = Vec::new();
                 loop {
-                    flags.push(self.one_of(&["sequence", "options"], "what of `tcp` is logged")?);
+                    let flag = self.one_of(&["sequence", "options"], "what of `tcp` is logged")?;
+                    flags.push(format!("tcp {flag}"));
                     if !self.eat(Kind::Comma) {
-                        return Ok(format!("tcp {}", flags.join(",")));
+                        return Ok(flags);
                     }
                 }
             }
             "ip" => {
                 self.expect_word("options")?;
-                Ok("ip options".to_owned())
+                Ok(vec!["ip options".to_owned()])
             }
-            word => Ok(word.to_owned()),
+            word => Ok(vec![word.to_owned()]),
         }
     }
 

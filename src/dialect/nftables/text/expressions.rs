@@ -55,9 +55,6 @@ impl Parser<'_, '_, '_> {
     /// What stands behind `set` or `to` (`stmt_expr`): a value with selectors in it, a map, a prefix, a range, a list.
     pub fn statement_value(&mut self) -> Result<Expr, Problem> {
         let first = self.token;
-        if matches!(first.kind, Kind::Open | Kind::At) {
-            return self.right_side();
-        }
         let value = self.concat(Place::Value)?;
         let value = self.mapped(value, first)?;
         self.listed(value, first, Place::Value)

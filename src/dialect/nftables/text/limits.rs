@@ -117,11 +117,16 @@ impl Parser<'_, '_, '_> {
             self.take();
             return Ok((unit.to_owned(), time.to_owned()));
         }
-        if !UNITS.contains(&word) {
+        // nft cuts `bytes/ second` in this way, too.
+        let stem = word.strip_suffix('/').unwrap_or(word);
+        if !UNITS.contains(&stem) {
             return Err(self.unexpected("`/` and a unit of time, as in `10/second` or `10 mbytes/second`"));
         }
-        let unit = self.take_text();
-        self.expect(Kind::Slash, "`/` and a unit of time")?;
+        let unit = stem.to_owned();
+        self.take();
+        if stem == word {
+            self.expect(Kind::Slash, "`/` and a unit of time")?;
+        }
         Ok((unit, self.one_of(TIMES, "a unit of time")?.to_owned()))
     }
 

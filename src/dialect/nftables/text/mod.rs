@@ -26,6 +26,7 @@ mod table;
 mod variables;
 
 pub use recognise::{included, recognises};
+pub use statements::{any_of, changed};
 
 use super::includes::Includes;
 use super::syntax::Command;

@@ -6,6 +6,15 @@ use crate::dialect::Problem;
 use crate::dialect::nftables::spell;
 use crate::dialect::nftables::syntax::{Expr, ExprKind, NatKind, NatSpec, StatementKind};
 
+/// What may number a queue.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Simple {
+    /// A number or a range.
+    Only,
+    /// Also what generates one: a map, a hash, a counter.
+    OrGenerated,
+}
+
 impl Parser<'_, '_, '_> {
     /// `snat`, `dnat`, `masquerade`, `redirect`.
     pub fn nat(&mut self, kind: NatKind) -> Result<StatementKind, Problem> {
@@ -99,11 +108,11 @@ impl Parser<'_, '_, '_> {
             match self.word() {
                 "num" => {
                     self.take();
-                    to = self.queue_number()?;
+                    to = self.queue_number(Simple::Only)?;
                 }
                 "to" => {
                     self.take();
-                    to = self.queue_number()?;
+                    to = self.queue_number(Simple::OrGenerated)?;
                 }
                 "flags" => {
                     self.take();
@@ -119,14 +128,18 @@ impl Parser<'_, '_, '_> {
     }
 
     /// A number, a range, or an expression that gives one.
-    fn queue_number(&mut self) -> Result<String, Problem> {
+    fn queue_number(&mut self, simple: Simple) -> Result<String, Problem> {
         let value = self.statement_value()?;
-        match &value.kind {
-            ExprKind::Quoted(_) | ExprKind::List(_) | ExprKind::Prefix(..) => {
-                Err(Problem::new(value.span, "this is no number of a queue"))
+        let is_number = match &value.kind {
+            ExprKind::Word(_) | ExprKind::Range(..) => true,
+            ExprKind::Map(..) => simple == Simple::OrGenerated,
+            ExprKind::Other(words) => {
+                let generates = words.first().is_some_and(|w| matches!(w.as_str(), "numgen" | "jhash" | "symhash"));
+                simple == Simple::OrGenerated && generates
             }
-            _ => Ok(spell::expr(&value)),
-        }
+            _ => false,
+        };
+        if is_number { Ok(spell::expr(&value)) } else { Err(Problem::new(value.span, "this is no number of a queue")) }
     }
 
     fn queue_flags(&mut self, flags: &mut Vec<String>) -> Result<(), Problem> {

@@ -5,6 +5,7 @@ use super::limits::Rate;
 use super::parser::Parser;
 use super::table::FAMILIES;
 use crate::dialect::Problem;
+use crate::dialect::nftables::spell;
 use crate::dialect::nftables::syntax::{Name, NamedKind, Object, TableName, Verb};
 
 /// What stands in an object's body.
@@ -129,7 +130,7 @@ impl Parser<'_, '_, '_> {
             }
             "protocol" => self.transport()?,
             "policy" => self.timeout_policy()?,
-            "timeout" => self.time()?,
+            "timeout" => spell::seconds(&self.time()?),
             "l3proto" => {
                 let words: Vec<&'static str> = FAMILIES.iter().map(|(word, _)| *word).collect();
                 self.one_of(&words, "a family")?.to_owned()
@@ -154,7 +155,7 @@ impl Parser<'_, '_, '_> {
             self.eat(Kind::Newline);
             let state = self.expect(Kind::Word, "a state")?;
             self.expect(Kind::Colon, "`:`")?;
-            states.push(format!("{} {}", self.text_of(state), self.time()?));
+            states.push(format!("{} {}", self.text_of(state), spell::seconds(&self.time()?)));
             self.eat(Kind::Newline);
             if !self.eat(Kind::Comma) {
                 break;

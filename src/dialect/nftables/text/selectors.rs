@@ -127,9 +127,11 @@ impl Parser<'_, '_, '_> {
         let name = self.option_name()?;
         let fields = fields_of(TCP_OPTIONS, &name).unwrap_or(&[]);
         let known = self.word();
-        let field = fields.iter().chain(&["length", "kind"]).find(|f| **f == known).map(|f| (*f).to_owned());
+        let field = fields.iter().chain(&["length"]).find(|f| **f == known).map(|f| (*f).to_owned());
         if field.is_some() {
             self.take();
+        } else if TCP_OPTIONS.iter().any(|(option, fields)| *option == known || fields.contains(&known)) {
+            return Err(self.unknown(&format!("a field of the option `{name}`"), fields));
         }
         Ok(ExprKind::Option { protocol, name, field })
     }
@@ -212,6 +214,7 @@ impl Parser<'_, '_, '_> {
                 break;
             }
         }
+        flags.sort_by_key(|flag| ["saddr", "daddr", "mark", "iif", "oif"].iter().position(|f| f == flag));
         let result = self.one_of(&["oif", "oifname", "type", "check"], "what `fib` gives")?;
         Ok(ExprKind::Fib { flags, result: result.to_owned() })
     }

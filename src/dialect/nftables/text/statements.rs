@@ -156,6 +156,9 @@ impl Parser<'_, '_, '_> {
 
     /// `KEY set VALUE`.
     fn change(&mut self, key: Expr) -> Result<StatementKind, Problem> {
+        if matches!(&key.kind, ExprKind::Payload { header, .. } if header.contains(' ')) {
+            return Err(self.problem(self.token, "a field of a carried header cannot be set"));
+        }
         self.take();
         let value = self.statement_value()?;
         Ok(changed(key, value))

@@ -9,6 +9,11 @@ pub struct About {
     pub family: Option<Family>,
     /// The header that it looks into.
     pub header: Option<&'static str>,
+    /// Whether it has tested the protocol of that header.
+    pub tested: bool,
+    /// Whether it has a negated comparison with one value: nft 1.0.6 makes one of two neighbouring ones, with another
+    /// meaning (the case `nft-neighbouring-negations`).
+    pub negated: bool,
 }
 
 impl Nft {
@@ -24,7 +29,9 @@ impl Nft {
             out.extend(self.compared(&[key], about));
         }
         if let Some(header) = about.header.filter(|_| self.rng.chance(80)) {
-            out.extend(self.header_condition(header, about));
+            let condition = self.header_condition(header, about);
+            about.tested = condition.is_some() && header != "th";
+            out.extend(condition);
         }
         for _ in 0..*self.rng.pick(&[0, 0, 1, 1, 2]) {
             out.extend(self.further_condition(about));
@@ -53,6 +60,7 @@ impl Nft {
                 let family = about.family?;
                 let word = if family == Family::V4 { "ip protocol" } else { "ip6 nexthdr" };
                 let not = *self.rng.pick(&["", "", "!= "]);
+                about.negated = !not.is_empty();
                 let clause = Clause::new(format!("{word} {not}tcp"));
                 let clause = clause.yes(Field::Proto, [6]).no(Field::Proto, [17, 47]);
                 out.push(if not.is_empty() { clause } else { flipped(clause) });
@@ -65,11 +73,11 @@ impl Nft {
         }
     }
 
-    fn address_condition(&mut self, about: &About) -> Option<Clause> {
+    fn address_condition(&mut self, about: &mut About) -> Option<Clause> {
         let family = about.family?;
         let key = *self.rng.pick(&[Key::Src, Key::Dst]);
         match self.rng.below(10) {
-            0 => self.masked_address(key, family),
+            0 => self.masked_address(key, family, about),
             1 => {
                 let keys = if self.rng.chance(50) { vec![Key::Src, Key::Dst] } else { vec![Key::Dst, Key::In] };
                 self.compared(&keys, about)
@@ -79,8 +87,9 @@ impl Nft {
     }
 
     /// `ip saddr & MASK == VALUE`, or a raw load of the same bytes.
-    fn masked_address(&mut self, key: Key, family: Family) -> Option<Clause> {
+    fn masked_address(&mut self, key: Key, family: Family, about: &mut About) -> Option<Clause> {
         let field = if key == Key::Src { Field::Src } else { Field::Dst };
+        let may_negate = !about.negated;
         let maker = self.maker(family);
         let host = maker.address();
         if maker.rng.chance(30) {
@@ -100,7 +109,8 @@ impl Nft {
             mask &= !(1 << maker.rng.below(maker.bits() as usize));
         }
         let (base, hole) = (host & mask, mask.trailing_ones().min(maker.bits() - 1));
-        let not = *maker.rng.pick(&["==", "==", "!="]);
+        let not = if may_negate { *maker.rng.pick(&["==", "==", "!="]) } else { "==" };
+        about.negated |= not == "!=";
         let text = format!("{} & {} {not} {}", key.selector(family), maker.shown(mask), maker.shown(base));
         let clause = Clause::new(text)
             .yes(field, [base, base | 1 << hole, base | !mask & family.max_address()])
@@ -109,13 +119,14 @@ impl Nft {
     }
 
     /// Keys compared with a value, a range, a set without or with a name.
-    pub fn compared(&mut self, keys: &[Key], about: &About) -> Option<Clause> {
+    pub fn compared(&mut self, keys: &[Key], about: &mut About) -> Option<Clause> {
         if keys.iter().any(|k| k.is_of_family()) && about.family.is_none() {
             return None;
         }
         let family = about.family.unwrap_or(Family::V4);
         let selector = keys.iter().map(|k| k.selector(family)).collect::<Vec<_>>().join(" . ");
-        let negated = self.rng.chance(22);
+        let negated = self.rng.chance(22) && !about.negated;
+        about.negated |= negated;
         let not = if negated { "!= " } else { "" };
         let named = self.sets.iter().filter(|s| s.keys == keys && s.fits(about.family)).collect::<Vec<_>>();
         let (right, elements) = if !named.is_empty() && self.rng.chance(45) {
@@ -138,14 +149,14 @@ impl Nft {
         Some(if negated { flipped(clause) } else { clause })
     }
 
-    fn header_condition(&mut self, header: &'static str, about: &About) -> Option<Clause> {
+    fn header_condition(&mut self, header: &'static str, about: &mut About) -> Option<Clause> {
         let icmp = |_: &str| matches!(header, "icmp" | "icmpv6");
         if icmp(header) {
             let key = *self.rng.pick(&[Key::IcmpType, Key::IcmpType, Key::IcmpCode]);
             return self.compared(&[key], about);
         }
         if header == "tcp" && self.rng.chance(35) {
-            return Some(self.flags());
+            return Some(self.flags(about.negated));
         }
         let port = Key::Port(header, *self.rng.pick(&[Field::Sport, Field::Dport, Field::Dport]));
         match self.rng.below(10) {
@@ -168,7 +179,7 @@ impl Nft {
         }
     }
 
-    fn above_or_below(&mut self, key: Key, about: &About) -> Option<Clause> {
+    fn above_or_below(&mut self, key: Key, about: &mut About) -> Option<Clause> {
         let family = about.family.unwrap_or(Family::V4);
         let value = self.value(key, family, Width::One);
         let number = value.range.0;
@@ -189,7 +200,7 @@ impl Nft {
     }
 
     /// `tcp flags` in every form that nft has for it.
-    fn flags(&mut self) -> Clause {
+    fn flags(&mut self, negated: bool) -> Clause {
         let names = ["fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr"];
         let some = |rng: &mut Rng| (rng.next() as u8 & rng.next() as u8).max(1);
         let (mask, value) = (some(&mut self.rng) | some(&mut self.rng), some(&mut self.rng));
@@ -199,7 +210,7 @@ impl Nft {
         };
         let one = 1u8 << self.rng.below(6);
         let value_in = value & mask;
-        let (text, yes): (String, Box<dyn Fn(u8) -> bool>) = match self.rng.below(12) {
+        let (text, yes): (String, Box<dyn Fn(u8) -> bool>) = match if negated { 5 } else { self.rng.below(12) } {
             0 => (format!("tcp flags {}", listed(one, "")), Box::new(move |f| f & one != 0)),
             1 => (format!("tcp flags {}", listed(value, ",")), Box::new(move |f| f & value != 0)),
             2 => (format!("tcp flags == {}", listed(value, " | ")), Box::new(move |f| f == value)),
@@ -236,7 +247,7 @@ impl Nft {
         Clause { text, inside: inside.into_iter().map(put).collect(), outside: outside.into_iter().map(put).collect() }
     }
 
-    fn further_condition(&mut self, about: &About) -> Option<Clause> {
+    fn further_condition(&mut self, about: &mut About) -> Option<Clause> {
         match self.rng.below(18) {
             0..=3 if self.tracks => Some(self.states()),
             4 if self.tracks => self.compared(&[Key::ConnMark], about),
@@ -258,7 +269,8 @@ impl Nft {
                 Some(if there == "missing" { flipped(clause) } else { clause })
             }
             14 if about.header.is_none() => {
-                self.compared(&[Key::Proto, Key::Port("th", Field::Dport)], about).map(|clause| self.with_ports(clause))
+                let clause = self.compared(&[Key::Proto, Key::Port("th", Field::Dport)], about)?;
+                Some(self.with_ports(clause))
             }
             15 if self.is_inet => {
                 let family = *self.rng.pick(&["ipv4", "ipv6"]);
@@ -279,7 +291,7 @@ impl Nft {
         clause
     }
 
-    fn of_family(&mut self, key: Key, about: &About) -> Option<Clause> {
+    fn of_family(&mut self, key: Key, about: &mut About) -> Option<Clause> {
         about.family?;
         if key == Key::Ttl && self.rng.chance(50) { self.above_or_below(key, about) } else { self.compared(&[key], about) }
     }

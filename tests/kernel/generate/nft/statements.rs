@@ -149,7 +149,7 @@ impl Nft {
         let maker = self.maker(family);
         let to = maker.address();
         let to = maker.shown(to);
-        let port = about.header.filter(|h| matches!(*h, "tcp" | "udp" | "sctp"));
+        let port = about.header.filter(|h| about.tested && matches!(*h, "tcp" | "udp" | "sctp"));
         let number = *self.rng.pick(&[80u16, 443, 8080, 22]);
         let end = match (port, family) {
             (Some(_), Family::V4) if self.rng.chance(50) => format!("{to}:{number}"),
