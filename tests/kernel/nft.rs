@@ -2,9 +2,10 @@
 
 use crate::fwgate_side::{self, Unread};
 use crate::generate::nft as generate;
-use crate::judge::{Judge, Judged, Texts};
+use crate::judge::{Judge, Judged, Tell, Texts};
 use crate::{differs, with_judges};
-use fwgate::packet::{Field, Packet};
+use fwgate::diff::{Bounds, DevicePair, diff_device};
+use fwgate::packet::{Family, Field, Packet};
 use fwgate::ruleset::Hook;
 
 fn texts(text: &str) -> Texts {
@@ -96,4 +97,87 @@ fn removable(lines: &[&str], at: usize) -> Option<(usize, usize)> {
     }
     let head = ["type ", "typeof ", "flags ", "elements "].iter().any(|word| line.trim_start().starts_with(word));
     (depth == 2 && !head).then_some((at, at))
+}
+
+/// Both listings of what was loaded, text and JSON, are the ruleset that was written.
+#[test]
+fn listings_of_random_nft_rulesets_are_the_same_ruleset() {
+    let tally = with_judges(crate::seeds(60) / 2, |judge, seed, family, tally| {
+        let made = generate::ruleset(5000 + 2 * seed + u64::from(family == Family::V6));
+        tally.rulesets += 1;
+        let wrong = match judge.tell(&texts(&made.text), Tell::Listings) {
+            Ok(listings) => listings.iter().filter_map(|l| difference(&texts(&made.text), &texts(l))).collect(),
+            Err(refusal) => vec![format!("{refusal:?}\n{}", made.text)],
+        };
+        tally.wrong.extend(wrong);
+    });
+    if let Some(tally) = tally {
+        tally.report("listings");
+    }
+}
+
+/// How two texts differ as rulesets, as their diff says.
+fn difference(one: &Texts, other: &Texts) -> Option<String> {
+    let read = |texts: &Texts| match fwgate_side::read(texts, &[]) {
+        Ok(ruleset) => Ok(ruleset),
+        Err(Unread::NotYet) => Err("no dialect".to_owned()),
+        Err(Unread::Problems(problems)) => Err(problems.join("; ")),
+    };
+    let (old, new) = match (read(one), read(other)) {
+        (Ok(old), Ok(new)) => (old, new),
+        (old, new) => {
+            let errors: Vec<String> = [old.err(), new.err()].into_iter().flatten().collect();
+            return Some(format!("{}\n{}\n{}", errors.join("; "), one.shown(), other.shown()));
+        }
+    };
+    let pair = DevicePair { name: "device", old: Some(&old), new: Some(&new) };
+    let diff = diff_device(pair, &[], Bounds::default()).expect("witnesses are replayed");
+    let changed = diff.filters.iter().find_map(|f| f.diff.changes.first().map(|c| (f.hook, c)));
+    let shown = changed.map(|(hook, change)| format!("{hook} {}", crate::shown(&change.witness)));
+    (!diff.is_equivalent()).then(|| format!("{shown:?}\n{}\n{}", one.shown(), other.shown()))
+}
+
+/// One small file, what nft does with it, and how fwgate is known not to follow: `takes` or `refuses`.
+struct Load {
+    name: String,
+    is_taken: bool,
+    fwgate: Option<String>,
+    text: String,
+}
+
+fn loads() -> Vec<Load> {
+    let blocks = include_str!("cases/nft-loads.txt").split("\n=== ").skip(1);
+    let load = |block: &str| {
+        let (head, text) = block.split_once('\n').expect("a text");
+        let (word, name) = head.split_once(' ').expect("a name");
+        let remark = text.lines().find_map(|line| line.strip_prefix("# fwgate-"));
+        let fwgate = remark.and_then(|r| r.split_once(':')).map(|(word, _)| word.to_owned());
+        Load { name: name.to_owned(), is_taken: word == "taken", fwgate, text: format!("{text}\n") }
+    };
+    blocks.map(load).collect()
+}
+
+#[test]
+fn nft_and_fwgate_take_and_refuse_the_same_files() {
+    let Some(mut judge) = crate::start(1) else { return };
+    let (mut wrong, all) = (Vec::new(), loads());
+    for load in &all {
+        let kernel = judge.tell(&texts(&load.text), Tell::Listings);
+        if kernel.is_ok() != load.is_taken {
+            wrong.push(format!("{}: nft: {kernel:?}", load.name));
+        }
+        let expected = match load.fwgate.as_deref() {
+            Some("takes") => true,
+            Some("refuses") => false,
+            _ => load.is_taken,
+        };
+        match fwgate_side::read(&texts(&load.text), &[]) {
+            Ok(_) if expected => {}
+            Ok(_) => wrong.push(format!("{}: fwgate takes it", load.name)),
+            Err(_) if !expected => {}
+            Err(Unread::Problems(problems)) => wrong.push(format!("{}: fwgate: {}", load.name, problems.join("; "))),
+            Err(Unread::NotYet) => wrong.push(format!("{}: no dialect", load.name)),
+        }
+    }
+    assert!(all.len() >= 60 && wrong.is_empty(), "{} of {}:\n{}", wrong.len(), all.len(), wrong.join("\n"));
 }

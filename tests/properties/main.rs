@@ -5,6 +5,7 @@ mod effect;
 mod habits;
 mod matrix;
 mod native;
+mod nft_texts;
 mod random;
 mod reach;
 mod sets;

@@ -8,8 +8,9 @@ pub mod syntax;
 pub mod text;
 pub mod words;
 
-use super::{Dialect, Draft, InputFile, ReadOptions, Text};
+use super::{Dialect, Draft, ReadOptions, Text};
 use includes::Includes;
+pub use meaning::support_table;
 
 /// The registry line.
 pub const DIALECT: Dialect = Dialect {
@@ -21,11 +22,10 @@ pub const DIALECT: Dialect = Dialect {
 };
 
 /// The files are read in order of their names, as one script after the other.
-fn read(texts: &[Text], _: &ReadOptions, draft: &mut Draft) {
+fn read(texts: &[Text], options: &ReadOptions, draft: &mut Draft) {
     let mut order: Vec<&Text> = texts.iter().collect();
     order.sort_by(|a, b| a.name.cmp(&b.name));
-    let files = order.iter().map(|t| InputFile { name: t.name.to_string(), bytes: t.text.as_bytes().to_vec() });
-    let includes = Includes::new(files.collect());
+    let includes = Includes::new(options.includes.clone());
     let mut commands = Vec::new();
     for text in order {
         commands.extend(match json::recognises(&text.text) {

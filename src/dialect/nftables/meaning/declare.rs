@@ -199,14 +199,23 @@ fn expr_uses(expr: &Expr, name: &str) -> bool {
     }
 }
 
+/// The sets that a rule fills, blocks of rules included.
+fn filled_by(rule: &RuleSpec, names: &mut Vec<String>) {
+    for statement in &rule.statements {
+        match &statement.kind {
+            StatementKind::SetUpdate { set, .. } => names.push(set.text.clone()),
+            StatementKind::Verdict(VerdictSpec::JumpBlock(rules) | VerdictSpec::GotoBlock(rules)) => {
+                rules.iter().for_each(|rule| filled_by(rule, names));
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Notes which sets the rules of a table fill.
 pub fn note_filled(table: &mut Table<'_>) {
-    let updates = |s: &Statement| match &s.kind {
-        StatementKind::SetUpdate { set, .. } => Some(set.text.clone()),
-        _ => None,
-    };
-    let rules = table.chains.iter().flat_map(|c| &c.rules);
-    let names: Vec<String> = rules.flat_map(|r| &r.statements).filter_map(updates).collect();
+    let mut names = Vec::new();
+    table.chains.iter().flat_map(|c| &c.rules).for_each(|rule| filled_by(rule, &mut names));
     for name in names {
         if let Some(set) = table.set_mut(&name) {
             set.filled = true;

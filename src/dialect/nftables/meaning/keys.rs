@@ -9,10 +9,11 @@ use crate::dialect::Problem;
 use crate::dialect::nftables::syntax::{Element, Expr, ExprKind};
 use crate::packet::{Field, Ranges, Values};
 use crate::ruleset::{Entry, Lookup, Match, Span};
+use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 
 /// The key of one element: a value for every dimension.
-pub type Key = Vec<Value>;
+pub type Key = SmallVec<[Value; 1]>;
 
 /// The elements of a set.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ pub fn key(types: &[Type], expr: &Expr) -> Parsed<Key> {
             let message = format!("the key has not {} part(s), as the others have", types.len());
             Err(Problem::new(expr.span, message).help("parts of a key are joined by ` . `"))
         }
-        (_, [kind]) => value::read(*kind, expr).map(|v| vec![v]),
+        (_, [kind]) => value::read(*kind, expr).map(|v| smallvec![v]),
     }
 }
 

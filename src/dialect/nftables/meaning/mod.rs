@@ -17,12 +17,14 @@ mod select;
 mod sets;
 mod state;
 mod statement;
+mod support;
 mod types;
 mod value;
 
 use super::syntax::Command;
 use crate::dialect::{Draft, Problem};
 use state::State;
+pub use support::support_table;
 
 /// What reading anything gives.
 pub type Parsed<T> = Result<T, Problem>;

@@ -59,44 +59,23 @@ fn check_set_operator(op: RelationOp, right: &Expr) -> Parsed<()> {
 
 /// A comparison of one selector, which operators may stand behind, with constants.
 fn single(reader: &mut Reader<'_, '_>, left: &Expr, op: RelationOp, right: &Expr) -> Parsed<Match> {
-    let (base, steps) = peel(left);
-    let base = &presence(base, right);
-    let selector = reader.selector(base)?;
-    let operators = steps
-        .into_iter()
-        .map(|(op, with)| {
-            let shift = matches!(op, BinaryOp::ShiftLeft | BinaryOp::ShiftRight);
-            value::number(if shift { Type::Integer(32) } else { selector.kind }, with).map(|n| (op, n))
-        })
-        .collect::<Parsed<Vec<_>>>()?;
+    let selector = reader.selector(&presence(left, right))?;
     let inner = match (&right.kind, op) {
         (ExprKind::Braces(elements), _) => {
             check_set_operator(op, right)?;
             let values = braces(selector.kind, elements)?;
             let negate = if op == RelationOp::NotEqual { Negate::Yes } else { Negate::No };
-            teach(reader, &selector, &operators, op, &values);
-            selector.among(&operators, &values).negated_if(negate)
+            teach(reader, &selector, op, &values);
+            selector.among(&[], &values).negated_if(negate)
         }
         (_, RelationOp::Implicit | RelationOp::Unset) if tests_bits(&selector, op, right) => {
             let bits = value::number(selector.kind, right)?;
-            let masked = [operators.as_slice(), &[(BinaryOp::And, bits)]].concat();
             let negate = if op == RelationOp::Unset { Negate::No } else { Negate::Yes };
-            selector.among(&masked, &[Value::Range(0, 0)]).negated_if(negate)
+            selector.among(&[(BinaryOp::And, bits)], &[Value::Range(0, 0)]).negated_if(negate)
         }
-        _ => compared(reader, &selector, &operators, op, right)?,
+        _ => compared(reader, &selector, op, right)?,
     };
     Ok(guarded(&[selector], inner))
-}
-
-/// The selector with the operators that stand behind it, in order.
-fn peel(expr: &Expr) -> (&Expr, Vec<(BinaryOp, &Expr)>) {
-    let (mut at, mut steps) = (expr, Vec::new());
-    while let ExprKind::Binary(op, left, right) = &at.kind {
-        steps.push((*op, &**right));
-        at = left;
-    }
-    steps.reverse();
-    (at, steps)
 }
 
 /// `fib ... oif missing` asks whether there is an interface, not for its name.
@@ -122,20 +101,14 @@ fn braces(kind: Type, elements: &[Element]) -> Parsed<Vec<Value>> {
 }
 
 /// A comparison with one value, range or prefix.
-fn compared(
-    reader: &mut Reader<'_, '_>,
-    selector: &Selector,
-    operators: &[(BinaryOp, u128)],
-    op: RelationOp,
-    right: &Expr,
-) -> Parsed<Match> {
+fn compared(reader: &mut Reader<'_, '_>, selector: &Selector, op: RelationOp, right: &Expr) -> Parsed<Match> {
     let value = value::read(selector.kind, right)?;
     let negate = if op == RelationOp::NotEqual { Negate::Yes } else { Negate::No };
     let (lo, hi) = match (&value, op) {
         (_, RelationOp::Implicit | RelationOp::Equal | RelationOp::NotEqual) => {
             let values = [value];
-            teach(reader, selector, operators, op, &values);
-            return Ok(selector.among(operators, &values).negated_if(negate));
+            teach(reader, selector, op, &values);
+            return Ok(selector.among(&[], &values).negated_if(negate));
         }
         (Value::Range(lo, hi), _) if lo == hi => (*lo, *hi),
         (Value::Text(text), _) => return Ok(selector.by_name(&format!("{} {text}", sign(op)))),
@@ -150,7 +123,7 @@ fn compared(
         _ => Ranges::range(hi, max),
     };
     let values: Vec<Value> = values.as_slice().iter().map(|&(lo, hi)| Value::Range(lo, hi)).collect();
-    Ok(selector.among(operators, &values))
+    Ok(selector.among(&[], &values))
 }
 
 fn sign(op: RelationOp) -> &'static str {
@@ -164,14 +137,8 @@ fn sign(op: RelationOp) -> &'static str {
 }
 
 /// Equality makes protocol and family certain for what follows in the rule.
-fn teach(
-    reader: &mut Reader<'_, '_>,
-    selector: &Selector,
-    operators: &[(BinaryOp, u128)],
-    op: RelationOp,
-    values: &[Value],
-) {
-    if op == RelationOp::NotEqual || !operators.is_empty() {
+fn teach(reader: &mut Reader<'_, '_>, selector: &Selector, op: RelationOp, values: &[Value]) {
+    if op == RelationOp::NotEqual || !selector.operators.is_empty() {
         return;
     }
     let numbers: Ranges =

@@ -9,7 +9,6 @@ use super::rule::Reader;
 use super::select::{Selector, Source};
 use super::state::SetState;
 use super::types::Type;
-use super::value::Value;
 use crate::dialect::conditions::condition;
 use crate::dialect::nftables::syntax::{Element, Expr, ExprKind, Name, Statement, StatementKind};
 use crate::dialect::{Problem, nearest};
@@ -176,9 +175,4 @@ pub fn pairs<'s>(types: &[Type], elements: impl Iterator<Item = &'s Element>, ma
     }
     out.append(&mut last);
     Ok(out)
-}
-
-/// A number of a map's data, as a range.
-pub fn as_range(value: &Value) -> Option<(u128, u128)> {
-    if let Value::Range(lo, hi) = value { Some((*lo, *hi)) } else { None }
 }

@@ -8,15 +8,16 @@ mod routing;
 mod source;
 
 pub use connection::CT;
-pub use header::{PAYLOADS, Payload, payload};
+pub use header::PAYLOADS;
 pub use meta::META;
 pub use source::{Source, WITH_PORTS, source_entry};
 
 use super::Parsed;
 use super::known::Known;
 use super::types::Type;
+use super::value;
 use crate::dialect::Problem;
-use crate::dialect::nftables::syntax::{Expr, ExprKind};
+use crate::dialect::nftables::syntax::{BinaryOp, Expr, ExprKind};
 use crate::ruleset::{DeviceFacts, Match};
 
 /// How far a selector is read exactly; the support table of the documentation says it.
@@ -32,6 +33,25 @@ pub enum Reading {
     EachRule,
 }
 
+/// Every other selector with how it is read.
+pub static OTHERS: &[(&str, Reading, &str)] = &[
+    ("exthdr HEADER", Reading::Exact, "presence"),
+    ("rt type, rt seg-left, mh type, ah spi", Reading::Exact, ""),
+    ("frag frag-off", Reading::Partly, "whether it is the first fragment"),
+    ("other fields of extension headers", Reading::Condition, ""),
+    (
+        "tcp option, ip option, sctp chunk, dccp option",
+        Reading::Condition,
+        "`tcp option` as `tcp-option` and `tcpmss` of iptables",
+    ),
+    ("fib saddr type, fib daddr type", Reading::Partly, "exact where the device's addresses are known"),
+    ("fib ... oif, fib ... oifname", Reading::Condition, "existence as `rpfilter` of iptables"),
+    ("rt classid, rt nexthop, rt mtu, rt ipsec", Reading::Condition, ""),
+    ("socket, osf, ipsec, tunnel, jhash, symhash", Reading::Condition, ""),
+    ("numgen", Reading::EachRule, ""),
+    ("@BASE,OFFSET,LENGTH", Reading::Partly, "exact where it is a field"),
+];
+
 /// What an expression reads.
 #[derive(Clone, Debug)]
 pub struct Selector {
@@ -41,6 +61,8 @@ pub struct Selector {
     pub guards: Vec<Match>,
     /// How values become conditions on the packet.
     pub source: Source,
+    /// Operators between what is read and what it is compared with, in order.
+    pub operators: Vec<(BinaryOp, u128)>,
     /// How names of conditions begin: `module: key`.
     pub words: String,
     /// Whether it makes the kernel track connections.
@@ -65,7 +87,8 @@ pub enum Teaches {
 impl Selector {
     /// A selector without guards.
     pub fn new(kind: Type, source: Source, words: impl Into<String>) -> Selector {
-        Selector { kind, guards: Vec::new(), source, words: words.into(), tracks: false, teaches: Teaches::Nothing }
+        let (guards, operators) = (Vec::new(), Vec::new());
+        Selector { kind, guards, source, operators, words: words.into(), tracks: false, teaches: Teaches::Nothing }
     }
 
     /// With a condition under which alone it can be read.
@@ -105,6 +128,13 @@ pub fn select(expr: &Expr, known: &mut Known, facts: &DeviceFacts) -> Parsed<Sel
         }
         ExprKind::Fib { flags, result } => routing::fib(flags, result, expr.span, known, facts),
         ExprKind::Other(words) => routing::other(words, expr.span, known),
+        ExprKind::Binary(op, left, right) => {
+            let mut selector = select(left, known, facts)?;
+            let shift = matches!(op, BinaryOp::ShiftLeft | BinaryOp::ShiftRight);
+            let with = value::number(if shift { Type::Integer(32) } else { selector.kind }, right)?;
+            selector.operators.push((*op, with));
+            Ok(selector)
+        }
         _ => Err(Problem::new(expr.span, "this reads nothing of the packet")
             .help("expected is an expression such as `ip saddr`, `tcp dport`, `meta mark` or `ct state`")),
     }

@@ -40,10 +40,11 @@ pub const WITH_PORTS: [u8; 5] = [6, 17, 33, 132, 136];
 const MOST_CONDITIONS: usize = 64;
 
 impl Selector {
-    /// The packets, among those that the guards leave, for which the operators take the selector's value into one of
-    /// these.
-    pub fn among(&self, operators: &Operators, values: &[Value]) -> Match {
-        if let (Source::Interface(side), []) = (&self.source, operators) {
+    /// The packets, among those that the guards leave, for which the selector's operators and these take its value
+    /// into one of these values.
+    pub fn among(&self, more: &Operators, values: &[Value]) -> Match {
+        let operators = &[self.operators.as_slice(), more].concat();
+        if let (Source::Interface(side), []) = (&self.source, operators.as_slice()) {
             return Match::any(values.iter().map(|v| interface(*side, v)));
         }
         let numbers: Ranges = values.iter().filter_map(range).collect();
@@ -244,6 +245,9 @@ pub fn in_field(field: Field, kind: Type, ranges: &Ranges) -> Match {
 /// One range of a selector as a condition on one field: `Some(None)` where it says nothing, `None` where it takes more
 /// than that.
 pub fn source_entry(selector: &Selector, lo: u128, hi: u128) -> Option<Option<(Field, Values)>> {
+    if !selector.operators.is_empty() {
+        return None;
+    }
     let ranges = Ranges::range(lo, hi);
     let field = match &selector.source {
         Source::Field(field) | Source::Port(field) => *field,

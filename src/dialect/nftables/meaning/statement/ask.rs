@@ -25,8 +25,9 @@ pub fn limit(reader: &mut Reader<'_, '_>, limit: &LimitSpec) -> Parsed<()> {
     let found = match limit {
         LimitSpec::Named(name) => {
             let body = object(reader, NamedKind::Limit, name)?;
-            let is_over = body.iter().any(|(key, value)| key == "over" || value.contains("over"));
-            condition(format!("limit: {}", object_text(&name.text, body)), PER_RULE).negated_if(over(is_over))
+            let is_over = body.iter().any(|(key, _)| key == "over");
+            let rate = limit_text(&object_limit(body));
+            condition(format!("limit: {rate} object {}", name.text), PER_RULE).negated_if(over(is_over))
         }
         LimitSpec::Rate { over: is_over, .. } => {
             condition(format!("limit: {}", limit_text(limit)), PER_RULE).negated_if(over(*is_over))
@@ -53,6 +54,18 @@ fn limit_text(limit: &LimitSpec) -> String {
     }
 }
 
+/// The rate of a named object: `rate` and `burst` of its body.
+fn object_limit(body: &[(String, String)]) -> LimitSpec {
+    let of = |wanted: &str| body.iter().find(|(key, _)| key == wanted).map(|(_, value)| value.as_str());
+    let split = |text: &str| {
+        let (number, rest) = text.split_once(' ').unwrap_or((text, ""));
+        (number.parse::<u64>().unwrap_or(0), rest.to_owned())
+    };
+    let (rate, unit) = split(of("rate").unwrap_or(""));
+    let (unit, per) = unit.split_once('/').map_or((unit.as_str(), "second"), |(unit, per)| (unit, per));
+    LimitSpec::Rate { over: false, rate, unit: unit.to_owned(), per: per.to_owned(), burst: of("burst").map(split) }
+}
+
 /// The body of a named object.
 fn object<'s>(reader: &Reader<'s, '_>, kind: NamedKind, name: &Name) -> Parsed<&'s [(String, String)]> {
     let found = reader.scope.table.object(kind, &name.text);
@@ -72,7 +85,7 @@ pub fn quota(reader: &mut Reader<'_, '_>, is_over: bool, amount: &str, named: bo
     let found = if named {
         let name = Name { text: amount.to_owned(), span };
         let body = object(reader, NamedKind::Quota, &name)?;
-        let is_over = body.iter().any(|(key, value)| key == "over" || value.contains("over"));
+        let is_over = body.iter().any(|(key, _)| key == "over");
         condition(format!("quota: {}", object_text(amount, body)), PER_RULE).negated_if(over(is_over))
     } else {
         condition(format!("quota: {}", bytes(amount)), PER_RULE).negated_if(over(is_over))

@@ -21,6 +21,11 @@ pub fn read<'s>(reader: &mut Reader<'s, '_>, key: &'s Expr, value: &'s Expr, spa
             reader.notes.push(("the conntrack zone is ignored".to_owned(), span));
             true
         }
+        ExprKind::Meta(key) if key == "broute" => {
+            let note = "frames that `meta broute` takes out of the bridge are judged as if they stayed in it";
+            reader.notes.push((note.to_owned(), span));
+            true
+        }
         ExprKind::Ct { key, .. } => key != "mark",
         ExprKind::Meta(key) => !matches!(key.as_str(), "mark" | "pkttype"),
         ExprKind::Exthdr { .. } => true,

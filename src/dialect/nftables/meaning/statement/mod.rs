@@ -7,8 +7,6 @@ mod nat;
 mod reject;
 mod silent;
 
-pub use silent::SILENT;
-
 use super::Parsed;
 use super::relation::relation;
 use super::rule::Reader;
@@ -16,6 +14,50 @@ use crate::dialect::Problem;
 use crate::dialect::conditions::condition;
 use crate::dialect::nftables::syntax::{Statement, StatementKind, VerdictSpec};
 use crate::ruleset::{Effect, NfHook, Opaque, OpaqueKind, Step, Verdict};
+
+/// Every statement with how it is read and what users should know.
+pub static STATEMENTS: &[(&str, &str, &str)] = &[
+    ("accept", "verdict", "ends its base chain only"),
+    ("drop", "verdict", ""),
+    ("return", "verdict", "in a base chain: the policy"),
+    ("continue", "verdict", ""),
+    ("jump, goto", "verdict", "chains and blocks of rules"),
+    (
+        "vmap",
+        "verdict",
+        "anonymous and named maps, intervals, `*`; of a map that changes by itself other keys by condition",
+    ),
+    ("reject", "verdict", "kinds in the words of iptables; `icmpx` by family"),
+    ("queue", "verdict by condition", "condition `nfqueue N`"),
+    ("synproxy", "verdict by condition", "condition `synproxy`"),
+    ("tproxy", "condition, the same for every rule", "condition `tproxy ADDRESS PORT`"),
+    ("fwd", "verdict", "counts as dropped, and a note says so"),
+    ("dnat, snat, masquerade, redirect", "translation", "addresses, ranges, prefixes, ports, maps"),
+    (
+        "meta mark set, ct mark set",
+        "changes what later rules see",
+        "bit by bit; maps; other expressions make the mark unknown",
+    ),
+    ("HEADER FIELD set", "changes what later rules see", "of fields that are read exactly"),
+    ("meta pkttype set", "changes what later rules see", ""),
+    ("notrack", "changes what later rules see", ""),
+    ("limit", "condition of each rule", "as `limit` of iptables; `over` is the negation; named limits by their object"),
+    ("quota", "condition of each rule", "as `quota` of iptables; `over` is the negation"),
+    ("ct count", "condition of each rule", ""),
+    (
+        "add, update, delete @SET, meter",
+        "no effect on packets",
+        "what is filled, holds other keys by condition; limits of the element by condition of each rule",
+    ),
+    ("flow add", "no effect on packets", "a note says that later packets are not judged again"),
+    (
+        "counter, log, last, dup, ct helper set, ct timeout set, ...",
+        "no effect on packets",
+        "`ct zone set` is ignored, and a note says so",
+    ),
+    ("xt match", "condition of each rule", "what iptables-nft made and nft cannot show, by its module"),
+    ("xt target", "no effect on packets", "where the target decides nothing; others are refused"),
+];
 
 /// Whether a rule goes on behind a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +139,6 @@ pub fn verdict_of<'s>(
     })
 }
 
-const ALL_IP: &[NfHook] = &[NfHook::Prerouting, NfHook::Input, NfHook::Forward, NfHook::Output, NfHook::Postrouting];
 const WITH_QUEUE: &[NfHook] = &[
     NfHook::Prerouting,
     NfHook::Input,
@@ -144,11 +185,9 @@ fn synproxy(reader: &mut Reader<'_, '_>, span: crate::ruleset::Span) -> Parsed<E
 /// nothing.
 fn xt(reader: &mut Reader<'_, '_>, kind: &str, name: &str, span: crate::ruleset::Span) -> Parsed<End> {
     if kind == "match" {
-        let lasting =
-            ["string", "owner", "bpf", "u32", "policy", "cgroup", "socket", "rpfilter", "geoip", "ipv6header"];
-        let of = if lasting.contains(&name) { OpaqueKind::Pure } else { OpaqueKind::PerRule };
+        // Two matches of one module need not ask the same: the listing does not say what they ask.
         if name != "comment" {
-            reader.only_if(condition(format!("xt: {name}"), of));
+            reader.only_if(condition(format!("xt: {name}"), OpaqueKind::PerRule));
         }
         return Ok(End::GoesOn);
     }

@@ -7,7 +7,7 @@ use crate::dialect::{Problem, nearest};
 use crate::ruleset::{NfHook, Span};
 
 /// Their first words.
-pub static SILENT: &[&str] = &[
+static SILENT: &[&str] = &[
     "counter", "log", "last", "comment", "ct", "secmark", "meta", "tcp", "dup", "counters", "tcpopt", "reset", "quota",
     "limit", "synproxy", "mangle", "nftrace",
 ];
