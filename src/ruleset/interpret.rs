@@ -3,6 +3,7 @@
 //! It follows one packet through the chains as the kernel does, rule by rule, with no sets and no shortcuts.
 //! Opaque conditions are asked of the caller.
 
+use super::env::image;
 use super::environment::{ROUTED_TTL, is_rerouted_away, stage_view, translated_condition};
 use super::model::*;
 use super::screen::Screen;
@@ -437,6 +438,10 @@ impl<'a> Walk<'a> {
                     return;
                 }
                 moved(old)
+            }
+            change if self.unknown.contains_key(&field) => {
+                let possible = self.unknown.get(&field).map_or_else(Ranges::empty, |p| image(p, change));
+                return self.rewrite(field, &Rewrite::To(possible));
             }
             Rewrite::Prefix { base, host } => base | (old & host),
             Rewrite::Masked { keep, xor } => (old & keep) ^ xor,

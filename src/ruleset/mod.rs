@@ -6,6 +6,7 @@ mod environment;
 mod explore;
 mod hull;
 mod interpret;
+mod lookup;
 mod model;
 mod problem;
 mod program;
@@ -22,6 +23,7 @@ pub use interpret::{
     Ask, Decision, Judgement, Outcome, PathStep, Place, interpret, interpret_screened, judged_at, routing_after_dnat,
     translated_connection,
 };
+pub use lookup::{Tuple, Tuples};
 pub use model::*;
 pub use problem::{Problem, Unreadable};
 pub use program::{Identities, Move, Program, Ruling, Stage, Test};

@@ -4,6 +4,7 @@
 use super::environment::{StageView, stage_view};
 use super::hull::Hull;
 use super::interpret::Place;
+use super::lookup::Tuples;
 use super::model::*;
 use super::space::{Side, Space};
 use crate::packet::{Cond, Field, Values};
@@ -24,7 +25,7 @@ pub enum Test {
     /// The connection's end has been translated.
     Translated(TranslatedSide),
     /// The first entry that matches decides.
-    Lookup(Arc<[(Vec<(Field, Values)>, bool)]>),
+    Lookup(Arc<Tuples>),
     /// All of them.
     All(Vec<Test>),
     /// At least one of them.
@@ -174,7 +175,8 @@ pub struct Program<'a> {
 /// Numbers for meanings, shared by the programs of one comparison.
 #[derive(Debug, Default)]
 pub struct Identities {
-    lines: FxHashMap<Vec<Move>, u32>,
+    /// With the moves, whether they ask of fragments that have been put together before.
+    lines: FxHashMap<(Vec<Move>, bool), u32>,
     blocks: FxHashMap<Vec<u32>, u32>,
     rejects: Vec<Arc<str>>,
 }
@@ -255,7 +257,9 @@ impl Test {
     pub fn read_fields(&self, found: &mut Vec<Field>) {
         match self {
             Test::In(field, _) => found.push(*field),
-            Test::Lookup(entries) => found.extend(entries.iter().flat_map(|(fields, _)| fields).map(|(f, _)| *f)),
+            Test::Lookup(tuples) => {
+                found.extend(tuples.entries().iter().flat_map(|(fields, _)| fields).map(|(f, _)| *f));
+            }
             Test::All(inner) | Test::Any(inner) => inner.iter().for_each(|t| t.read_fields(found)),
             Test::Not(inner) => inner.read_fields(found),
             Test::Yes | Test::No | Test::Cond(_) | Test::Translated(_) => {}
@@ -440,8 +444,9 @@ impl Compiler<'_, '_> {
                 other => other.clone(),
             })
             .collect();
+        let reassembled = self.ruleset.conntrack && asks_fragments(moves);
         let next = self.ids.lines.len() as u32;
-        *self.ids.lines.entry(key).or_insert(next)
+        *self.ids.lines.entry((key, reassembled)).or_insert(next)
     }
 
     fn meaning(&self, chain: ChainId) -> u32 {
@@ -507,8 +512,21 @@ impl Compiler<'_, '_> {
             fields.extend(interfaces.map(|(side, pattern)| (side.field(), self.space.interface_values(pattern))));
             (fields, e.member)
         };
-        Test::Lookup(lookup.entries.iter().map(entry).collect())
+        Test::Lookup(Arc::new(Tuples::new(lookup.entries.iter().map(entry).collect())))
     }
+}
+
+/// Whether moves look at the position of a fragment.
+fn asks_fragments(moves: &[Move]) -> bool {
+    let mut fields = Vec::new();
+    for step in moves {
+        match step {
+            Move::If(test) => test.read_fields(&mut fields),
+            Move::Choose(entries) => entries.iter().for_each(|(test, _)| test.read_fields(&mut fields)),
+            Move::Set(_) | Move::Then(_) => {}
+        }
+    }
+    fields.contains(&Field::Fragment)
 }
 
 /// Conditions that follow each other are one conjunction, so that a cell is cut by all of them at once.

@@ -3,6 +3,7 @@
 pub mod includes;
 pub mod json;
 mod meaning;
+pub mod names;
 pub mod spell;
 pub mod syntax;
 pub mod text;

@@ -314,9 +314,10 @@ pub enum ExprKind {
         /// The field.
         field: Option<String>,
     },
-    /// `fib saddr . iif oif`: flags and what is asked (`oif`, `oifname`, `type`), `check` for JSON's presence form.
+    /// `fib saddr . iif oif`: flags and what is asked (`oif`, `oifname`, `type`, `check`). Compared with `exists` or `missing`,
+    /// `oif` is the older word for `check`.
     Fib {
-        /// `saddr`, `daddr`, `mark`, `iif`, `oif`, in order of appearance.
+        /// Of `saddr`, `daddr`, `mark`, `iif`, `oif`, in this order.
         flags: Vec<String>,
         /// `oif`, `oifname`, `type`, `check`.
         result: String,

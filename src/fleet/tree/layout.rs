@@ -4,6 +4,7 @@ use super::includes::Library;
 use super::roles::Roles;
 use super::{ConfigTree, DeviceInput, Grouping, TreeFile, TreeInput, TreeProblem, is_ignored_name};
 use crate::dialect::InputFile;
+use crate::dialect::nftables;
 use crate::dialect::nftables::text::included;
 use crate::fleet::device_toml::{DeviceToml, read_device_toml};
 use crate::fleet::evidence::Evidence;
@@ -59,7 +60,8 @@ fn shown_files<'f>(input: &'f TreeInput, files: &'f [TreeFile]) -> impl Iterator
 fn holds_only_sets(file: &InputFile) -> bool {
     let text = String::from_utf8_lossy(&file.bytes);
     let mut commands = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).peekable();
-    commands.peek().is_some() && commands.all(|l| l.starts_with("create ") || l.starts_with("add "))
+    let is_nft = nftables::text::recognises(&text);
+    !is_nft && commands.peek().is_some() && commands.all(|l| l.starts_with("create ") || l.starts_with("add "))
 }
 
 struct Arranging<'a> {

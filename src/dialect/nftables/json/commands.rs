@@ -2,21 +2,9 @@
 
 use super::value::Item;
 use crate::dialect::Problem;
+use crate::dialect::nftables::names;
 use crate::dialect::nftables::syntax::{BaseSpec, Command, Name, Object, RuleSpec, TableName, Verb};
 use serde_json::Value;
-
-const VERBS: &[(&str, Verb)] = &[
-    ("add", Verb::Add),
-    ("create", Verb::Create),
-    ("insert", Verb::Insert),
-    ("replace", Verb::Replace),
-    ("delete", Verb::Delete),
-    ("destroy", Verb::Destroy),
-    ("flush", Verb::Flush),
-    ("rename", Verb::Rename),
-    ("reset", Verb::Reset),
-    ("list", Verb::List),
-];
 
 const OBJECTS: &[&str] = &[
     "table",
@@ -39,6 +27,8 @@ const OBJECTS: &[&str] = &[
     "ruleset",
 ];
 
+const TABLE_FLAGS: &[&str] = &["dormant", "owner", "persist"];
+
 /// The only version of the format (`libnftables-json(5)`, METAINFO OBJECT).
 const VERSION: u64 = 1;
 
@@ -58,8 +48,7 @@ impl Item {
         if word == "metainfo" {
             return self.metainfo(inner);
         }
-        let verb = VERBS.iter().find(|(name, _)| *name == word).map(|(_, verb)| *verb);
-        let (verb, origin, (word, inner)) = match verb {
+        let (verb, origin, (word, inner)) = match names::verb(word) {
             Some(verb) => (verb, Origin::Command, self.only(inner, "what a command is about")?),
             None => (Verb::Add, Origin::Listing, (word, inner)),
         };
@@ -90,7 +79,13 @@ impl Item {
         match word {
             "table" => {
                 let table = TableName { family: self.family(value)?, name: self.text(value, "name")?.to_owned() };
-                Ok(Object::Table { table, flags: self.names(value, "flags")? })
+                let flags = self.names(value, "flags")?;
+                match flags.iter().find(|flag| !TABLE_FLAGS.contains(&flag.text.as_str())) {
+                    None => Ok(Object::Table { table, flags }),
+                    Some(odd) => Err(self.unknown(&odd.text, "a flag of tables", TABLE_FLAGS.iter().copied()).help(
+                        "nft before 1.0.7 prints the table's name in place of its flags; give the output of `nft list ruleset`",
+                    )),
+                }
             }
             "chain" => self.chain(verb, value),
             "rule" => self.rule(verb, origin, value).map(Object::Rule),
@@ -101,7 +96,7 @@ impl Item {
             "set" | "map" | "meter" => self.set(verb, word, value).map(Object::Set),
             "element" => self.elements(value),
             _ => self.named_object(verb, word, value)?.ok_or_else(|| {
-                let words = OBJECTS.iter().copied().chain(VERBS.iter().map(|(name, _)| *name));
+                let words = OBJECTS.iter().copied().chain(names::VERBS.iter().map(|(name, _)| *name));
                 self.unknown(word, "an object or a command", words)
             }),
         }

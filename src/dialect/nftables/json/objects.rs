@@ -2,28 +2,16 @@
 
 use super::value::Item;
 use crate::dialect::Problem;
+use crate::dialect::nftables::names;
 use crate::dialect::nftables::syntax::{NamedKind, Object, Verb};
 use serde_json::Value;
 
 type Body = Vec<(String, String)>;
 
-const KINDS: &[(&str, NamedKind)] = &[
-    ("counter", NamedKind::Counter),
-    ("quota", NamedKind::Quota),
-    ("limit", NamedKind::Limit),
-    ("ct helper", NamedKind::CtHelper),
-    ("ct timeout", NamedKind::CtTimeout),
-    ("ct expectation", NamedKind::CtExpectation),
-    ("secmark", NamedKind::Secmark),
-    ("synproxy", NamedKind::Synproxy),
-    ("flowtable", NamedKind::Flowtable),
-    ("tunnel", NamedKind::Tunnel),
-];
-
 impl Item {
     /// An object where the word is a kind of them.
     pub fn named_object(self, verb: Verb, word: &str, value: &Value) -> Result<Option<Object>, Problem> {
-        let Some(kind) = KINDS.iter().find(|(name, _)| *name == word).map(|(_, kind)| *kind) else { return Ok(None) };
+        let Some(kind) = names::named_kind(word) else { return Ok(None) };
         let mut body = Body::new();
         if matches!(verb, Verb::Add | Verb::Create) {
             self.body(kind, value, &mut body)?;
@@ -47,7 +35,8 @@ impl Item {
             }
             NamedKind::CtExpectation => {
                 self.copied(value, &["protocol", "l3proto", "dport", "size"], body);
-                body.extend(self.number_if(value, "timeout")?.map(|n| ("timeout".to_owned(), n.to_string())));
+                // nft prints and reads this time in milliseconds.
+                body.extend(self.number_if(value, "timeout")?.map(|n| ("timeout".to_owned(), (n / 1000).to_string())));
             }
             NamedKind::Secmark => self.copied(value, &["context"], body),
             NamedKind::Synproxy => {
@@ -98,10 +87,43 @@ impl Item {
     }
 
     fn tunnel_body(self, value: &Value, body: &mut Body) {
-        let known = ["family", "name", "table", "handle", "comment"];
+        let known = ["family", "name", "table", "handle", "comment", "type", "tunnel"];
         let members = value.as_object().into_iter().flatten().filter(|(key, _)| !known.contains(&key.as_str()));
-        body.extend(members.map(|(key, value)| (key.clone(), plain(value).unwrap_or_else(|| value.to_string()))));
+        for (key, value) in members {
+            let text = plain(value).unwrap_or_else(|| value.to_string());
+            body.push(match key.as_str() {
+                "src-ipv4" => ("ip".to_owned(), format!("saddr {text}")),
+                "dst-ipv4" => ("ip".to_owned(), format!("daddr {text}")),
+                "src-ipv6" => ("ip6".to_owned(), format!("saddr {text}")),
+                "dst-ipv6" => ("ip6".to_owned(), format!("daddr {text}")),
+                _ => (key.clone(), text),
+            });
+        }
+        if let Some(kind) = value.get("type").and_then(Value::as_str) {
+            let words = value.get("tunnel").map(tunnel_words).unwrap_or_default();
+            body.push((kind.to_owned(), words));
+        }
     }
+}
+
+/// What a tunnel carries with its packets, by the words of the language of `nft`.
+fn tunnel_words(value: &Value) -> String {
+    let parts: Vec<String> = match value {
+        Value::Array(all) => all.iter().map(tunnel_words).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, value)| {
+                let word = match key.as_str() {
+                    "dir" => "direction",
+                    "hwid" => "id",
+                    other => other,
+                };
+                format!("{word} {}", plain(value).unwrap_or_default())
+            })
+            .collect(),
+        other => vec![plain(other).unwrap_or_default()],
+    };
+    parts.join(" ")
 }
 
 /// A text or number as text.

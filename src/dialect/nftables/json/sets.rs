@@ -2,10 +2,10 @@
 
 use super::value::Item;
 use crate::dialect::Problem;
+use crate::dialect::nftables::names::SET_FLAGS;
 use crate::dialect::nftables::syntax::{Element, Expr, ExprKind, KeyType, Object, SetSpec, Statement, Verb};
 use serde_json::Value;
 
-const FLAGS: &[&str] = &["constant", "interval", "timeout", "dynamic"];
 /// Statements that an element carries beside its value.
 const CARRIED: &[&str] = &["counter", "limit", "quota", "ct count", "last"];
 
@@ -23,8 +23,8 @@ impl Item {
             Some(data) => Some(self.key_type(data)?),
         };
         let flags = self.names(value, "flags")?;
-        if let Some(flag) = flags.iter().find(|flag| !FLAGS.contains(&flag.text.as_str())) {
-            return Err(self.unknown(&flag.text, "a flag of sets", FLAGS.iter().copied()));
+        if let Some(flag) = flags.iter().find(|flag| !SET_FLAGS.contains(&flag.text.as_str())) {
+            return Err(self.unknown(&flag.text, "a flag of sets", SET_FLAGS.iter().copied()));
         }
         Ok(SetSpec {
             table: self.table(value)?,
@@ -42,7 +42,8 @@ impl Item {
 
     fn key_type(self, value: &Value) -> Result<KeyType, Problem> {
         match value {
-            Value::String(one) => Ok(KeyType::Named(vec![self.name(one)])),
+            // nft before 1.0.8 prints concatenated data as one text.
+            Value::String(all) => Ok(KeyType::Named(all.split(" . ").map(|one| self.name(one)).collect())),
             Value::Array(all) => {
                 let names = all.iter().map(|v| v.as_str().map(|t| self.name(t)).ok_or_else(|| self.wrong(v, "a type")));
                 Ok(KeyType::Named(names.collect::<Result<_, _>>()?))
@@ -93,8 +94,8 @@ impl Item {
         let Some(inner) = value.get("elem") else { return Ok(plain(self.expr(value)?)) };
         let mut element = plain(self.expr(self.member(inner, "val")?)?);
         element.timed = inner.get("timeout").is_some() || inner.get("expires").is_some();
-        for word in CARRIED {
-            if let Some(carried) = inner.get(*word) {
+        for (word, carried) in inner.as_object().into_iter().flatten() {
+            if CARRIED.contains(&word.as_str()) {
                 element.statements.push(self.worded(word, carried)?);
             }
         }

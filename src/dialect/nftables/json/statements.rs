@@ -88,7 +88,7 @@ impl Item {
                 let key = self.expr(self.member(value, "key")?)?;
                 Ok(changed(key, self.expr(self.member(value, "value")?)?))
             }
-            "counter" if value.is_null() || value.is_object() => Ok(silent(["counter"])),
+            "counter" if value.is_null() || value.get("packets").is_some() => Ok(silent(["counter"])),
             "counter" => Ok(silent(["counter", "name", &self.reference(value)?])),
             "last" => Ok(silent(["last"])),
             "quota" => self.quota(value),
@@ -239,7 +239,8 @@ impl Item {
     }
 
     fn synproxy(self, value: &Value) -> Result<StatementKind, Problem> {
-        if !(value.is_null() || value.is_object()) {
+        let has_settings = ["mss", "wscale", "flags"].iter().any(|key| value.get(*key).is_some());
+        if !(value.is_null() || has_settings) {
             return Ok(StatementKind::Synproxy(vec!["name".to_owned(), self.reference(value)?]));
         }
         let mut words: Vec<String> = self.texts(value, "flags")?.into_iter().map(str::to_owned).collect();

@@ -1,5 +1,6 @@
 //! Values of one item of the document, and problems at its place.
 
+use crate::dialect::nftables::names;
 use crate::dialect::nftables::syntax::{Expr, ExprKind, Name, TableFamily};
 use crate::dialect::{Problem, nearest};
 use crate::ruleset::Span;
@@ -12,15 +13,6 @@ pub struct Item {
     /// Its place.
     pub span: Span,
 }
-
-const FAMILIES: &[(&str, TableFamily)] = &[
-    ("ip", TableFamily::Ip),
-    ("ip6", TableFamily::Ip6),
-    ("inet", TableFamily::Inet),
-    ("arp", TableFamily::Arp),
-    ("bridge", TableFamily::Bridge),
-    ("netdev", TableFamily::Netdev),
-];
 
 impl Item {
     /// The item as a value.
@@ -138,9 +130,8 @@ impl Item {
     /// The family that an object names.
     pub fn family_if(self, object: &Value) -> Result<Option<TableFamily>, Problem> {
         let Some(word) = self.text_if(object, "family")? else { return Ok(None) };
-        let found = FAMILIES.iter().find(|(name, _)| *name == word).map(|(_, family)| *family);
-        let words = FAMILIES.iter().map(|(name, _)| *name);
-        found.map(Some).ok_or_else(|| self.unknown(word, "a family", words))
+        let words = names::FAMILIES.iter().map(|(name, _)| *name);
+        names::family(word).map(Some).ok_or_else(|| self.unknown(word, "a family", words))
     }
 }
 

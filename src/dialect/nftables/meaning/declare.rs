@@ -93,15 +93,18 @@ pub fn set<'c>(table: &mut Table<'c>, verb: Verb, spec: &'c SetSpec) -> Parsed<(
 /// The types of a key.
 fn types(key: &KeyType, packets: Packets) -> Parsed<Vec<Type>> {
     match key {
-        KeyType::Named(names) => names.iter().map(named_type).collect(),
+        // JSON writes the parts of a map's data into one text.
+        KeyType::Named(names) => {
+            names.iter().flat_map(|n| n.text.split(" . ").map(|part| named_type(part, n))).collect()
+        }
         KeyType::Typeof(expr) => keys::parts(expr).iter().map(|part| type_of(part, packets)).collect(),
     }
 }
 
-fn named_type(name: &Name) -> Parsed<Type> {
-    Type::by_name(&name.text).ok_or_else(|| {
-        let near = nearest(&name.text, Type::names()).map(|n| format!("did you mean `{n}`?"));
-        Problem::new(name.span, format!("there is no type `{}`", name.text)).help_if(near)
+fn named_type(part: &str, name: &Name) -> Parsed<Type> {
+    Type::by_name(part).ok_or_else(|| {
+        let near = nearest(part, Type::names()).map(|n| format!("did you mean `{n}`?"));
+        Problem::new(name.span, format!("there is no type `{part}`")).help_if(near)
     })
 }
 

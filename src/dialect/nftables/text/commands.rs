@@ -2,25 +2,12 @@
 
 use super::lexer::{Kind, Token};
 use super::parser::Parser;
-use super::table::FAMILIES;
+use crate::dialect::nftables::names;
 use crate::dialect::nftables::syntax::{NamedKind, Object, TableName, Verb};
 use crate::dialect::{Problem, nearest};
 
-const VERBS: &[(&str, Verb)] = &[
-    ("add", Verb::Add),
-    ("create", Verb::Create),
-    ("insert", Verb::Insert),
-    ("replace", Verb::Replace),
-    ("delete", Verb::Delete),
-    ("destroy", Verb::Destroy),
-    ("flush", Verb::Flush),
-    ("rename", Verb::Rename),
-    ("reset", Verb::Reset),
-    ("list", Verb::List),
-    ("get", Verb::List),
-    ("export", Verb::List),
-    ("describe", Verb::List),
-];
+/// Words that show something, besides the verbs.
+const SHOWING: &[&str] = &["get", "export", "describe"];
 
 /// What a command may be about.
 pub const OBJECTS: &[&str] = &[
@@ -64,7 +51,8 @@ impl Parser<'_, '_, '_> {
 
     fn command(&mut self) -> Result<(), Problem> {
         let first = self.token;
-        let verb = VERBS.iter().find(|(word, _)| self.at_word(word)).map(|(_, verb)| *verb);
+        let is_showing = SHOWING.contains(&self.word());
+        let verb = if is_showing { Some(Verb::List) } else { names::verb(self.word()) };
         match (verb, self.word()) {
             (Some(_), "describe") => self.describe(first),
             (Some(_), "export") => self.show_all(first),
@@ -101,14 +89,19 @@ impl Parser<'_, '_, '_> {
     /// A block or a rule without a verb.
     fn bare(&mut self, first: Token) -> Result<(), Problem> {
         let word = self.word();
-        if OBJECTS.contains(&word) || FAMILIES.iter().any(|(family, _)| *family == word) {
+        if OBJECTS.contains(&word) || names::family(word).is_some() {
             return self.declared(Verb::Add, first);
         }
-        let known = VERBS.iter().map(|(word, _)| *word).chain(OBJECTS.iter().copied()).chain(["include", "define"]);
+        let known = names::VERBS
+            .iter()
+            .map(|(word, _)| *word)
+            .chain(OBJECTS.iter().copied())
+            .chain(SHOWING.iter().copied())
+            .chain(["include", "define"]);
         let known: Vec<&str> = known.collect();
-        // `filter input accept` is a rule of table filter, without any word that says so.
-        let is_rule =
-            !word.is_empty() && nearest(word, known.iter().copied()).is_none() && !self.second_word().is_empty();
+        // `filter input accept` is a rule of table filter, without any word that says so. Short words are near to all others.
+        let is_slip = word.len() > 2 && nearest(word, known.iter().copied()).is_some();
+        let is_rule = !word.is_empty() && !is_slip && !self.second_word().is_empty();
         if is_rule { self.rule_command(Verb::Add, first) } else { Err(self.unknown("a command", &known)) }
     }
 

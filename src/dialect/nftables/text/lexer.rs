@@ -264,7 +264,10 @@ fn number(rest: &[u8]) -> (Kind, usize) {
         }
         _ => digits,
     };
-    let literal = literal::address(rest).max(literal::time(rest));
+    let literal = match literal::address(rest) {
+        0 => literal::time(rest),
+        address => address,
+    };
     longer((Kind::Number, digits), (Kind::Literal, literal))
 }
 

@@ -12,12 +12,17 @@ pub fn address(rest: &[u8]) -> usize {
         let length = ip6(inner, run(inner));
         return if length > 0 && inner.get(length) == Some(&b']') { length + 2 } else { 0 };
     }
+    let v4 = ip4(rest);
+    let goes_on = rest.get(v4).is_some_and(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
+    if v4 > 0 && !goes_on {
+        return v4;
+    }
     let run = run(rest);
     let colons = rest[..run].iter().filter(|b| **b == b':').count();
     match colons {
-        0 => ip4(rest),
-        1 => ip4(rest).max(class(rest)),
-        _ => ip4(rest).max(ethernet(rest)).max(ip6(rest, run)).max(class(rest)),
+        0 => v4,
+        1 => v4.max(class(rest)),
+        _ => v4.max(ethernet(rest)).max(ip6(rest, run)).max(class(rest)),
     }
 }
 

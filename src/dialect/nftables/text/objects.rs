@@ -3,38 +3,24 @@
 use super::lexer::{Kind, Token};
 use super::limits::Rate;
 use super::parser::Parser;
-use super::table::FAMILIES;
 use crate::dialect::Problem;
-use crate::dialect::nftables::spell;
 use crate::dialect::nftables::syntax::{Name, NamedKind, Object, TableName, Verb};
+use crate::dialect::nftables::{names, spell};
 
 /// What stands in an object's body.
 type Body = Vec<(String, String)>;
 
-const KINDS: &[(&str, NamedKind)] = &[
-    ("counter", NamedKind::Counter),
-    ("quota", NamedKind::Quota),
-    ("limit", NamedKind::Limit),
-    ("secmark", NamedKind::Secmark),
-    ("synproxy", NamedKind::Synproxy),
-    ("flowtable", NamedKind::Flowtable),
-    ("tunnel", NamedKind::Tunnel),
-];
-
 impl Parser<'_, '_, '_> {
     /// `counter`, `ct helper`, ...; `words` are all that may stand here.
     pub fn named_kind(&mut self, words: &[&'static str]) -> Result<NamedKind, Problem> {
-        if let Some((_, kind)) = KINDS.iter().find(|(word, _)| self.at_word(word)) {
+        if let Some(kind) = names::named_kind(self.word()) {
             self.take();
-            return Ok(*kind);
+            return Ok(kind);
         }
         if self.at_word("ct") {
             self.take();
-            return Ok(match self.one_of(&["helper", "timeout", "expectation"], "a kind of objects of `ct`")? {
-                "helper" => NamedKind::CtHelper,
-                "timeout" => NamedKind::CtTimeout,
-                _ => NamedKind::CtExpectation,
-            });
+            let what = self.one_of(&["helper", "timeout", "expectation"], "a kind of objects of `ct`")?;
+            return names::named_kind(&format!("ct {what}")).ok_or_else(|| self.unexpected("an object"));
         }
         Err(self.unknown("what may stand here", words))
     }
@@ -132,7 +118,7 @@ impl Parser<'_, '_, '_> {
             "policy" => self.timeout_policy()?,
             "timeout" => spell::seconds(&self.time()?),
             "l3proto" => {
-                let words: Vec<&'static str> = FAMILIES.iter().map(|(word, _)| *word).collect();
+                let words: Vec<&'static str> = names::FAMILIES.iter().map(|(word, _)| *word).collect();
                 self.one_of(&words, "a family")?.to_owned()
             }
             _ => self.number()?.to_string(),

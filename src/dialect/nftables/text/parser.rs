@@ -19,6 +19,8 @@ pub struct Parser<'t, 's, 'a> {
     pub token: Token,
     /// The handle that a comment before the next token names.
     pub handle: Option<u64>,
+    /// The token behind it, with its handle.
+    behind: (Token, Option<u64>),
     /// One past the last byte of the last token that was taken.
     pub last_end: u32,
     /// How many braces are open.
@@ -33,17 +35,10 @@ impl<'t, 's, 'a> Parser<'t, 's, 'a> {
     pub fn new(text: &'t Text, session: &'s mut Session<'a>) -> Parser<'t, 's, 'a> {
         let mut lexer = Lexer::new(&text.text);
         let token = lexer.token();
-        Parser {
-            lexer,
-            text: &text.text,
-            source: text.id,
-            token,
-            handle: None,
-            last_end: 0,
-            braces: 0,
-            nesting: 0,
-            session,
-        }
+        let handle = lexer.handle;
+        let behind = (lexer.token(), lexer.handle);
+        let (text, source) = (&*text.text, text.id);
+        Parser { lexer, text, source, token, handle, behind, last_end: 0, braces: 0, nesting: 0, session }
     }
 
     /// The text of a token, without its quotes or brackets.
@@ -64,7 +59,7 @@ impl<'t, 's, 'a> Parser<'t, 's, 'a> {
 
     /// The token behind the next one.
     pub fn second(&self) -> Token {
-        self.lexer.clone().token()
+        self.behind.0
     }
 
     /// The token behind the next one as an unquoted word; empty where it is none.
@@ -82,8 +77,9 @@ impl<'t, 's, 'a> Parser<'t, 's, 'a> {
             _ => {}
         }
         self.last_end = token.end;
-        self.token = self.lexer.token();
-        self.handle = self.lexer.handle;
+        (self.token, self.handle) = self.behind;
+        let behind = self.lexer.token();
+        self.behind = (behind, self.lexer.handle);
         token
     }
 

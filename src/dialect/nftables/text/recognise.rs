@@ -1,6 +1,8 @@
 //! Whether a text is of this language, and what it includes: by the first tokens, without reading on.
 
+use super::commands::OBJECTS;
 use super::lexer::{Kind, Lexer};
+use crate::dialect::nftables::names;
 
 /// How many commands are looked at before a text is judged.
 const LOOKED_AT: usize = 200;
@@ -16,7 +18,7 @@ pub fn recognises(text: &str) -> bool {
         let words = statement(&mut lexer, text);
         match words.as_slice() {
             [] => return false,
-            [word] if word.is_empty() => {}
+            [""] => {}
             words => return begins_command(words),
         }
     }
@@ -41,11 +43,10 @@ fn statement<'t>(lexer: &mut Lexer<'t>, text: &'t str) -> Vec<&'t str> {
 }
 
 fn begins_command(words: &[&str]) -> bool {
-    const FAMILIES: &[&str] = &["ip", "ip6", "inet", "arp", "bridge", "netdev"];
-    let is_family = |word: Option<&&str>| word.is_some_and(|w| FAMILIES.contains(w));
+    let is_family = |word: &str| names::family(word).is_some();
     match words {
         ["table", rest @ ..] => match rest {
-            [family, _, "{", ..] | [family, _] if is_family(Some(family)) => true,
+            [family, _, "{", ..] | [family, _] if is_family(family) => true,
             [_] | [_, "{", ..] => true,
             _ => false,
         },
@@ -56,26 +57,13 @@ fn begins_command(words: &[&str]) -> bool {
             "add" | "create" | "insert" | "delete" | "destroy" | "replace" | "rename" | "flush" | "reset",
             object,
             rest @ ..,
-        ] => {
-            let objects = [
-                "table",
-                "chain",
-                "rule",
-                "set",
-                "map",
-                "element",
-                "flowtable",
-                "counter",
-                "quota",
-                "limit",
-                "ct",
-                "secmark",
-                "synproxy",
-            ];
-            !rest.is_empty() && (objects.contains(object) || FAMILIES.contains(object))
-        }
-        ["chain" | "rule" | "set" | "map" | "element", family, _, _, ..] => FAMILIES.contains(family),
-        [family, _, _, _, ..] => FAMILIES.contains(family),
+        ] => match *object {
+            "table" => !rest.is_empty(),
+            // `add set 192.0.2.1` fills a set of ipset.
+            object => rest.len() >= 2 && (OBJECTS.contains(&object) || is_family(object)),
+        },
+        ["chain" | "rule" | "set" | "map" | "element", family, _, _, ..] => is_family(family),
+        [family, _, _, _, ..] => is_family(family),
         _ => false,
     }
 }

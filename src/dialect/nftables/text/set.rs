@@ -3,6 +3,7 @@
 use super::lexer::{Kind, Token};
 use super::parser::Parser;
 use crate::dialect::Problem;
+use crate::dialect::nftables::names::SET_FLAGS;
 use crate::dialect::nftables::syntax::{Element, Expr, ExprKind, KeyType, Name, Object, SetSpec, TableName, Verb};
 
 const STATEMENTS: &[&str] = &[
@@ -26,8 +27,6 @@ const STATEMENTS: &[&str] = &[
     "redefine",
     "undefine",
 ];
-const FLAGS: &[&str] = &["constant", "interval", "timeout", "dynamic"];
-
 impl Parser<'_, '_, '_> {
     /// `NAME [{ ... }]` behind `set` or `map`.
     pub fn set(&mut self, verb: Verb, table: TableName, is_map: bool, first: Token) -> Result<(), Problem> {
@@ -166,7 +165,7 @@ impl Parser<'_, '_, '_> {
     fn set_flags(&mut self, out: &mut Vec<Name>) -> Result<(), Problem> {
         loop {
             let token = self.token;
-            self.one_of(FLAGS, "a flag of sets")?;
+            self.one_of(SET_FLAGS, "a flag of sets")?;
             out.push(self.name_of(token));
             if !self.eat(Kind::Comma) {
                 return Ok(());

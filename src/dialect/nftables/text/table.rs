@@ -3,17 +3,8 @@
 use super::lexer::Kind;
 use super::parser::Parser;
 use crate::dialect::Problem;
+use crate::dialect::nftables::names;
 use crate::dialect::nftables::syntax::{Name, NamedKind, Object, TableFamily, TableName, Verb};
-
-/// Families by their words.
-pub const FAMILIES: &[(&str, TableFamily)] = &[
-    ("ip", TableFamily::Ip),
-    ("ip6", TableFamily::Ip6),
-    ("inet", TableFamily::Inet),
-    ("arp", TableFamily::Arp),
-    ("bridge", TableFamily::Bridge),
-    ("netdev", TableFamily::Netdev),
-];
 
 /// What may be declared in a table, and what else may stand there.
 const STATEMENTS: &[&str] = &[
@@ -39,7 +30,7 @@ const STATEMENTS: &[&str] = &[
 impl Parser<'_, '_, '_> {
     /// `[FAMILY]`: the family where the text names one.
     pub fn explicit_family(&mut self) -> Option<TableFamily> {
-        let family = FAMILIES.iter().find(|(word, _)| self.at_word(word)).map(|(_, family)| *family)?;
+        let family = names::family(self.word())?;
         self.take();
         Some(family)
     }

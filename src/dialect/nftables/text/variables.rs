@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub type Reader<'r> = &'r mut dyn FnMut(&mut Parser<'_, '_, '_>) -> Result<(), Problem>;
 
 /// The most pieces of values that variables may expand to.
-pub const MAX_EXPANSION: usize = 20_000_000;
+pub const MAX_EXPANSION: usize = 3_000_000;
 
 impl Parser<'_, '_, '_> {
     /// `include`, `define`, `redefine`, `undefine`; false where none of them stands here.
@@ -128,9 +128,10 @@ impl Parser<'_, '_, '_> {
     fn unreachable(&self, token: Token, fault: Unreachable) -> Problem {
         let pattern = self.shown(token);
         match fault {
-            Unreachable::Outside => self
-                .problem(token, format!("`{pattern}` lies outside of what was given"))
-                .help("include files of the same folder or tree, by a name such as `./sets.nft`"),
+            Unreachable::Outside => self.problem(token, format!("`{pattern}` lies outside of what was given")).help(
+                "include files of the same folder or tree, by a name such as `./sets.nft`; the output of `nft list \
+                     ruleset` includes nothing",
+            ),
             Unreachable::Missing => self
                 .problem(token, format!("there is no file `{pattern}` to include"))
                 .help("names begin in the folder of the script that nft loads, also in files that it includes"),
