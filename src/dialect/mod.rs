@@ -54,7 +54,7 @@ pub struct Dialect {
 }
 
 /// Every dialect, in the order in which content is tried.
-pub const DIALECTS: &[Dialect] = &[native::DIALECT, iptables::DIALECT, nftables::DIALECT];
+pub const DIALECTS: &[Dialect] = &[native::DIALECT, nftables::DIALECT, iptables::DIALECT];
 
 impl Dialect {
     /// The dialect of this name.

@@ -118,6 +118,7 @@ pub fn interpret_screened(
         }
         let Some(index) = ruleset.bases.iter().position(|b| std::ptr::eq(b, base)) else { continue };
         if base.kind == BaseKind::Nat && !walk.passes_nat(base) {
+            walk.before = None;
             continue;
         }
         let (decision, place) = walk.base_chain(base, index);
@@ -395,7 +396,8 @@ impl<'a> Walk<'a> {
 
     fn apply(&mut self, effect: &Effect) {
         match effect {
-            Effect::Untrack => self.untracked = true,
+            // A packet that has a connection keeps it (`nft_notrack_eval`, `notrack_tg`).
+            Effect::Untrack => self.untracked |= !self.has_connection(),
             Effect::Mark { field, keep, take, xor } => {
                 // CONNMARK leaves packets without a connection alone (net/netfilter/xt_connmark.c).
                 if (*field == Field::ConnMark || *take != 0) && !self.has_connection() {
@@ -456,8 +458,7 @@ impl<'a> Walk<'a> {
         if !setting_up && !(self.ask)(&translated_connection(TranslatedSide::Destination), self.place) {
             return Decision::Accept;
         }
-        // Only the first nat chain that translates an end has its way (nf_nat_inet_fn).
-        if setting_up && is_destination_hook(base.hook) && self.translation.is_destination() {
+        if setting_up && is_settled(&self.translation, base.hook) {
             return Decision::Accept;
         }
         let parts = [
@@ -486,6 +487,12 @@ impl<'a> Walk<'a> {
 /// Whether nat chains at the hook translate destinations.
 pub fn is_destination_hook(hook: NfHook) -> bool {
     matches!(hook, NfHook::Prerouting | NfHook::Output)
+}
+
+/// Whether a nat chain before has translated the end that those at the hook translate: only the first one has its way
+/// (`nf_nat_inet_fn`).
+pub fn is_settled(translation: &Translation, hook: NfHook) -> bool {
+    if is_destination_hook(hook) { translation.is_destination() } else { translation.is_source() }
 }
 
 /// Adds what `more` translates to `into`.

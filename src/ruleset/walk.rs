@@ -8,7 +8,9 @@
 use super::env::{Answer, Cut, Env, Reader, Recorded};
 use super::environment::is_rerouted_away;
 use super::hull::Hull;
-use super::interpret::{Decision, Outcome, Place, is_destination_hook, routing_after_dnat, translated_connection};
+use super::interpret::{
+    Decision, Outcome, Place, is_destination_hook, is_settled, routing_after_dnat, translated_connection,
+};
 use super::model::*;
 use super::program::{Ends, Line, Move, Program, Ruling, Stage, Ways};
 use super::space::Space;
@@ -417,7 +419,11 @@ impl<'a> Walker<'a> {
 
     fn set(&self, cell: &Cell, hull: &Hull, cursor: &mut Cursor, stage: &'a Stage, effect: &Effect) -> Option<Cut> {
         let env = match effect {
-            Effect::Untrack => cursor.env.untracked(),
+            Effect::Untrack => match self.reader(cell, &cursor.env, stage).state_in(&Ranges::range(0, 2)) {
+                Answer::Yes => return None,
+                Answer::No => cursor.env.untracked(),
+                Answer::Cut(cut) => return Some(cut),
+            },
             Effect::Mark { field, keep, take, xor } => {
                 if *field == Field::ConnMark || *take != 0 {
                     match self.reader(cell, &cursor.env, stage).state_in(&Ranges::range(0, 2)) {
@@ -514,8 +520,7 @@ impl<'a> Walker<'a> {
                 }
                 Answer::Yes => {}
             }
-        } else if is_destination_hook(stage.hook) && cursor.env.translation.as_ref().is_some_and(|t| t.is_destination())
-        {
+        } else if cursor.env.translation.as_ref().is_some_and(|t| is_settled(t, stage.hook)) {
             self.accept(cursor, stage, place);
             return None;
         }

@@ -100,9 +100,7 @@ pub fn check(judge: &mut Judge, case: &Case) -> (Vec<(Hook, Vec<Judged>)>, Vec<S
     let all = backends.iter().flat_map(|b| Hook::ALL.into_iter().map(|h| (*b, h)));
     for (backend, hook) in all.collect::<Vec<_>>() {
         for family in Family::ALL {
-            let here = |e: &&Expect| {
-                e.hook == hook && e.packet.family == family && e.only.is_none_or(|b| b == backend)
-            };
+            let here = |e: &&Expect| e.hook == hook && e.packet.family == family && e.only.is_none_or(|b| b == backend);
             let expected: Vec<&Expect> = case.expects.iter().filter(here).collect();
             let packets: Vec<Packet> = expected.iter().map(|e| e.packet.clone()).collect();
             if packets.is_empty() {

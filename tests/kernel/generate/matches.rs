@@ -3,7 +3,12 @@
 use super::*;
 
 impl Maker {
-    pub(super) fn negation(&mut self, mut clause: Clause, percent: usize, write: impl Fn(&str) -> String) -> Option<Clause> {
+    pub(super) fn negation(
+        &mut self,
+        mut clause: Clause,
+        percent: usize,
+        write: impl Fn(&str) -> String,
+    ) -> Option<Clause> {
         let negated = self.rng.chance(percent);
         clause.text = write(if negated { "! " } else { "" });
         if negated {

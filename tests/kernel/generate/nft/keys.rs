@@ -68,7 +68,8 @@ impl Key {
     /// The selector, in packets of a family.
     pub fn selector(self, family: Family) -> String {
         let v4 = family == Family::V4;
-        let network = |v4_word: &str, v6_word: &str| if v4 { format!("ip {v4_word}") } else { format!("ip6 {v6_word}") };
+        let network =
+            |v4_word: &str, v6_word: &str| if v4 { format!("ip {v4_word}") } else { format!("ip6 {v6_word}") };
         match self {
             Key::Src => network("saddr", "saddr"),
             Key::Dst => network("daddr", "daddr"),
@@ -104,10 +105,7 @@ impl Key {
 
     /// Whether the selector exists in packets of one family only.
     pub fn is_of_family(self) -> bool {
-        matches!(
-            self,
-            Key::Src | Key::Dst | Key::IcmpType | Key::IcmpCode | Key::Dscp | Key::Ecn | Key::Ttl
-        )
+        matches!(self, Key::Src | Key::Dst | Key::IcmpType | Key::IcmpCode | Key::Dscp | Key::Ecn | Key::Ttl)
     }
 
     fn max(self, family: Family) -> u128 {
@@ -153,8 +151,7 @@ impl Key {
         if !value.names.is_empty() || matches!(self, Key::In | Key::Out) {
             let put = |name: &str| self.put(family, 0, Some(&name.to_owned()));
             let all = INTERFACES.into_iter().chain(["other"]);
-            let (inside, outside): (Vec<&str>, Vec<&str>) =
-                all.partition(|name| value.names.iter().any(|n| n == name));
+            let (inside, outside): (Vec<&str>, Vec<&str>) = all.partition(|name| value.names.iter().any(|n| n == name));
             return (inside.into_iter().map(put).collect(), outside.into_iter().map(put).collect());
         }
         let (low, high) = value.range;

@@ -40,7 +40,7 @@ impl Nft {
     }
 
     /// The protocol that a rule is about, tested by itself or by what follows.
-    fn header(&mut self, about: &About, out: &mut Vec<Clause>) -> Option<&'static str> {
+    fn header(&mut self, about: &mut About, out: &mut Vec<Clause>) -> Option<&'static str> {
         let icmp = match about.family {
             Some(Family::V4) => "icmp",
             Some(Family::V6) => "icmpv6",
@@ -263,7 +263,8 @@ impl Nft {
                 Some(Clause::new(format!("meta pkttype {name}")).yes(Field::PktType, [kind]).no(Field::PktType, [1, 0]))
             }
             13 if about.family == Some(Family::V6) => {
-                let (name, field) = *self.rng.pick(&[("hbh", Field::ExtHop), ("dst", Field::ExtDst), ("rt", Field::ExtRouting)]);
+                let (name, field) =
+                    *self.rng.pick(&[("hbh", Field::ExtHop), ("dst", Field::ExtDst), ("rt", Field::ExtRouting)]);
                 let there = *self.rng.pick(&["exists", "missing"]);
                 let clause = Clause::new(format!("exthdr {name} {there}")).yes(field, [1]).no(field, [0]);
                 Some(if there == "missing" { flipped(clause) } else { clause })
@@ -293,7 +294,11 @@ impl Nft {
 
     fn of_family(&mut self, key: Key, about: &mut About) -> Option<Clause> {
         about.family?;
-        if key == Key::Ttl && self.rng.chance(50) { self.above_or_below(key, about) } else { self.compared(&[key], about) }
+        if key == Key::Ttl && self.rng.chance(50) {
+            self.above_or_below(key, about)
+        } else {
+            self.compared(&[key], about)
+        }
     }
 
     /// `ct state`: lists test bits, sets compare.
@@ -335,7 +340,13 @@ impl Nft {
 }
 
 fn zero_or(text: &str) -> String {
-    if text.is_empty() { "0".into() } else if text.contains('|') { format!("({text})") } else { text.into() }
+    if text.is_empty() {
+        "0".into()
+    } else if text.contains('|') {
+        format!("({text})")
+    } else {
+        text.into()
+    }
 }
 
 /// Its opposite: what was inside is outside.

@@ -30,7 +30,12 @@ impl Nft {
                 let verdict = self.verdict(place, about);
                 Ending { text: format!("{change} {}", verdict.text), ..verdict }
             }
-            5 => Ending::of(*self.rng.pick(&["counter", "log prefix \"seen: \" group 30", "continue", "counter continue"])),
+            5 => Ending::of(*self.rng.pick(&[
+                "counter",
+                "log prefix \"seen: \" group 30",
+                "continue",
+                "counter continue",
+            ])),
             6 if place.is_early() && self.tracks => Ending::of("notrack"),
             _ => {
                 let verdict = self.verdict(place, about);
