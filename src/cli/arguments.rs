@@ -1,6 +1,6 @@
 //! The command line as a whole: the commands and what they are for.
 
-use super::{check, diff, explain, lint, matrix, query, schema, trace};
+use super::{check, convert, diff, explain, lint, matrix, query, schema, trace};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// The gate in front of a firewall push.
@@ -39,6 +39,8 @@ pub enum Command {
     Query(query::Arguments),
     /// Draw who reaches whom with one service
     Matrix(matrix::Arguments),
+    /// Write a ruleset in fwgate's own format, as it was understood
+    Convert(convert::Arguments),
     /// Explain a finding
     Explain(explain::Arguments),
     /// Print the JSON Schema of an output

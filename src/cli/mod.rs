@@ -5,6 +5,7 @@
 
 mod arguments;
 pub mod check;
+pub mod convert;
 pub mod device;
 pub mod diff;
 pub mod exit;
@@ -54,6 +55,7 @@ impl Command {
             Command::Lint(arguments) => lint::run(arguments, screen),
             Command::Query(arguments) => query::run(arguments, screen),
             Command::Matrix(arguments) => matrix::run(arguments, screen),
+            Command::Convert(arguments) => convert::run(arguments, screen),
             Command::Explain(arguments) => explain::run(arguments, screen),
             Command::Schema(arguments) => schema::run(arguments, screen),
         }

@@ -10,17 +10,17 @@ mod decode;
 mod draft;
 pub mod iptables;
 mod json;
+pub mod native;
 pub mod nftables;
 mod numbers;
 mod rate;
-mod suggest;
 pub mod windows;
 
 pub use decode::{Undecoded, decode};
 pub use draft::{Draft, Text};
 pub use json::{Json, JsonValue, Member, parse_json};
-pub use suggest::nearest;
 
+pub use crate::document::nearest;
 use crate::ruleset::{DeviceFacts, Ruleset, Span};
 pub use crate::ruleset::{Problem, Unreadable};
 
@@ -59,7 +59,7 @@ pub struct Dialect {
 }
 
 /// Every dialect, in the order in which content is tried.
-pub const DIALECTS: &[Dialect] = &[iptables::DIALECT, nftables::DIALECT, windows::DIALECT];
+pub const DIALECTS: &[Dialect] = &[native::DIALECT, nftables::DIALECT, windows::DIALECT, iptables::DIALECT];
 
 impl Dialect {
     /// The dialect of this name.

@@ -1,11 +1,11 @@
 //! `device.toml`: facts about one device that its rulesets do not say.
 
 use super::change::fail;
-use super::document::{Fields, Node, Problems, Spanned, Value, Wrong, parse, parsed_text, texts_of};
 use super::names::is_name;
 use super::ranges::{AddressSet, read_literal};
 use super::selector::read_interface;
 use super::service::read_ports;
+use crate::document::{Fields, Node, Problems, Spanned, Value, Wrong, parse, parsed_text, texts_of};
 use crate::ruleset::{DeviceFacts, KeywordFact, Sources, Unreadable};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -151,7 +151,7 @@ fn read_interfaces(node: &Node, problems: &Problems) -> Vec<DeviceInterface> {
             .map(|name| DeviceInterface { name, networks: None })
             .collect();
     };
-    let read = |entry: &super::document::Entry| {
+    let read = |entry: &crate::document::Entry| {
         let name = name_of(&entry.key, problems)?;
         let texts = texts_of(&entry.node, &name, problems);
         let sets = texts.iter().filter_map(|t| parsed_text(t, read_literal, problems));
@@ -167,7 +167,7 @@ fn read_keywords(node: &Node, problems: &Problems) -> BTreeMap<String, KeywordFa
         problems.note(node.span, format!("`keywords` is {} instead of a table", node.value.kind()), None);
         return BTreeMap::new();
     };
-    let fact = |entry: &super::document::Entry| {
+    let fact = |entry: &crate::document::Entry| {
         let texts = texts_of(&entry.node, &entry.key.value, problems);
         let facts = texts.iter().filter_map(|t| parsed_text(t, read_keyword, problems));
         let fact = facts.fold(KeywordFact::default(), |all, one| KeywordFact {

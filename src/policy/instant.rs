@@ -1,6 +1,6 @@
 //! Dates, times and durations as policies write them: checked for sense, never compared with a clock here.
 
-use super::document::Wrong;
+use crate::document::Wrong;
 use std::fmt;
 use std::time::Duration;
 

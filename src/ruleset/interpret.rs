@@ -100,7 +100,7 @@ pub fn interpret_screened(
         packet: packet.clone(),
         unknown: BTreeMap::new(),
         untracked: false,
-        replaying: false,
+        before: None,
         translation: Translation::default(),
         ask,
         base: None,
@@ -117,11 +117,12 @@ pub fn interpret_screened(
             walk.rewrite(Field::Ttl, &ROUTED_TTL);
         }
         let Some(index) = ruleset.bases.iter().position(|b| std::ptr::eq(b, base)) else { continue };
-        walk.replaying = false;
         if base.kind == BaseKind::Nat && !walk.passes_nat(base) {
+            walk.before = None;
             continue;
         }
         let (decision, place) = walk.base_chain(base, index);
+        walk.undo_replay();
         path.push(PathStep { base: index, decision: decision.clone(), place });
         if decision != Decision::Accept {
             return Judgement { outcome: Outcome { decision, translation: None }, place, path };
@@ -170,12 +171,20 @@ struct Walk<'a> {
     /// Fields whose value after a translation is one of several.
     unknown: BTreeMap<Field, Ranges>,
     untracked: bool,
-    /// In a nat chain with a packet of a connection that may have been translated when it was set up.
-    replaying: bool,
+    /// In a nat chain with a packet of a connection that may have been translated when it was set up: the packet as
+    /// it will be behind the chain, which only the first packet has passed.
+    before: Option<Box<Before>>,
     translation: Translation,
     ask: Ask<'a>,
     base: Option<&'a Base>,
     place: Place,
+}
+
+/// What a rule may have changed, before it did.
+struct Before {
+    packet: Packet,
+    unknown: BTreeMap<Field, Ranges>,
+    untracked: bool,
 }
 
 /// What a rule says in the end.
@@ -189,7 +198,9 @@ impl<'a> Walk<'a> {
     /// translated when it was set up.
     fn passes_nat(&mut self, base: &'a Base) -> bool {
         self.base = Some(base);
-        self.replaying = self.state() == State::Established;
+        let (packet, unknown, untracked) = (&self.packet, &self.unknown, self.untracked);
+        self.before = (self.state() == State::Established)
+            .then(|| Box::new(Before { packet: packet.clone(), unknown: unknown.clone(), untracked }));
         match self.state() {
             State::New => true,
             State::Related => self.packet.proto() != self.packet.family.icmp(),
@@ -198,13 +209,20 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Takes back what the rules of a replayed nat chain have changed.
+    fn undo_replay(&mut self) {
+        if let Some(before) = self.before.take() {
+            (self.packet, self.unknown, self.untracked) = (before.packet, before.unknown, before.untracked);
+        }
+    }
+
+    /// A decision against the packet; a connection that exists has passed its nat chains before.
+    fn against(&self, decision: Decision) -> Decision {
+        if self.before.is_some() { Decision::Accept } else { decision }
+    }
+
     fn base_chain(&mut self, base: &'a Base, index: usize) -> (Decision, Place) {
         self.base = Some(base);
-        let replaying = self.replaying;
-        let policy = || match base.policy {
-            Verdict::Drop if !replaying => Decision::Drop,
-            _ => Decision::Accept,
-        };
         let mut stack: Vec<(ChainId, u32)> = vec![(base.chain, 0)];
         while let Some((chain, at)) = stack.pop() {
             let at = self.screen.map_or(at, |s| s.next(chain, at, &self.packet));
@@ -217,12 +235,8 @@ impl<'a> Walk<'a> {
             match verdict {
                 Verdict::Continue => stack.push((chain, at + 1)),
                 Verdict::Accept => return (Decision::Accept, self.place),
-                // Packets of connections that exist pass nat chains by: only what they translated is theirs.
-                Verdict::Drop | Verdict::Reject(_) | Verdict::Ask(_) if self.replaying => {
-                    return (Decision::Accept, self.place);
-                }
-                Verdict::Drop => return (Decision::Drop, self.place),
-                Verdict::Reject(kind) => return (Decision::Reject(kind), self.place),
+                Verdict::Drop => return (self.against(Decision::Drop), self.place),
+                Verdict::Reject(kind) => return (self.against(Decision::Reject(kind)), self.place),
                 Verdict::Jump(to) => {
                     stack.push((chain, at + 1));
                     stack.push((to, 0));
@@ -230,13 +244,17 @@ impl<'a> Walk<'a> {
                 Verdict::Goto(to) => stack.push((to, 0)),
                 Verdict::Return => {}
                 Verdict::Ask(opaque) => {
-                    let passes = (self.ask)(&opaque, self.place);
+                    let passes = self.before.is_some() || (self.ask)(&opaque, self.place);
                     return (if passes { Decision::Accept } else { Decision::Drop }, self.place);
                 }
                 Verdict::Translate(translation) => return (self.translate(base, &translation), self.place),
             }
         }
-        (policy(), Place::Policy(index as u32))
+        let policy = match base.policy {
+            Verdict::Drop => self.against(Decision::Drop),
+            _ => Decision::Accept,
+        };
+        (policy, Place::Policy(index as u32))
     }
 
     fn rule(&mut self, rule: &Rule) -> Said {
@@ -378,7 +396,8 @@ impl<'a> Walk<'a> {
 
     fn apply(&mut self, effect: &Effect) {
         match effect {
-            Effect::Untrack => self.untracked = true,
+            // A packet that has a connection keeps it (`nft_notrack_eval`, `notrack_tg`).
+            Effect::Untrack => self.untracked |= !self.has_connection(),
             Effect::Mark { field, keep, take, xor } => {
                 // CONNMARK leaves packets without a connection alone (net/netfilter/xt_connmark.c).
                 if (*field == Field::ConnMark || *take != 0) && !self.has_connection() {
@@ -434,12 +453,12 @@ impl<'a> Walk<'a> {
     }
 
     fn translate(&mut self, base: &Base, translation: &Arc<Translation>) -> Decision {
-        let setting_up = !self.replaying;
+        let setting_up = self.before.is_none();
+        self.undo_replay();
         if !setting_up && !(self.ask)(&translated_connection(TranslatedSide::Destination), self.place) {
             return Decision::Accept;
         }
-        // Only the first nat chain that translates an end has its way (nf_nat_inet_fn).
-        if setting_up && is_destination_hook(base.hook) && self.translation.is_destination() {
+        if setting_up && is_settled(&self.translation, base.hook) {
             return Decision::Accept;
         }
         let parts = [
@@ -468,6 +487,12 @@ impl<'a> Walk<'a> {
 /// Whether nat chains at the hook translate destinations.
 pub fn is_destination_hook(hook: NfHook) -> bool {
     matches!(hook, NfHook::Prerouting | NfHook::Output)
+}
+
+/// Whether a nat chain before has translated the end that those at the hook translate: only the first one has its way
+/// (`nf_nat_inet_fn`).
+pub fn is_settled(translation: &Translation, hook: NfHook) -> bool {
+    if is_destination_hook(hook) { translation.is_destination() } else { translation.is_source() }
 }
 
 /// Adds what `more` translates to `into`.

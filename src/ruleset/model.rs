@@ -367,6 +367,11 @@ impl Translation {
         self.dst.is_some() || self.dport.is_some() || self.options.iter().any(|o| &**o == "redirect")
     }
 
+    /// Whether the source end is translated (SNAT, MASQUERADE, NETMAP behind routing).
+    pub fn is_source(&self) -> bool {
+        self.src.is_some() || self.sport.is_some() || self.leaves_open(TranslatedSide::Source)
+    }
+
     /// What becomes of the address and the port of one end.
     pub fn parts(&self, side: TranslatedSide) -> impl Iterator<Item = (Field, &Rewrite)> {
         let parts = match side {

@@ -8,7 +8,9 @@
 use super::env::{Answer, Cut, Env, Reader, Recorded};
 use super::environment::is_rerouted_away;
 use super::hull::Hull;
-use super::interpret::{Decision, Outcome, Place, is_destination_hook, routing_after_dnat, translated_connection};
+use super::interpret::{
+    Decision, Outcome, Place, is_destination_hook, is_settled, routing_after_dnat, translated_connection,
+};
 use super::model::*;
 use super::program::{Ends, Line, Move, Program, Ruling, Stage, Ways};
 use super::space::Space;
@@ -58,8 +60,9 @@ pub struct Cursor {
     pub frames: SmallVec<[Frame; 3]>,
     /// How many steps of the current rule are behind.
     step: u16,
-    /// In a nat chain with packets of a connection that may have been translated before.
-    replaying: bool,
+    /// In a nat chain with packets of a connection that may have been translated before: what has changed behind the
+    /// chain, which only the first packet has passed.
+    before: Option<Rc<Env>>,
     /// What has changed.
     pub env: Rc<Env>,
     accepted: Option<((bool, bool, bool), Place)>,
@@ -73,7 +76,7 @@ impl Cursor {
         self.stage == other.stage
             && self.entered == other.entered
             && self.step == other.step
-            && self.replaying == other.replaying
+            && self.before == other.before
             && self.frames.len() == other.frames.len()
             && (Rc::ptr_eq(&self.env, &other.env) || self.env == other.env)
     }
@@ -122,7 +125,7 @@ impl<'a> Walker<'a> {
             entered: false,
             frames: SmallVec::new(),
             step: 0,
-            replaying: false,
+            before: None,
             env: Rc::default(),
             accepted: None,
             leaf: None,
@@ -235,7 +238,7 @@ impl<'a> Walker<'a> {
 
     /// The ends that the packets at a cursor can come to from the rule at `from` of the frame at `depth` on.
     pub fn ways(&self, cursor: &Cursor, depth: usize, from: usize) -> Ways {
-        let mut out = if cursor.replaying { Ways::OTHER } else { Ways::default() };
+        let mut out = if cursor.before.is_some() { Ways::OTHER } else { Ways::default() };
         let mut skip = from;
         for frame in cursor.frames[..=depth].iter().rev() {
             let block = self.program.block(frame.chain);
@@ -314,7 +317,7 @@ impl<'a> Walker<'a> {
 
     /// Enters a stage's base chain, or passes a nat stage that does not see the packets.
     fn enter(&self, cell: &Cell, hull: &Hull, cursor: &mut Cursor, stage: &'a Stage) -> Option<Cut> {
-        cursor.replaying = false;
+        cursor.before = None;
         if stage.kind == BaseKind::Nat {
             let seen = self.seen(hull, &cursor.env, stage);
             let lines = &self.program.block(stage.chain).lines;
@@ -324,7 +327,7 @@ impl<'a> Walker<'a> {
             }
             match self.passes_nat(cell, &cursor.env, stage) {
                 NatPass::Sees => {}
-                NatPass::Replays => cursor.replaying = true,
+                NatPass::Replays => cursor.before = Some(cursor.env.clone()),
                 NatPass::Skips => {
                     cursor.stage += 1;
                     return None;
@@ -416,7 +419,11 @@ impl<'a> Walker<'a> {
 
     fn set(&self, cell: &Cell, hull: &Hull, cursor: &mut Cursor, stage: &'a Stage, effect: &Effect) -> Option<Cut> {
         let env = match effect {
-            Effect::Untrack => cursor.env.untracked(),
+            Effect::Untrack => match self.reader(cell, &cursor.env, stage).state_in(&Ranges::range(0, 2)) {
+                Answer::Yes => return None,
+                Answer::No => cursor.env.untracked(),
+                Answer::Cut(cut) => return Some(cut),
+            },
             Effect::Mark { field, keep, take, xor } => {
                 if *field == Field::ConnMark || *take != 0 {
                     match self.reader(cell, &cursor.env, stage).state_in(&Ranges::range(0, 2)) {
@@ -454,13 +461,12 @@ impl<'a> Walker<'a> {
         ruling: &Ruling,
     ) -> Option<Cut> {
         let place = Place::Rule(chain, line.origin);
-        if cursor.replaying && decides(ruling) {
-            // Packets of connections that exist pass nat chains by: only what they translated is theirs.
-            self.accept(cursor, stage, place);
-            return None;
-        }
         let verdict = match ruling {
             Ruling::Plain(verdict) => verdict,
+            Ruling::Ask(_) if cursor.before.is_some() => {
+                self.accept(cursor, stage, place);
+                return None;
+            }
             Ruling::Ask(cond) => {
                 match self.reader(cell, &cursor.env, stage).cond(*cond) {
                     Answer::Yes => self.accept(cursor, stage, place),
@@ -472,8 +478,8 @@ impl<'a> Walker<'a> {
         };
         match verdict {
             Verdict::Accept => self.accept(cursor, stage, place),
-            Verdict::Drop => end(cursor, Decision::Drop, place),
-            Verdict::Reject(kind) => end(cursor, Decision::Reject(kind.clone()), place),
+            Verdict::Drop => self.refuse(cursor, stage, Decision::Drop, place),
+            Verdict::Reject(kind) => self.refuse(cursor, stage, Decision::Reject(kind.clone()), place),
             Verdict::Jump(to) => {
                 next(cursor);
                 self.call(cursor, *to, hull);
@@ -505,7 +511,7 @@ impl<'a> Walker<'a> {
             let cond = self.space.cond(self.program.side, Place::NoChain, opaque);
             self.reader(cell, &cursor.env, stage).cond(cond)
         };
-        if cursor.replaying {
+        if cursor.before.is_some() {
             match ask(&translated_connection(TranslatedSide::Destination)) {
                 Answer::Cut(cut) => return Some(cut),
                 Answer::No => {
@@ -514,8 +520,7 @@ impl<'a> Walker<'a> {
                 }
                 Answer::Yes => {}
             }
-        } else if is_destination_hook(stage.hook) && cursor.env.translation.as_ref().is_some_and(|t| t.is_destination())
-        {
+        } else if cursor.env.translation.as_ref().is_some_and(|t| is_settled(t, stage.hook)) {
             self.accept(cursor, stage, place);
             return None;
         }
@@ -530,22 +535,30 @@ impl<'a> Walker<'a> {
                 Answer::Yes => {}
             }
         }
-        let recorded = if cursor.replaying { Recorded::No } else { Recorded::Yes };
-        cursor.env = Rc::new(cursor.env.with_translation(translation, recorded));
+        let recorded = if cursor.before.is_some() { Recorded::No } else { Recorded::Yes };
+        let env = cursor.before.take().unwrap_or_else(|| cursor.env.clone());
+        cursor.env = Rc::new(env.with_translation(translation, recorded));
         self.accept(cursor, stage, place);
         None
     }
 
     fn policy(&self, cursor: &mut Cursor, stage: &'a Stage) {
         let place = Place::Policy(stage.base);
-        let drops = stage.drops && !cursor.replaying;
-        if drops { end(cursor, Decision::Drop, place) } else { self.accept(cursor, stage, place) }
+        if stage.drops { self.refuse(cursor, stage, Decision::Drop, place) } else { self.accept(cursor, stage, place) }
+    }
+
+    /// Ends the walk against the packets; those of a connection that exists have passed its nat chains before.
+    fn refuse(&self, cursor: &mut Cursor, stage: &Stage, decision: Decision, place: Place) {
+        if cursor.before.is_some() { self.accept(cursor, stage, place) } else { end(cursor, decision, place) }
     }
 
     /// Ends a stage in the packets' favour.
     fn accept(&self, cursor: &mut Cursor, stage: &Stage, place: Place) {
         if cursor.accepted.as_ref().is_none_or(|(rank, _)| stage.rank >= *rank) {
             cursor.accepted = Some((stage.rank, place));
+        }
+        if let Some(before) = cursor.before.take() {
+            cursor.env = before;
         }
         cursor.frames.clear();
         cursor.step = 0;
@@ -569,11 +582,6 @@ enum NatPass {
     /// They pass by.
     Skips,
     Cut(Cut),
-}
-
-/// Whether a ruling ends the walk, or may.
-fn decides(ruling: &Ruling) -> bool {
-    matches!(ruling, Ruling::Ask(_) | Ruling::Plain(Verdict::Drop | Verdict::Reject(_)))
 }
 
 fn next(cursor: &mut Cursor) {

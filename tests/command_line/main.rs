@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod check;
+mod convert;
 mod determinism;
 mod diff;
 mod explain;

@@ -12,7 +12,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 const MAX_NAME: usize = 15;
 
 /// A value of a type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// Every number from the first to the last.
     Range(u128, u128),

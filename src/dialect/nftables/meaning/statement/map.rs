@@ -10,7 +10,7 @@ use crate::dialect::nftables::meaning::select::Selector;
 use crate::dialect::nftables::meaning::sets::{self, Pairs};
 use crate::dialect::nftables::meaning::types::Type;
 use crate::dialect::nftables::syntax::{Expr, ExprKind};
-use crate::ruleset::{Match, Negate, Opaque, OpaqueKind, Verdict};
+use crate::ruleset::{Match, Negate, Opaque, OpaqueKind, Span, Verdict};
 use rustc_hash::FxHashMap;
 use std::hash::Hash;
 
@@ -43,7 +43,7 @@ pub fn verdicts<'s>(reader: &mut Reader<'s, '_>, key: &'s Expr, data: &'s Expr) 
     };
     let mut groups = Groups::default();
     for (key, expr) in &asked.pairs {
-        groups.add(key.clone(), verdict(reader, expr)?);
+        groups.add(key.clone(), verdict(reader, expr)?, expr.span)?;
     }
     let mut entries = groups.entries(&asked, reader);
     if asked.changes {
@@ -104,7 +104,7 @@ pub fn values<'s, D: Clone + Eq + Hash>(
 ) -> Parsed<Vec<(Match, D)>> {
     let mut groups = Groups::default();
     for (key, expr) in &asked.pairs {
-        groups.add(key.clone(), read(expr)?);
+        groups.add(key.clone(), read(expr)?, expr.span)?;
     }
     Ok(groups.entries(asked, reader))
 }
@@ -113,26 +113,32 @@ pub fn values<'s, D: Clone + Eq + Hash>(
 struct Groups<D> {
     index: FxHashMap<D, usize>,
     keys: Vec<(D, Vec<Key>)>,
+    given: FxHashMap<Key, D>,
     others: Option<D>,
 }
 
 impl<D> Default for Groups<D> {
     fn default() -> Self {
-        Groups { index: FxHashMap::default(), keys: Vec::new(), others: None }
+        Groups { index: FxHashMap::default(), keys: Vec::new(), given: FxHashMap::default(), others: None }
     }
 }
 
 impl<D: Clone + Eq + Hash> Groups<D> {
-    fn add(&mut self, key: Option<Key>, data: D) {
+    /// Takes a key; the kernel refuses another value for one that is there.
+    fn add(&mut self, key: Option<Key>, data: D, span: Span) -> Parsed<()> {
         let Some(key) = key else {
             self.others = Some(data);
-            return;
+            return Ok(());
         };
+        if self.given.insert(key.clone(), data.clone()).is_some_and(|before| before != data) {
+            return Err(Problem::new(span, "the map gives something else for the same key before"));
+        }
         let at = *self.index.entry(data.clone()).or_insert(self.keys.len());
         match self.keys.get_mut(at) {
             Some((_, keys)) => keys.push(key),
             None => self.keys.push((data, vec![key])),
         }
+        Ok(())
     }
 
     /// Keys never overlap, so that those of equal data can stand together.
