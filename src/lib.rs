@@ -6,6 +6,7 @@ pub mod dialect;
 pub mod diff;
 pub mod finding;
 pub mod fleet;
+pub mod gate;
 pub mod packet;
 pub mod policy;
 pub mod query;

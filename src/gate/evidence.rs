@@ -1,0 +1,76 @@
+//! What the edge gathers and the gate judges: bytes and names, nothing of them believed yet.
+
+use super::instant::Instant;
+use super::record::Digest;
+use crate::check::CheckReport;
+use std::collections::BTreeMap;
+
+/// A commit as its object's bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawCommit {
+    /// 40 hexadecimal digits.
+    pub id: String,
+    /// The object's content, without git's `commit SIZE NUL` head.
+    pub bytes: Vec<u8>,
+}
+
+/// A branch of evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Branch {
+    /// Full name on the remote: `refs/heads/fwgate/changes/CHG-2042`.
+    pub name: String,
+    /// From the fixed root commit (left out) to the head, first parents, oldest first.
+    pub commits: Vec<RawCommit>,
+    /// Whether the walk stopped at a bound or did not end at the fixed root commit.
+    pub is_whole: bool,
+}
+
+/// The bytes of a policy at one commit of the protected branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyVersion {
+    /// The oldest commit on the protected branch's first-parent line that has these bytes.
+    pub commit: String,
+    /// Paths and bytes, sorted by path: `fwgate.toml` and everything under `policies/`.
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+/// The bytes of one device on one side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceBytes {
+    /// The device.
+    pub device: String,
+    /// Paths within the tree and bytes, sorted by path: the device's files and the role files that it is composed from.
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+/// What was computed from the trees of a change before the gate is asked.
+#[derive(Debug)]
+pub struct Analysis {
+    /// The verdict of the checks under the policy in force, with the change file's intents.
+    pub report: CheckReport,
+    /// Whether the checks refuse at the failing severity.
+    pub is_refused: bool,
+    /// The content digest of what would be pushed.
+    pub content: Digest,
+    /// The meaning digest.
+    pub meaning: Digest,
+    /// The effect in words: one line, the text of `says`.
+    pub says: String,
+    /// The devices that the change touches, sorted, with the digest of each one's proposed bytes.
+    pub devices: Vec<(String, Digest)>,
+}
+
+/// Everything that a decision about one change rests on.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// The one clock reading.
+    pub now: Instant,
+    /// The bytes of the root file, where one was given from outside the repository.
+    pub root: Option<Vec<u8>>,
+    /// Versions of the policy on the protected branch, oldest first; the last is in the tip.
+    pub policies: Vec<PolicyVersion>,
+    /// The branches under `refs/heads/fwgate/` of the root's remote, by full name.
+    pub branches: BTreeMap<String, Branch>,
+    /// Why evidence is not whole: codes of `vcs` with their message and help, in order.
+    pub obstacles: Vec<super::reason::Reason>,
+}
