@@ -15,12 +15,17 @@
 mod decision;
 mod evidence;
 mod instant;
+mod permit;
+pub mod push;
 mod reason;
 mod record;
 
 pub use decision::{Decision, Missing, State};
 pub use evidence::{Analysis, Branch, DeviceBytes, Evidence, PolicyVersion, RawCommit};
 pub use instant::Instant;
+pub use permit::{
+    Expected, PERMIT_NAMESPACE, Permit, PermitFile, PermitTrust, PermittedDevice, VerifiedPermit, untrusted,
+};
 pub use reason::{Reason, ReasonCode};
 pub use record::{
     Adopt, Approve, Change, Claim, Digest, Emergency, Finish, Hold, LedgerEntry, OverrideReject, PolicyRecord,
