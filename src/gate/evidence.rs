@@ -3,36 +3,8 @@
 use super::instant::Instant;
 use super::record::Digest;
 use crate::check::CheckReport;
+use crate::vcs::{Branch, PolicyVersion};
 use std::collections::BTreeMap;
-
-/// A commit as its object's bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RawCommit {
-    /// 40 hexadecimal digits.
-    pub id: String,
-    /// The object's content, without git's `commit SIZE NUL` head.
-    pub bytes: Vec<u8>,
-}
-
-/// A branch of evidence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Branch {
-    /// Full name on the remote: `refs/heads/fwgate/changes/CHG-2042`.
-    pub name: String,
-    /// From the fixed root commit (left out) to the head, first parents, oldest first.
-    pub commits: Vec<RawCommit>,
-    /// Whether the walk stopped at a bound or did not end at the fixed root commit.
-    pub is_whole: bool,
-}
-
-/// The bytes of a policy at one commit of the protected branch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyVersion {
-    /// The oldest commit on the protected branch's first-parent line that has these bytes.
-    pub commit: String,
-    /// Paths and bytes, sorted by path: `fwgate.toml` and everything under `policies/`.
-    pub files: Vec<(String, Vec<u8>)>,
-}
 
 /// The bytes of one device on one side.
 #[derive(Clone, Debug, PartialEq, Eq)]
