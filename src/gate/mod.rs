@@ -19,7 +19,7 @@ mod reason;
 mod record;
 
 pub use decision::{Decision, Missing, State};
-pub use evidence::{Analysis, Branch, DeviceBytes, Evidence, PolicyVersion, RawCommit};
+pub use evidence::{Analysis, Branch, DeviceBytes, Evidence, Extent, PolicyVersion, RawCommit};
 pub use instant::Instant;
 pub use reason::{Reason, ReasonCode};
 pub use record::{
