@@ -4,7 +4,7 @@ use super::instant::Instant;
 use super::record::Digest;
 use crate::check::CheckReport;
 use crate::vcs::{Branch, PolicyVersion};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The bytes of one device on one side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,26 @@ pub struct Analysis {
     pub says: String,
     /// The devices that the change touches, sorted, with the digest of each one's proposed bytes.
     pub devices: Vec<(String, Digest)>,
+    /// The same devices with the digests of their bytes in force: the way back.
+    pub rollback: Vec<(String, Digest)>,
+    /// What the effect is like, for the classes of change that depend on it.
+    pub extent: Extent,
+}
+
+/// What the effect of a change is like, for the classes of change that depend on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Whether no packet passes that did not pass before, and none is translated in another way.
+    pub closes_only: bool,
+    /// One packet, or one device, of the effect that is not in the lab, in words; `None` where the whole effect lies in it.
+    /// A policy without a lab has nothing in it.
+    pub outside_lab: Option<String>,
+    /// The named ranges of the policy that hold the source or the destination of some changed packet.
+    pub touches: BTreeSet<String>,
+    /// Ids (`FW206`) of everything that the checks find in the effect, declared by an intent or not.
+    pub codes: BTreeSet<&'static str>,
+    /// Devices whose environment, role or composition the proposal changes: a change of the policy.
+    pub relabelled: BTreeSet<String>,
 }
 
 /// Everything that a decision about one change rests on.

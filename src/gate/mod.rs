@@ -24,7 +24,7 @@ pub mod signature;
 pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
 pub use commit::{EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};
 pub use decision::{Decision, Missing, State};
-pub use evidence::{Analysis, DeviceBytes, Evidence};
+pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
 pub use grammar::{Flaw, MAX_TEXT};
 pub use instant::Instant;
 pub use reason::{Reason, ReasonCode};
