@@ -3,36 +3,8 @@
 use super::instant::Instant;
 use super::record::Digest;
 use crate::check::CheckReport;
-use std::collections::BTreeMap;
-
-/// A commit as its object's bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RawCommit {
-    /// 40 hexadecimal digits.
-    pub id: String,
-    /// The object's content, without git's `commit SIZE NUL` head.
-    pub bytes: Vec<u8>,
-}
-
-/// A branch of evidence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Branch {
-    /// Full name on the remote: `refs/heads/fwgate/changes/CHG-2042`.
-    pub name: String,
-    /// From the fixed root commit (left out) to the head, first parents, oldest first.
-    pub commits: Vec<RawCommit>,
-    /// Whether the walk stopped at a bound or did not end at the fixed root commit.
-    pub is_whole: bool,
-}
-
-/// The bytes of a policy at one commit of the protected branch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyVersion {
-    /// The oldest commit on the protected branch's first-parent line that has these bytes.
-    pub commit: String,
-    /// Paths and bytes, sorted by path: `fwgate.toml` and everything under `policies/`.
-    pub files: Vec<(String, Vec<u8>)>,
-}
+use crate::vcs::{Branch, PolicyVersion};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The bytes of one device on one side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +30,26 @@ pub struct Analysis {
     pub says: String,
     /// The devices that the change touches, sorted, with the digest of each one's proposed bytes.
     pub devices: Vec<(String, Digest)>,
+    /// The same devices with the digests of their bytes in force: the way back.
+    pub rollback: Vec<(String, Digest)>,
+    /// What the effect is like, for the classes of change that depend on it.
+    pub extent: Extent,
+}
+
+/// What the effect of a change is like, for the classes of change that depend on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Whether no packet passes that did not pass before, and none is translated in another way.
+    pub closes_only: bool,
+    /// One packet, or one device, of the effect that is not in the lab, in words; `None` where the whole effect lies in it.
+    /// A policy without a lab has nothing in it.
+    pub outside_lab: Option<String>,
+    /// The named ranges of the policy that hold the source or the destination of some changed packet.
+    pub touches: BTreeSet<String>,
+    /// Ids (`FW206`) of everything that the checks find in the effect, declared by an intent or not.
+    pub codes: BTreeSet<&'static str>,
+    /// Devices whose environment, role or composition the proposal changes: a change of the policy.
+    pub relabelled: BTreeSet<String>,
 }
 
 /// Everything that a decision about one change rests on.

@@ -12,16 +12,22 @@
 //!  baseline x proposal x policy ─► analysis (check, content digest, meaning digest) ┘
 //! ```
 
+mod commit;
 mod decision;
 mod evidence;
+mod grammar;
 mod instant;
 mod permit;
 pub mod push;
 mod reason;
 mod record;
+pub mod signature;
 
+pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
+pub use commit::{EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};
 pub use decision::{Decision, Missing, State};
-pub use evidence::{Analysis, Branch, DeviceBytes, Evidence, PolicyVersion, RawCommit};
+pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
+pub use grammar::{Flaw, MAX_TEXT};
 pub use instant::Instant;
 pub use permit::{
     Expected, PERMIT_NAMESPACE, Permit, PermitFile, PermitTrust, PermittedDevice, VerifiedPermit, untrusted,

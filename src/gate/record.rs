@@ -4,6 +4,8 @@
 //! (`fwgate-record/1 approve`), then come `key: value` lines, every key of the kind once and in the order of the fields
 //! below, a key with `Option` left out where there is nothing. No line begins with `#`, there is no blank line, and the message
 //! is at most 16 KiB of UTF-8 without control, bidirectional or invisible characters.
+//!
+//! Reading and printing is `grammar/`.
 
 use super::instant::Instant;
 use std::fmt;
@@ -19,6 +21,30 @@ impl fmt::Display for Digest {
     }
 }
 
+impl Digest {
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Digest {
+        use sha2::Digest as _;
+        Digest(sha2::Sha256::digest(bytes).into())
+    }
+
+    /// The digest that a text of exactly the written form names; `None` for every other text.
+    pub fn read(text: &str) -> Option<Digest> {
+        let digits = text.strip_prefix("sha256:")?.as_bytes();
+        let nibble = |digit: u8| match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'a'..=b'f' => Some(digit - b'a' + 10),
+            _ => None,
+        };
+        let byte = |pair: &[u8]| match pair {
+            [high, low] => Some(nibble(*high)? << 4 | nibble(*low)?),
+            _ => None,
+        };
+        let bytes = digits.chunks(2).map(byte).collect::<Option<Vec<u8>>>()?;
+        bytes.try_into().ok().map(Digest)
+    }
+}
+
 /// Where something is approved for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
@@ -26,6 +52,16 @@ pub enum Stage {
     Staging,
     /// Production.
     Production,
+}
+
+impl Stage {
+    /// As records write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Staging => "staging",
+            Stage::Production => "production",
+        }
+    }
 }
 
 /// A record on a change's branch (`refs/heads/fwgate/changes/ID`), signed by a person in the namespace `git`.
@@ -298,6 +334,22 @@ pub enum ResultKind {
     Applied,
     RolledBack,
     Failed,
+}
+
+impl ResultKind {
+    /// All of them.
+    pub const ALL: [ResultKind; 4] =
+        [ResultKind::Started, ResultKind::Applied, ResultKind::RolledBack, ResultKind::Failed];
+
+    /// As entries write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ResultKind::Started => "started",
+            ResultKind::Applied => "applied",
+            ResultKind::RolledBack => "rolled-back",
+            ResultKind::Failed => "failed",
+        }
+    }
 }
 
 /// `fwgate-ledger/1 result`: what became of one device.

@@ -17,6 +17,7 @@
 mod collision;
 mod entry;
 mod error;
+mod evidence;
 mod history;
 mod merge;
 mod revision;
@@ -27,6 +28,7 @@ pub use collision::collisions;
 pub(crate) use collision::is_unseen;
 pub use entry::{Entry, EntryKind, refuse_irregular};
 pub use error::VcsError;
+pub use evidence::{Branch, PolicyVersion, RawCommit};
 pub use history::Condition;
 pub use merge::merge_onto;
 pub use revision::Revision;
