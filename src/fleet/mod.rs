@@ -4,6 +4,7 @@ mod device_toml;
 mod digest;
 mod evidence;
 mod names;
+pub mod transport;
 pub mod tree;
 
 pub use device_toml::{DeviceToml, read_device_toml};
