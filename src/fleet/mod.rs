@@ -4,6 +4,7 @@ mod device_toml;
 mod digest;
 mod evidence;
 mod names;
+pub mod namespace;
 pub mod transport;
 pub mod tree;
 
