@@ -43,6 +43,9 @@ pub enum Command {
     Explain(explain::Arguments),
     /// Print the JSON Schema of an output
     Schema(schema::Arguments),
+    /// What this program does inside of a namespace of its own
+    #[command(hide = true)]
+    InsideNamespace,
 }
 
 /// The declaration of the whole command line, for help, completions and documentation.

@@ -22,6 +22,7 @@ pub mod push;
 mod reason;
 mod record;
 pub mod signature;
+pub mod vetting;
 
 pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
 pub use commit::{EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};

@@ -9,7 +9,7 @@ use super::{Answer, Job, Vetted};
 use crate::fleet::transport::shown;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 use std::net::IpAddr;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -73,7 +73,7 @@ impl Vetting<'_> {
         let talks = &self.job.talks;
         let mut out: Vec<Option<T>> = talks.iter().map(|_| None).collect();
         let mut ways: Vec<&Way> = Vec::new();
-        for talk in talks.iter().filter(|t| !ways.contains(&&t.way)).collect::<Vec<_>>() {
+        for talk in talks {
             if !ways.contains(&&talk.way) {
                 ways.push(&talk.way);
             }

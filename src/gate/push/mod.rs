@@ -17,6 +17,7 @@
 mod device;
 mod engine;
 mod report;
+pub mod route;
 mod spending;
 
 pub use engine::{Mode, Orders, WhenStopped, World, push};
