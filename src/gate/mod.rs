@@ -12,6 +12,8 @@
 //!  baseline x proposal x policy ─► analysis (check, content digest, meaning digest) ┘
 //! ```
 
+mod calendar;
+mod case;
 mod commit;
 mod decision;
 mod evidence;
@@ -19,9 +21,12 @@ mod grammar;
 mod instant;
 mod reason;
 mod record;
+mod root;
 pub mod signature;
 
 pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
+pub use calendar::{Booking, Calendar, Period, Slot, SlotSource, calendar, slot, wished};
+pub use case::Target;
 pub use commit::{EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};
 pub use decision::{Decision, Missing, State};
 pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
@@ -33,3 +38,4 @@ pub use record::{
     Quarantine, Receipt, ReceiptKind, Record, Reissue, Reject, Result as DeviceResult, ResultKind, Review, Revoke,
     Schedule, Scope, Stage, Withdraw, Witness,
 };
+pub use root::{Root, RootFlaw};
