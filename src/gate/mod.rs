@@ -12,21 +12,29 @@
 //!  baseline x proposal x policy ─► analysis (check, content digest, meaning digest) ┘
 //! ```
 
+mod believed;
 mod calendar;
 mod case;
+mod chain;
 mod commit;
 mod decision;
 mod evidence;
 mod grammar;
 mod instant;
+mod matching;
 mod reason;
 mod record;
 mod root;
+mod roster;
 pub mod signature;
+mod terms;
+mod validity;
 
 pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
 pub use calendar::{Booking, Calendar, Period, Slot, SlotSource, calendar, slot, wished};
-pub use case::Target;
+pub use believed::{Believed, Ignored, Testimony};
+pub use case::{Case, Debt, Neighbour, Progress, Target, Unconverged};
+pub use chain::{Chain, InForce, PolicyVoice, Voices, judge_chain, missing_voices, policy_digest};
 pub use commit::{EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};
 pub use decision::{Decision, Missing, State};
 pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
@@ -39,3 +47,6 @@ pub use record::{
     Schedule, Scope, Stage, Withdraw, Witness,
 };
 pub use root::{Root, RootFlaw};
+pub use roster::{Holder, Owner, Roster, Standing};
+pub use terms::{Terms, terms};
+pub use validity::{faults, read_version};
