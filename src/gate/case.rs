@@ -11,7 +11,7 @@ use crate::policy::{ChangeRequest, Environment};
 
 /// A device that a change touches, with the facts that the protected branch gives about it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Target {
+pub struct TargetDevice {
     /// Its name.
     pub device: String,
     /// Its role and the roles that it is composed from.
@@ -99,7 +99,7 @@ pub struct Case<'a> {
     /// What was computed from the trees; `None` for a change of the policy, and where an obstacle says why.
     pub analysis: Option<&'a Analysis>,
     /// The devices that it touches.
-    pub targets: &'a [Target],
+    pub targets: &'a [TargetDevice],
     /// Paths of the repository that the author's part changes (merge base to head).
     pub paths: &'a [String],
     /// Holds of all changes, from the branches of other changes.

@@ -33,7 +33,7 @@ mod validity;
 pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
 pub use calendar::{Booking, Calendar, Period, Slot, SlotSource, calendar, slot, wished};
 pub use believed::{Believed, Ignored, Testimony};
-pub use case::{Case, Debt, Neighbour, Progress, Target, Unconverged};
+pub use case::{Case, Debt, Neighbour, Progress, TargetDevice, Unconverged};
 pub use chain::{Chain, InForce, PolicyVoice, Voices, judge_chain, missing_voices, policy_digest};
 pub use commit::{EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};
 pub use decision::{Decision, Missing, State};

@@ -22,8 +22,8 @@ fn at(text: &str) -> Instant {
     Instant::read(text).unwrap_or_else(|| panic!("{text}"))
 }
 
-fn device(name: &str) -> Target {
-    Target { device: name.into(), roles: vec!["border".into()], environment: Environment::Production }
+fn device(name: &str) -> TargetDevice {
+    TargetDevice { device: name.into(), roles: vec!["border".into()], environment: Environment::Production }
 }
 
 fn window(days: &str, from: &str, to: &str, zone: &str, more: &str) -> String {
@@ -103,7 +103,7 @@ fn several_devices_go_while_a_window_is_open_for_each() {
         + &window("tue", "22:00", "02:00", "UTC", "devices = [\"core1\"]");
     let (calendar, _) = calendar(&policy(&text));
     let open = |names: &[&str]| {
-        let targets: Vec<Target> = names.iter().map(|n| device(n)).collect();
+        let targets: Vec<TargetDevice> = names.iter().map(|n| device(n)).collect();
         calendar.openings(&targets, at("2026-12-01T00:00:00Z"), 3).first().map(Period::to_string)
     };
     assert_eq!(open(&["edge1", "core1"]).as_deref(), Some("2026-12-01T22:00:00Z to 2026-12-01T23:00:00Z"));

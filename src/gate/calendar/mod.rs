@@ -14,7 +14,7 @@ mod zone;
 pub use period::Period;
 pub use slot::{Booking, Slot, SlotSource, slot};
 
-use super::case::Target;
+use super::case::TargetDevice;
 use super::instant::Instant;
 use super::reason::{Reason, ReasonCode};
 use crate::policy::{ChangeClass, Date, Freeze, Policy, Weekday, Window, WindowWish, ZonedTime};
@@ -90,7 +90,7 @@ impl Calendar {
 
     /// When changes of all these devices may go, as far as windows say, from an instant on for so many days (400 at most);
     /// sorted, disjoint, windows that touch joined.
-    pub fn openings(&self, targets: &[Target], from: Instant, days: u32) -> Vec<Period> {
+    pub fn openings(&self, targets: &[TargetDevice], from: Instant, days: u32) -> Vec<Period> {
         let lists: BTreeSet<Vec<usize>> = targets.iter().map(|t| self.windows_of(t)).collect();
         let ahead = Period { start: from, end: Instant(from.0.saturating_add(i64::from(days.min(HORIZON)) * DAY)) };
         let open = |windows: &Vec<usize>| {
@@ -103,13 +103,13 @@ impl Calendar {
     }
 
     /// The opening in which an instant lies.
-    pub fn opening_at(&self, targets: &[Target], at: Instant) -> Option<Period> {
+    pub fn opening_at(&self, targets: &[TargetDevice], at: Instant) -> Option<Period> {
         let around = self.openings(targets, Instant(at.0.saturating_sub(9 * DAY)), 18);
         around.into_iter().find(|p| p.contains(at))
     }
 
     /// The freezes that bind a change of this class to any of these devices at some instant of a period.
-    pub fn freezes_in(&self, targets: &[Target], class: ChangeClass, period: Period) -> Vec<(&Freeze, Period)> {
+    pub fn freezes_in(&self, targets: &[TargetDevice], class: ChangeClass, period: Period) -> Vec<(&Freeze, Period)> {
         let binds = |freeze: &Freeze| {
             !freeze.allow.contains(&class)
                 && (targets.is_empty() || targets.iter().any(|t| freeze.devices.selects(&t.device, &t.roles)))
@@ -123,7 +123,7 @@ impl Calendar {
         self.windows.first().and_then(|(_, zone)| zone.shown(at)).unwrap_or_else(|| at.to_string())
     }
 
-    fn windows_of(&self, target: &Target) -> Vec<usize> {
+    fn windows_of(&self, target: &TargetDevice) -> Vec<usize> {
         let selects = |(_, (w, _)): &(usize, &(Window, Zone))| w.devices.selects(&target.device, &target.roles);
         self.windows.iter().enumerate().filter(selects).map(|(at, _)| at).collect()
     }

@@ -2,14 +2,14 @@
 
 use super::{Calendar, HORIZON, Period};
 use crate::gate::Instant;
-use crate::gate::case::Target;
+use crate::gate::case::TargetDevice;
 use std::time::Duration;
 
 /// What the window of a change is computed from.
 #[derive(Clone, Copy, Debug)]
 pub struct Booking<'a> {
     /// The devices.
-    pub targets: &'a [Target],
+    pub targets: &'a [TargetDevice],
     /// When the ledger first witnessed the record that announced the change as it is; `None` where it has not.
     pub announced: Option<Instant>,
     /// The shortest time between announcement and window.
