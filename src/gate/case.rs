@@ -2,7 +2,7 @@
 
 use super::believed::{Believed, Testimony};
 use super::calendar::Period;
-use super::chain::Chain;
+use super::chain::{Chain, Pending};
 use super::evidence::Analysis;
 use super::instant::Instant;
 use super::reason::Reason;
@@ -98,10 +98,15 @@ pub struct Case<'a> {
     pub testimony: &'a Testimony,
     /// What was computed from the trees; `None` for a change of the policy, and where an obstacle says why.
     pub analysis: Option<&'a Analysis>,
+    /// The version of the policy that it proposes, where it changes the policy.
+    pub pending: Option<&'a Pending>,
     /// The devices that it touches.
     pub targets: &'a [TargetDevice],
     /// Paths of the repository that the author's part changes (merge base to head).
     pub paths: &'a [String],
+    /// Ids or addresses of everybody who signed or wrote a commit of the pinned range, as the gate itself found them; those that
+    /// `change` records name count beside them.
+    pub contributors: &'a [String],
     /// Holds of all changes, from the branches of other changes.
     pub holds: &'a [Believed<Hold>],
     /// Ids of all changes that have a branch of evidence.

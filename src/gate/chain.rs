@@ -289,6 +289,36 @@ pub fn missing_voices(by: &Policy, version: u64, digest: Digest, voices: &dyn Vo
     }
 }
 
+/// A version of the policy that a change proposes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Its number.
+    pub version: u64,
+    /// Its digest.
+    pub digest: Digest,
+    /// What is wrong with it, but for voices.
+    pub faults: Vec<Reason>,
+    /// What the quorums of the version before it and of itself lack.
+    pub lacks: Vec<Reason>,
+}
+
+/// Judges a proposed version as the next one of a chain.
+pub fn judge_pending(chain: &Chain, version: &PolicyVersion, voices: &dyn Voices) -> Pending {
+    let digest = policy_digest(&version.files);
+    let mut lost = Chain::default();
+    if present_tip(std::slice::from_ref(version), &mut lost).is_none() || !lost.reasons.is_empty() {
+        return Pending { version: 0, digest, faults: lost.reasons, lacks: Vec::new() };
+    }
+    let (policy, mut faults) = match read_version(version) {
+        Ok(read) => read,
+        Err(faults) => return Pending { version: 0, digest, faults, lacks: Vec::new() },
+    };
+    let current = chain.in_force();
+    faults.extend(current.and_then(|current| number_reason(policy.version, current.version)));
+    let lacks = current.map(|current| voice_reasons(&policy, digest, current, voices)).unwrap_or_default();
+    Pending { version: policy.version, digest, faults, lacks }
+}
+
 fn one_of(seat: &BTreeSet<String>) -> String {
     let roles: Vec<&str> = seat.iter().map(String::as_str).collect();
     roles.join(" or ")
