@@ -12,24 +12,30 @@
 //!  baseline x proposal x policy ─► analysis (check, content digest, meaning digest) ┘
 //! ```
 
+mod believed;
 mod commit;
 mod decision;
 mod evidence;
 mod grammar;
 mod instant;
+mod ledger;
 mod reason;
 mod record;
+mod roster;
 pub mod signature;
 
 pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
-pub use commit::{EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};
+pub use believed::{Believed, Ignored, MAX_COMMITS, TOLERANCE, Testimony, looks_like_approval, read_branch};
+pub use commit::{EMPTY_TREE, EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};
 pub use decision::{Decision, Missing, State};
 pub use evidence::{Analysis, DeviceBytes, Evidence};
 pub use grammar::{Flaw, MAX_TEXT};
 pub use instant::Instant;
+pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, Sighting, PermitHistory};
 pub use reason::{Reason, ReasonCode};
 pub use record::{
     Adopt, Approve, Change, Claim, Digest, Emergency, Finish, Hold, LedgerEntry, OverrideReject, PolicyRecord,
     Quarantine, Receipt, ReceiptKind, Record, Reissue, Reject, Result as DeviceResult, ResultKind, Review, Revoke,
     Schedule, Scope, Stage, Withdraw, Witness,
 };
+pub use roster::{Holder, Owner, Roster, Standing};
