@@ -48,7 +48,7 @@ impl<F: Fn(&Policy) -> Vec<PolicyVoice>> Voices for F {
 
 /// A version that counts.
 #[derive(Clone, Debug)]
-pub struct InForce {
+pub struct VersionInForce {
     /// Its number.
     pub version: u64,
     /// Its digest.
@@ -63,7 +63,7 @@ pub struct InForce {
 #[derive(Clone, Debug, Default)]
 pub struct Chain {
     /// The versions that count, oldest first; the last is in force. Empty where the root names none of them.
-    pub versions: Vec<InForce>,
+    pub versions: Vec<VersionInForce>,
     /// What stands against every permit.
     pub reasons: Vec<Reason>,
     /// Versions of the protected branch that were passed over, in words.
@@ -74,7 +74,7 @@ pub struct Chain {
 
 impl Chain {
     /// The version in force.
-    pub fn in_force(&self) -> Option<&InForce> {
+    pub fn in_force(&self) -> Option<&VersionInForce> {
         self.versions.last()
     }
 
@@ -181,7 +181,7 @@ fn passed_over(version: &PolicyVersion, reason: &Reason) -> String {
 }
 
 /// The version that the root names.
-fn begin(root: &Root, version: &PolicyVersion) -> Result<Option<InForce>, Vec<Reason>> {
+fn begin(root: &Root, version: &PolicyVersion) -> Result<Option<VersionInForce>, Vec<Reason>> {
     let (policy, faults) = read_version(version)?;
     let keys = policy.persons.iter().flat_map(|p| &p.keys);
     let known: BTreeSet<String> = keys
@@ -202,9 +202,9 @@ fn begin(root: &Root, version: &PolicyVersion) -> Result<Option<InForce>, Vec<Re
     if reasons.is_empty() { Ok(Some(in_force(version, policy))) } else { Err(reasons) }
 }
 
-fn in_force(version: &PolicyVersion, policy: Policy) -> InForce {
+fn in_force(version: &PolicyVersion, policy: Policy) -> VersionInForce {
     let digest = policy_digest(&version.files);
-    InForce { version: policy.version, digest, commit: version.commit.clone(), policy }
+    VersionInForce { version: policy.version, digest, commit: version.commit.clone(), policy }
 }
 
 /// The next version, where it is one; `None` where it is the one in force again.
@@ -212,7 +212,7 @@ fn succeed(
     version: &PolicyVersion,
     voices: &dyn Voices,
     chain: &Chain,
-) -> Result<Option<InForce>, Vec<Reason>> {
+) -> Result<Option<VersionInForce>, Vec<Reason>> {
     let digest = policy_digest(&version.files);
     let Some(current) = chain.in_force() else { return Err(Vec::new()) };
     if digest == current.digest {
@@ -258,7 +258,7 @@ fn number_reason(found: u64, current: u64) -> Option<Reason> {
 }
 
 /// What the quorums of the version before and of the version itself lack.
-fn voice_reasons(policy: &Policy, digest: Digest, current: &InForce, voices: &dyn Voices) -> Vec<Reason> {
+fn voice_reasons(policy: &Policy, digest: Digest, current: &VersionInForce, voices: &dyn Voices) -> Vec<Reason> {
     let before = missing_voices(&current.policy, policy.version, digest, voices);
     let own = missing_voices(policy, policy.version, digest, voices);
     let reason = |(whose, lack): (u64, Option<String>)| {
