@@ -1,6 +1,11 @@
 //! What the gate says of a change.
 
+use super::calendar::Period;
+use super::instant::Instant;
+use super::quorum::Counted;
 use super::reason::Reason;
+use super::record::Digest;
+use crate::policy::ChangeClass;
 
 /// Where a change stands, computed at every call (the first that fits from the bottom of its life).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +83,17 @@ pub struct Decision {
     pub missing: Vec<Missing>,
     /// What was noticed and stands against nothing: ignored records, carried approvals, in words.
     pub notes: Vec<String>,
+    /// The class by which it was judged.
+    pub class: ChangeClass,
+    /// The approvals that fill the quorum, sorted.
+    pub counted: Vec<Counted>,
+    /// The vetting receipts that prove the bytes, by digest, sorted.
+    pub vetting: Vec<Digest>,
+    /// The window of the change, where it has one; a change of the policy, and an emergency, has none.
+    pub window: Option<Period>,
+    /// The last instant at which a permit given now may be spent: the end of the window, of the emergency, or of the
+    /// permit's lifetime, whichever is first.
+    pub permit_until: Instant,
 }
 
 impl Decision {

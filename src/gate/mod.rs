@@ -12,30 +12,59 @@
 //!  baseline x proposal x policy ─► analysis (check, content digest, meaning digest) ┘
 //! ```
 
+mod believed;
+mod calendar;
+mod case;
+mod chain;
 mod commit;
+mod decide;
 mod decision;
 mod evidence;
 mod grammar;
 mod instant;
+mod ledger;
+mod matching;
 mod permit;
 pub mod push;
+mod quorum;
 mod reason;
 mod record;
+mod root;
+mod roster;
 pub mod signature;
+mod standing;
+mod terms;
+mod validity;
 pub mod vetting;
+mod voices;
 
 pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
-pub use commit::{EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};
+pub use believed::{Believed, Ignored, MAX_COMMITS, TOLERANCE, Testimony, looks_like_approval, read_branch};
+pub use calendar::{Booking, Calendar, Period, Slot, SlotSource, calendar, slot, wished};
+pub use case::{Case, Debt, Neighbour, Progress, TargetDevice, Unconverged};
+pub use chain::{
+    Chain, Pending, PolicyVoice, VersionInForce, Voices, judge_chain, judge_pending, missing_voices, policy_digest,
+};
+pub use commit::{EMPTY_TREE, EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};
+pub use decide::{decide, may_roll_back};
 pub use decision::{Decision, Missing, State};
 pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
 pub use grammar::{Flaw, MAX_TEXT};
 pub use instant::Instant;
+pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, PermitHistory, Sighting};
 pub use permit::{
     Expected, PERMIT_NAMESPACE, Permit, PermitFile, PermitTrust, PermittedDevice, VerifiedPermit, untrusted,
 };
+pub use quorum::Counted;
 pub use reason::{Reason, ReasonCode};
 pub use record::{
     Adopt, Approve, Change, Claim, Digest, Emergency, Finish, Hold, LedgerEntry, OverrideReject, PolicyRecord,
     Quarantine, Receipt, ReceiptKind, Record, Reissue, Reject, Result as DeviceResult, ResultKind, Review, Revoke,
     Schedule, Scope, Stage, Withdraw, Witness,
 };
+pub use root::{Root, RootFlaw};
+pub use roster::{Holder, Owner, Roster, Standing};
+pub use standing::{debt, progress, unconverged};
+pub use terms::{Terms, terms};
+pub use validity::{faults, read_version};
+pub use voices::BranchVoices;

@@ -5,8 +5,8 @@
 //! made of the text.
 
 use crate::check::Device;
-use crate::fleet::namespace::{Demand, Header, Talk, Way};
 use crate::finding::Direction;
+use crate::fleet::namespace::{Demand, Header, Talk, Way};
 use crate::packet::{Family, Field, IfacePattern, Interface, Ranges, Values};
 use crate::policy::{Flow, FlowRule, Policy, Service, default_source_ports};
 use crate::ruleset::Hook;
@@ -129,7 +129,8 @@ impl Planning<'_> {
                 let ins = self.side(place.inputs.as_deref(), src);
                 let mut ways: Vec<Way> = Vec::new();
                 for one in &ins {
-                    let other = outs.iter().find(|o| *o != one).or_else(|| self.names.iter().find(|n| *n != one && *n != "lo"));
+                    let other =
+                        outs.iter().find(|o| *o != one).or_else(|| self.names.iter().find(|n| *n != one && *n != "lo"));
                     ways.extend(other.map(|other| Way::Forward(one.clone(), other.clone())));
                 }
                 ways
@@ -269,7 +270,11 @@ fn spread<T>(list: Vec<T>, most: usize) -> Vec<T> {
     if count <= most {
         return list;
     }
-    list.into_iter().enumerate().filter(|(n, _)| (n * most) / count != ((n + 1) * most) / count).map(|(_, t)| t).collect()
+    list.into_iter()
+        .enumerate()
+        .filter(|(n, _)| (n * most) / count != ((n + 1) * most) / count)
+        .map(|(_, t)| t)
+        .collect()
 }
 
 #[cfg(test)]

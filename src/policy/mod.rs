@@ -5,6 +5,7 @@
 //! environment. Every mistake of all files is reported in one run, each with its place.
 
 mod calendar;
+mod canonical;
 mod cells;
 mod change;
 mod class;
@@ -32,6 +33,7 @@ mod standard;
 mod transport;
 
 pub use calendar::{Freeze, Weekday, Window};
+pub use canonical::canonical_change;
 pub use cells::FlowCell;
 pub use change::{ChangeRequest, Intent, IntentEffect, WindowWish, is_change_id, read_change};
 pub use class::{AlsoQuorum, ChangeClass, ClassRule, Quorum, Solo, Staging};

@@ -28,6 +28,16 @@ pub fn merge_onto(repo: &Repository, ours: CommitId, theirs: CommitId) -> Result
     Err(VcsError::Conflict { ours: ours.short(), theirs: theirs.short(), paths })
 }
 
+/// What merging two commits gives, with the paths that conflict.
+pub(super) fn remerge(
+    repo: &Repository,
+    ours: CommitId,
+    theirs: CommitId,
+) -> Result<(Tree, BTreeSet<String>), VcsError> {
+    let merged = merge_commits(repo, ours, theirs, MAX_CROSSINGS)?;
+    Ok((merged.tree, merged.conflicts))
+}
+
 /// A merge with the paths that could not be merged; they hold nothing that equals anything.
 struct Merged {
     tree: Tree,

@@ -14,16 +14,21 @@
 //! - Parents are read from the commit objects themselves, so replace refs, grafts and commit-graph files change
 //!   no answer; `Repository::conditions` reports them for those who must refuse.
 
+mod branch;
 mod collision;
 mod entry;
 mod error;
 mod evidence;
 mod history;
 mod merge;
+mod policies;
+mod range;
 mod revision;
+mod shadow;
 mod store;
 mod tree;
 
+pub use branch::{EVIDENCE_ROOT, EvidenceSource, MAX_CHANGE_COMMITS};
 pub use collision::collisions;
 pub(crate) use collision::is_unseen;
 pub use entry::{Entry, EntryKind, refuse_irregular};
@@ -31,6 +36,7 @@ pub use error::VcsError;
 pub use evidence::{Branch, PolicyVersion, RawCommit};
 pub use history::Condition;
 pub use merge::merge_onto;
+pub use range::{Range, RangeFlaw};
 pub use revision::Revision;
 pub use store::{CommitId, Repository};
 pub use tree::{Limits, Tree};

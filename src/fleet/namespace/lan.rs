@@ -141,7 +141,11 @@ pub(super) fn number_of(mac: &[u8]) -> Option<usize> {
 fn near_links(numbers: &BTreeMap<String, usize>, place: &str) -> String {
     let mut out = "link set lo up\n".to_owned();
     for (name, n) in numbers.iter().filter(|(name, _)| *name != "lo") {
-        out += &format!("link add {name} address {} type veth peer name fwgfar{n} address {}\n", near_mac(*n), far_mac(*n));
+        out += &format!(
+            "link add {name} address {} type veth peer name fwgfar{n} address {}\n",
+            near_mac(*n),
+            far_mac(*n)
+        );
         out += &format!("link set fwgfar{n} netns {place}\n");
     }
     for name in numbers.keys() {

@@ -147,7 +147,14 @@ impl Vetting<'_> {
     }
 
     /// Sends a packet in the direction of the first one.
-    fn there(&mut self, talk: &Talk, header: &Header, part: Part, mark: u32, wait: Duration) -> Result<Option<Caught>, String> {
+    fn there(
+        &mut self,
+        talk: &Talk,
+        header: &Header,
+        part: Part,
+        mark: u32,
+        wait: Duration,
+    ) -> Result<Option<Caught>, String> {
         match &talk.way {
             Way::Input(by) => self.to_device(by, header, part, mark, wait),
             Way::Output(by) => self.from_device(by, header, part, mark, wait),
@@ -168,7 +175,14 @@ impl Vetting<'_> {
         self.lan.numbers.get(interface).copied().unwrap_or_default()
     }
 
-    fn to_device(&mut self, by: &str, header: &Header, part: Part, mark: u32, wait: Duration) -> Result<Option<Caught>, String> {
+    fn to_device(
+        &mut self,
+        by: &str,
+        header: &Header,
+        part: Part,
+        mark: u32,
+        wait: Duration,
+    ) -> Result<Option<Caught>, String> {
         self.lan.inside.listen(header).map_err(|e| format!("raw sockets: {e}"))?;
         let number = self.number(by);
         let Some(packet) = build(header, part, mark) else { return Ok(None) };
@@ -180,7 +194,14 @@ impl Vetting<'_> {
         Ok(await_mark(mark, wait, || self.lan.inside.arrived(header)))
     }
 
-    fn from_device(&mut self, by: &str, header: &Header, part: Part, mark: u32, wait: Duration) -> Result<Option<Caught>, String> {
+    fn from_device(
+        &mut self,
+        by: &str,
+        header: &Header,
+        part: Part,
+        mark: u32,
+        wait: Duration,
+    ) -> Result<Option<Caught>, String> {
         let Some(packet) = build(header, part, mark) else { return Ok(None) };
         // A packet that the output chains drop is a send that is not permitted.
         let _ = self.lan.inside.send(by, header, &packet);
@@ -188,7 +209,15 @@ impl Vetting<'_> {
         Ok(await_mark(mark, wait, || self.out_by(number)))
     }
 
-    fn through(&mut self, from: &str, to: &str, header: &Header, part: Part, mark: u32, wait: Duration) -> Result<Option<Caught>, String> {
+    fn through(
+        &mut self,
+        from: &str,
+        to: &str,
+        header: &Header,
+        part: Part,
+        mark: u32,
+        wait: Duration,
+    ) -> Result<Option<Caught>, String> {
         let Some(packet) = build(header, part, mark) else { return Ok(None) };
         if self.lan.outside.send(self.number(from), header, &packet).is_err() {
             return Ok(None);

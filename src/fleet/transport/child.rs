@@ -91,7 +91,10 @@ const PATIENCE: Duration = Duration::from_millis(4);
 /// It cannot be started, or passes a bound; then it and everything it started are killed.
 pub fn run(what: &Invocation<'_>, bounds: Bounds) -> Result<Finished, ChildError> {
     let mut child = start(what)?;
-    let streams = (child.stdout.take().map(|s| collect(s, bounds.output)), child.stderr.take().map(|s| collect(s, bounds.output)));
+    let streams = (
+        child.stdout.take().map(|s| collect(s, bounds.output)),
+        child.stderr.take().map(|s| collect(s, bounds.output)),
+    );
     let begun = Instant::now();
     let mut running = Running { child, program: what.program, ended: None };
     let (stdout, stderr) = (running.stream(streams.0, begun, bounds), running.stream(streams.1, begun, bounds));
@@ -117,8 +120,10 @@ fn start(what: &Invocation<'_>) -> Result<Child, ChildError> {
         .stderr(Stdio::piped());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let not_started =
-        |e: std::io::Error| ChildError::NotStarted { program: shown(what.program.as_bytes()), reason: e.kind().to_string() };
+    let not_started = |e: std::io::Error| ChildError::NotStarted {
+        program: shown(what.program.as_bytes()),
+        reason: e.kind().to_string(),
+    };
     command.spawn().map_err(not_started)
 }
 

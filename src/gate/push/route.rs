@@ -77,7 +77,11 @@ impl<'p> ProductionTransport<'p> {
         reasons.extend(unsafe_mode(transport));
         if transport.rollback.is_none() {
             let message = format!("the transport `{}` has no `rollback`", transport.id.value);
-            reasons.push(Reason::new(ReasonCode::NoRollback, message, "give the transport a `rollback` command in the policy"));
+            reasons.push(Reason::new(
+                ReasonCode::NoRollback,
+                message,
+                "give the transport a `rollback` command in the policy",
+            ));
         }
         match (&transport.read, &transport.apply, &transport.rollback) {
             (Some(read), Some(apply), Some(rollback)) if reasons.is_empty() => {
@@ -100,7 +104,8 @@ impl<'p> StagingTransport<'p> {
     /// STAGE_NOT_ISOLATED for a device that is not there for staging, and for everything that is shared; TRANSPORT_UNSAFE.
     pub fn of(policy: &'p Policy, target: &Target, devices: &[Target]) -> Result<StagingTransport<'p>, Vec<Reason>> {
         if target.environment != Environment::Staging {
-            let message = format!("`{}` is not there for staging: its environment is {}", target.name, target.environment.name());
+            let message =
+                format!("`{}` is not there for staging: its environment is {}", target.name, target.environment.name());
             let fix = "name a device whose `device.toml` says `environment = \"staging\"`";
             return Err(vec![Reason::new(ReasonCode::StageNotIsolated, message, fix)]);
         }
@@ -126,7 +131,8 @@ pub fn isolation(policy: &Policy, devices: &[Target]) -> Vec<Reason> {
 }
 
 fn chosen<'p>(policy: &'p Policy, target: &Target) -> Result<&'p Transport, Vec<Reason>> {
-    let reaches = |t: &&Transport| t.environment == target.environment && t.devices.selects(&target.name, &target.roles);
+    let reaches =
+        |t: &&Transport| t.environment == target.environment && t.devices.selects(&target.name, &target.roles);
     let missing = || {
         let environment = target.environment.name();
         let message = format!("no transport of the policy reaches `{}` ({environment})", target.name);
@@ -147,7 +153,9 @@ fn faults(transport: &Transport) -> Vec<Reason> {
 fn or_incomplete(mut reasons: Vec<Reason>, transport: &Transport) -> Vec<Reason> {
     if reasons.is_empty() {
         let message = format!("the transport `{}` needs both `read` and `apply`", transport.id.value);
-        reasons.push(Reason::new(ReasonCode::TransportUnsafe, message, "write both as lists of arguments").detail("missing"));
+        reasons.push(
+            Reason::new(ReasonCode::TransportUnsafe, message, "write both as lists of arguments").detail("missing"),
+        );
     }
     reasons
 }
@@ -178,7 +186,8 @@ fn unsafe_mode(transport: &Transport) -> Option<Reason> {
 pub fn arguments(command: &Command, values: &Values<'_>) -> Result<Vec<String>, Reason> {
     let value = |placeholder: Placeholder| -> Result<String, Reason> {
         let missing = |what: &str, fix: &str| {
-            Reason::new(ReasonCode::TransportUnsafe, format!("`{}` has no {what}", values.device), fix).detail("placeholder")
+            Reason::new(ReasonCode::TransportUnsafe, format!("`{}` has no {what}", values.device), fix)
+                .detail("placeholder")
         };
         match placeholder {
             Placeholder::Device => Ok(values.device.to_owned()),
@@ -207,8 +216,24 @@ pub fn arguments(command: &Command, values: &Values<'_>) -> Result<Vec<String>, 
 
 /// Options whose value names a credential, an inventory or a selection of hosts.
 const POINTERS: [&str; 18] = [
-    "-i", "-F", "-J", "-l", "--inventory", "--inventory-file", "--limit", "--private-key", "--key", "--key-file", "--identity",
-    "--identity-file", "--kubeconfig", "--context", "--config", "--profile", "--credentials", "--vault-password-file",
+    "-i",
+    "-F",
+    "-J",
+    "-l",
+    "--inventory",
+    "--inventory-file",
+    "--limit",
+    "--private-key",
+    "--key",
+    "--key-file",
+    "--identity",
+    "--identity-file",
+    "--kubeconfig",
+    "--context",
+    "--config",
+    "--profile",
+    "--credentials",
+    "--vault-password-file",
 ];
 
 fn not_isolated(policy: &Policy, staging: &Transport, devices: &[Target]) -> Vec<Reason> {
@@ -227,7 +252,9 @@ fn not_isolated(policy: &Policy, staging: &Transport, devices: &[Target]) -> Vec
     shared.extend(named.into_iter().map(|device| format!("the inventory entry of `{device}`")));
     for text in literals(staging) {
         let found = names.iter().find(|name| holds_word(text, name));
-        shared.extend(found.map(|name| format!("the name `{name}` of production, in the argument `{}`", text.escape_debug())));
+        shared.extend(
+            found.map(|name| format!("the name `{name}` of production, in the argument `{}`", text.escape_debug())),
+        );
     }
     let reason = |what: String| {
         let message = format!("the staging transport `{}` shares {what}", staging.id.value);
@@ -322,7 +349,8 @@ pub fn transport_digest(policy: &Policy, targets: &[Target]) -> Digest {
     let mut text = "fwgate.transport/1\n".to_owned();
     for target in targets {
         let _ = writeln!(text, "{} {}", target.name, target.environment.name());
-        let reaches = |t: &&Transport| t.environment == target.environment && t.devices.selects(&target.name, &target.roles);
+        let reaches =
+            |t: &&Transport| t.environment == target.environment && t.devices.selects(&target.name, &target.roles);
         let Some(transport) = policy.transports.iter().find(reaches) else { continue };
         describe(transport, &target.name, &mut text);
     }
@@ -336,9 +364,14 @@ fn describe(transport: &Transport, device: &str, text: &mut String) {
     let _ = writeln!(text, "{:?} {address:?} {credential:?} {variables:?}", transport.id.value);
     let _ = writeln!(text, "{:?} {:?} {:?}", transport.mode, transport.confirm_timer, transport.deadline);
     let Transport { read, apply, confirm, probe, rollback, identity, .. } = transport;
-    for (name, command) in
-        [("read", read), ("apply", apply), ("confirm", confirm), ("probe", probe), ("rollback", rollback), ("identity", identity)]
-    {
+    for (name, command) in [
+        ("read", read),
+        ("apply", apply),
+        ("confirm", confirm),
+        ("probe", probe),
+        ("rollback", rollback),
+        ("identity", identity),
+    ] {
         let arguments = command.as_ref().map(|c| &c.arguments);
         let _ = writeln!(text, "{name} {arguments:?}");
     }
@@ -419,14 +452,18 @@ addresses = { edge1 = "admin@192.0.2.1" }
     #[test]
     fn a_push_that_cannot_undo_itself_is_refused() {
         let edge1 = target("edge1", Environment::Production);
-        let found = |from: &str, to: &str| codes(ProductionTransport::of(&policy(&PRODUCTION.replace(from, to)), &edge1));
+        let found =
+            |from: &str, to: &str| codes(ProductionTransport::of(&policy(&PRODUCTION.replace(from, to)), &edge1));
         assert_eq!(found("confirm_timer = \"2m\"\n", ""), ["UNSAFE_PUSH_MODE"]);
         assert_eq!(found("confirm = [\"fw-confirm\", \"{address}\"]\n", ""), ["UNSAFE_PUSH_MODE"]);
         assert_eq!(found("id = \"prod\"", "id = \"prod\"\nmode = \"best-effort\""), ["UNSAFE_PUSH_MODE"]);
         assert_eq!(found("id = \"prod\"", "id = \"prod\"\nmode = \"eventual\""), ["UNSAFE_PUSH_MODE"]);
         assert_eq!(found("rollback = [\"fw-apply\", \"{address}\", \"{file}\"]\n", ""), ["NO_ROLLBACK"]);
         assert_eq!(found("edge*", "core*"), ["TRANSPORT_UNSAFE"]);
-        assert_eq!(found("[\"fw-apply\", \"{address}\", \"{file}\", \"{timer}\"]", "\"fw-apply x\""), ["TRANSPORT_UNSAFE"]);
+        assert_eq!(
+            found("[\"fw-apply\", \"{address}\", \"{file}\", \"{timer}\"]", "\"fw-apply x\""),
+            ["TRANSPORT_UNSAFE"]
+        );
         assert_eq!(found("\"fw-confirm\"", "\"sh\", \"-c\", \"true\""), ["TRANSPORT_UNSAFE", "UNSAFE_PUSH_MODE"]);
     }
 
@@ -434,7 +471,13 @@ addresses = { edge1 = "admin@192.0.2.1" }
     fn the_digest_is_of_every_part() {
         let edge1 = [target("edge1", Environment::Production)];
         let one = transport_digest(&policy(PRODUCTION), &edge1);
-        for (from, to) in [("2m", "3m"), ("192.0.2.1", "192.0.2.2"), ("fw-confirm", "fw-yes"), ("deploy", "other"), ("prod.ini", "x.ini")] {
+        for (from, to) in [
+            ("2m", "3m"),
+            ("192.0.2.1", "192.0.2.2"),
+            ("fw-confirm", "fw-yes"),
+            ("deploy", "other"),
+            ("prod.ini", "x.ini"),
+        ] {
             assert_ne!(one, transport_digest(&policy(&PRODUCTION.replace(from, to)), &edge1), "{from}");
         }
         assert_eq!(one, transport_digest(&policy(&format!("# a comment\n{PRODUCTION}")), &edge1));
