@@ -12,18 +12,26 @@
 //!  baseline x proposal x policy ─► analysis (check, content digest, meaning digest) ┘
 //! ```
 
+mod analysis;
+mod content;
 mod decision;
 mod evidence;
 mod instant;
+mod pair;
 mod reason;
 mod record;
+mod says;
 
+pub use analysis::{Case, Library, analyse, targets};
+pub use content::{Target, content_digest, device_digest, files_digest, policy_digest, sha256};
 pub use decision::{Decision, Missing, State};
 pub use evidence::{Analysis, Branch, DeviceBytes, Evidence, Extent, PolicyVersion, RawCommit};
 pub use instant::Instant;
+pub use pair::{Planned, Terms, beside};
 pub use reason::{Reason, ReasonCode};
 pub use record::{
     Adopt, Approve, Change, Claim, Digest, Emergency, Finish, Hold, LedgerEntry, OverrideReject, PolicyRecord,
     Quarantine, Receipt, ReceiptKind, Record, Reissue, Reject, Result as DeviceResult, ResultKind, Review, Revoke,
     Schedule, Scope, Stage, Withdraw, Witness,
 };
+pub use says::{Said, Subject, says};

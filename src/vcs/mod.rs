@@ -28,7 +28,7 @@ pub(crate) use collision::is_unseen;
 pub use entry::{Entry, EntryKind, refuse_irregular};
 pub use error::VcsError;
 pub use history::Condition;
-pub use merge::merge_onto;
+pub use merge::{merge_onto, merge_texts};
 pub use revision::Revision;
 pub use store::{CommitId, Repository};
 pub use tree::{Limits, Tree};

@@ -28,6 +28,7 @@ use super::{Dialect, Draft, Problem, ReadOptions, Text};
 use crate::ruleset::{Base, BaseKind, Chain, ChainId, DeviceFacts, Families, NfHook, Rule, Span, Verdict};
 use calls::{Call, Placed};
 use dump::{Dump, TableText};
+pub use ipset::forget_members;
 use ipset::Sets;
 use matches::Scope;
 use rule::Place;
