@@ -12,11 +12,13 @@
 //!  baseline x proposal x policy ─► analysis (check, content digest, meaning digest) ┘
 //! ```
 
+mod analysis;
 mod believed;
 mod calendar;
 mod case;
 mod chain;
 mod commit;
+mod content;
 mod decide;
 mod decision;
 mod evidence;
@@ -47,11 +49,17 @@ pub use chain::{
 };
 pub use commit::{EMPTY_TREE, EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};
 pub use decide::{decide, may_roll_back};
+mod pair;
+mod says;
+
+pub use analysis::{Case as AnalysisCase, Library, analyse, targets};
+pub use content::{Target, content_digest, device_digest, files_digest, sha256};
 pub use decision::{Decision, Missing, State};
 pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
 pub use grammar::{Flaw, MAX_TEXT};
 pub use instant::Instant;
 pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, PermitHistory, Sighting};
+pub use pair::{Planned, Terms as PairTerms, beside};
 pub use permit::{
     Expected, PERMIT_NAMESPACE, Permit, PermitFile, PermitTrust, PermittedDevice, VerifiedPermit, untrusted,
 };
@@ -64,6 +72,7 @@ pub use record::{
 };
 pub use root::{Root, RootFlaw};
 pub use roster::{Holder, Owner, Roster, Standing};
+pub use says::{Said, Subject, says};
 pub use standing::{debt, progress, unconverged};
 pub use terms::{Terms, terms};
 pub use validity::{faults, read_version};

@@ -52,7 +52,7 @@ pub use entry::{Entry, EntryKind, refuse_irregular};
 pub use error::VcsError;
 pub use evidence::{Branch, PolicyVersion, RawCommit};
 pub use history::Condition;
-pub use merge::merge_onto;
+pub use merge::{merge_onto, merge_texts};
 pub use program::{KEPT, ProgramError};
 pub use range::{Range, RangeFlaw};
 pub use remote::{Fetched, Remote, RemoteError};
