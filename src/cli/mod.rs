@@ -10,6 +10,7 @@ pub mod diff;
 pub mod exit;
 pub mod explain;
 pub mod failure;
+pub mod gate;
 pub mod input;
 pub mod lint;
 pub mod matrix;
