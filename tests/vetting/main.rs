@@ -5,6 +5,7 @@
 use fwgate::fleet::namespace::{Answer, Demand, Header, Job, JobFile, Loader, Outcome, Talk, Vetted, Way, vet};
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 const RULES: &str = "*filter
 :INPUT DROP [0:0]
@@ -27,7 +28,9 @@ fn talk(way: Way, proto: u8, dport: u16, six: bool, demand: Demand) -> Talk {
         true => ("2001:db8:1::5".parse().unwrap(), "2001:db8:2::7".parse().unwrap()),
     };
     let (icmp, reply) = if six { (128, 129) } else { (8, 0) };
-    let first = Header { src, dst, proto, sport: 40_000 + dport % 1000, dport, icmp: (icmp, 0) };
+    // Two talks of one connection would not both be new.
+    static PORT: AtomicU16 = AtomicU16::new(40_000);
+    let first = Header { src, dst, proto, sport: PORT.fetch_add(1, Ordering::Relaxed), dport, icmp: (icmp, 0) };
     Talk { rule: "r".into(), way, first, icmp_reply: Some(reply), has_reply: true, demand }
 }
 

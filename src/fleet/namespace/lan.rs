@@ -53,6 +53,7 @@ pub(super) fn build(job: &Job) -> Result<Lan, String> {
     }
     let own: Vec<String> = job.addresses.iter().map(|a| address_line("add", a)).collect();
     ip(&own.concat())?;
+    await_local(&job.addresses)?;
     let inside = Inside::new(&numbers).map_err(|e| format!("raw sockets: {e}"))?;
     Ok(Lan { numbers, inside, outside, _orders: orders })
 }
@@ -211,8 +212,25 @@ impl Lan {
     /// Makes these addresses the device's own, or takes them away again.
     pub fn own(&self, verb: &str, addresses: &[IpAddr]) -> Result<(), String> {
         let lines: Vec<String> = addresses.iter().map(|a| address_line(verb, a)).collect();
-        ip(&lines.concat())
+        ip(&lines.concat())?;
+        if verb == "add" { await_local(addresses) } else { Ok(()) }
     }
+}
+
+/// The kernel makes an IPv6 address local some time after it was added (`net/ipv6/addrconf.c`, `addrconf_dad_work`); what is
+/// sent before is lost, and would look blocked.
+fn await_local(addresses: &[IpAddr]) -> Result<(), String> {
+    let wanted: Vec<String> = addresses.iter().filter(|a| a.is_ipv6()).map(|a| format!("local {a} ")).collect();
+    for _ in 0..400 {
+        let shown = Command::new("ip").args(["-6", "-o", "route", "show", "table", "local"]).stdin(Stdio::null()).output();
+        let shown = shown.map_err(|e| format!("`ip` cannot be started: {}", e.kind()))?;
+        let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+        if wanted.iter().all(|w| text.contains(w.as_str())) {
+            return Ok(());
+        }
+        thread::sleep(std::time::Duration::from_millis(5));
+    }
+    Err("an address of the device does not become local".to_owned())
 }
 
 fn address_line(verb: &str, address: &IpAddr) -> String {
