@@ -57,6 +57,6 @@ pub use record::{
 pub use root::{Root, RootFlaw};
 pub use roster::{Holder, Owner, Roster, Standing};
 pub use terms::{Terms, terms};
-pub use validity::{faults, read_version};
+pub use validity::{faults, may_author, read_version};
 pub use standing::{debt, progress, unconverged};
 pub use voices::BranchVoices;

@@ -172,6 +172,14 @@ fn clone_pair((id, roles): (&String, &BTreeSet<String>)) -> (String, BTreeSet<St
     (id.clone(), roles.clone())
 }
 
+/// Whether the others could fill the quorum of a class when this person is the author.
+pub fn may_author(policy: &Policy, terms: &Terms<'_>, person: &str) -> bool {
+    let mut others = roles_of(policy);
+    others.remove(person);
+    let seats = terms.seats(&terms.quorums(&BTreeSet::new(), &BTreeSet::new()));
+    shortfall(&seats, &others).is_none()
+}
+
 /// Whether a person may be expected to author changes. Somebody whose only part is to approve for a role that nobody else has
 /// (the one security officer of a small team) is not: such a change of theirs is refused when it comes, and
 /// `policy verify` says so.

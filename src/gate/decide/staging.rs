@@ -29,7 +29,7 @@ pub(super) fn judge(bench: &Bench<'_>) -> Staged {
         out.notes.push(format!("class `{}` goes without staging, as policy says", bench.terms.class.name()));
         return out;
     }
-    let Some(analysis) = bench.case.analysis else { return out };
+    let Some(analysis) = bench.case.analysis.filter(|a| !a.devices.is_empty()) else { return out };
     let mut proved: BTreeSet<&String> = BTreeSet::new();
     let mut others: Vec<Reason> = Vec::new();
     for receipt in bench.case.testimony.receipts.iter().filter(|r| r.said.kind == ReceiptKind::Vetting) {
@@ -46,7 +46,7 @@ pub(super) fn judge(bench: &Bench<'_>) -> Staged {
     out.receipts.sort();
     out.is_begun = !proved.is_empty();
     let open: Vec<&str> = analysis.devices.iter().map(|(d, _)| d).filter(|d| !proved.contains(d)).map(String::as_str).collect();
-    out.is_vetted = open.is_empty() && !analysis.devices.is_empty();
+    out.is_vetted = open.is_empty();
     if !out.is_vetted {
         out.reasons = missing(bench, &open, out.is_begun, others);
     }
@@ -90,8 +90,7 @@ fn is_on_stand_ins(bench: &Bench<'_>, receipt: &Believed<Receipt>) -> bool {
 
 fn missing(bench: &Bench<'_>, open: &[&str], is_begun: bool, others: Vec<Reason>) -> Vec<Reason> {
     let id = bench.case.id;
-    let devices = if open.is_empty() { "any device".to_owned() } else { open.join(", ") };
-    let vetted = format!("no vetting receipt is of the bytes of {devices} that would be pushed");
+    let vetted = format!("no vetting receipt is of the bytes of {} that would be pushed", open.join(", "));
     let mut out = vec![Reason::new(ReasonCode::NotVetted, vetted, format!("`fwgate vet {id}`"))];
     if !is_begun {
         let staged = format!("nothing of {id} has been staged as it would be pushed");
