@@ -168,7 +168,8 @@ fn roster_of(versions: &[PolicyVersion]) -> Roster {
     for version in versions.iter().rev() {
         if let Ok((policy, _)) = read_version(version) {
             let (roster, _) = Roster::read(&policy.persons, &policy.machines);
-            match all.holders().next().is_none() {
+            let is_first = all.holders().next().is_none();
+            match is_first {
                 true => all = roster,
                 false => all.remember(&roster),
             }
