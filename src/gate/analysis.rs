@@ -17,7 +17,7 @@ use crate::check::{CheckError, CheckInput, CheckReport, Device, run};
 use crate::diff::{Bounds, MeaningBounds};
 use crate::finding::Severity;
 use crate::packet::Family;
-use crate::policy::{ChangeRequest, Date, Policy};
+use crate::policy::{ChangeRequest, Date, Policy, canonical_change, read_change};
 use read::Read;
 use std::collections::BTreeMap;
 
@@ -90,6 +90,23 @@ pub fn analyse(case: &Case<'_>, library: &mut Library) -> Result<Analysis, Vec<R
     })
 }
 
+/// Reads a change file: the request, and its canonical form.
+///
+/// # Errors
+/// Everything in it that is not understood.
+pub fn read_request(path: &str, bytes: &[u8], policy: &Policy) -> Result<(ChangeRequest, String), Vec<Reason>> {
+    let unread = |message: String, help: Option<String>| {
+        let fix = help.unwrap_or_else(|| format!("mend `{path}`"));
+        Reason::new(ReasonCode::UnparsedInput, message, fix)
+    };
+    let text = std::str::from_utf8(bytes).map_err(|_| vec![unread(format!("`{path}` is not UTF-8"), None)])?;
+    let read = read_change(path, text, &policy.names).and_then(|r| Ok((r, canonical_change(path, text)?)));
+    read.map_err(|unreadable| {
+        let reason = |p: crate::ruleset::Problem| unread(format!("{} ({path}:{})", p.message, p.span.line), p.help);
+        unreadable.problems.into_iter().map(reason).collect()
+    })
+}
+
 /// The devices whose bytes change, in order of name. A device that one side lacks has no files there.
 pub fn targets(baseline: &[DeviceBytes], proposal: &[DeviceBytes]) -> Vec<Target> {
     let mut sides: BTreeMap<&str, [Option<&DeviceBytes>; 2]> = BTreeMap::new();
@@ -122,9 +139,10 @@ fn refuse_empty(case: &Case<'_>, targets: &[Target]) -> Result<(), Vec<Reason>> 
     match () {
         () if case.baseline.is_empty() => empty("no device is in force", "`fwgate adopt DEVICE` takes in what runs"),
         () if case.proposal.is_empty() => empty("the proposal holds no device", "commit the devices' rulesets"),
-        () if targets.is_empty() => {
-            empty("the proposal is byte for byte what is in force", "nothing needs doing; `fwgate change withdraw` ends it")
-        }
+        () if targets.is_empty() => empty(
+            "the proposal is byte for byte what is in force",
+            "nothing needs doing; `fwgate change withdraw` ends it",
+        ),
         () => Ok(()),
     }
 }
@@ -137,6 +155,7 @@ fn both<T>(one: Result<T, Vec<Reason>>, other: Result<T, Vec<Reason>>) -> Result
         (Ok(_), Err(other)) => Err(other),
         (Err(mut all), Err(other)) => {
             all.extend(other);
+            all.sort();
             all.dedup();
             Err(all)
         }
@@ -158,7 +177,9 @@ fn checked(input: &CheckInput<'_>) -> Result<CheckReport, Vec<Reason>> {
 
 fn no_verdict(error: &CheckError) -> Reason {
     match error {
-        CheckError::NoDevice(_) => Reason::new(ReasonCode::EmptyChange, error.to_string(), "commit the devices' rulesets"),
+        CheckError::NoDevice(_) => {
+            Reason::new(ReasonCode::EmptyChange, error.to_string(), "commit the devices' rulesets")
+        }
         CheckError::Replay(_) | CheckError::SameName { .. } => {
             let fix = "this may be a bug in fwgate; report it with the input that causes it";
             Reason::new(ReasonCode::UnparsedInput, error.to_string(), fix)
@@ -172,7 +193,8 @@ fn too_large(what: &str) -> Reason {
 
 /// What is to be said of each target beside its effect.
 fn subjects(targets: &[Target], before: &[Read], after: &[Read]) -> Vec<Subject> {
-    let find = |side: &'_ [Read], name: &str| side.iter().find(|r| r.device.name == name).map(|r| r.device.ruleset.clone());
+    let find =
+        |side: &'_ [Read], name: &str| side.iter().find(|r| r.device.name == name).map(|r| r.device.ruleset.clone());
     let subject = |target: &Target| {
         let also = match (find(before, &target.device), find(after, &target.device)) {
             (None, _) => vec!["(new)".to_owned()],

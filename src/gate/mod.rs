@@ -22,7 +22,7 @@ mod reason;
 mod record;
 mod says;
 
-pub use analysis::{Case, Library, analyse, targets};
+pub use analysis::{Case, Library, analyse, read_request, targets};
 pub use content::{Target, content_digest, device_digest, files_digest, policy_digest, sha256};
 pub use decision::{Decision, Missing, State};
 pub use evidence::{Analysis, Branch, DeviceBytes, Evidence, Extent, PolicyVersion, RawCommit};

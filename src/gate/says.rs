@@ -7,8 +7,8 @@
 use crate::check::FilterEffect;
 use crate::diff::{EffectKind, Meaning};
 use crate::packet::{
-    Cell, Family, Field, Fragment, Ranges, Region, RegionNames, Shape, State, TCP_SYN, Values, address_texts, coalesce, count_flows,
-    protocol_name,
+    Cell, Family, Field, Fragment, Ranges, Region, RegionNames, Shape, State, TCP_SYN, Values, address_texts, coalesce,
+    count_flows, protocol_name,
 };
 use crate::ruleset::Hook;
 use num_bigint::BigUint;
@@ -70,22 +70,24 @@ fn statement(subject: &Subject, effects: &[&Said<'_>]) -> [String; 2] {
     let hooks: BTreeSet<&str> = effects.iter().map(|e| e.effect.hook.name()).collect();
     let kind = |kind: EffectKind| regions(effects, kind, hooks.len());
     let [opened, closed, refused, translated] = EffectKind::ALL.map(kind);
-    [["opens", "closes", "refuses", "translates", "changes"], ["open", "close", "refuse", "translate", "change"]].map(|verbs| {
-        let mut parts = subject.also.clone();
-        if opened.is_none() && closed.is_none() && refused.is_none() && translated.is_none() {
-            parts.push(format!("{} the outcome of no packet", verbs[4]));
-            return parts.join("; ");
-        }
-        let said = |verb: &str, what: &Option<String>| what.as_ref().map(|what| format!("{verb} {what}"));
-        let nothing = |verb: &str, what: &Option<String>| what.is_none().then(|| format!("{verb} nothing"));
-        parts.extend(said(verbs[0], &opened));
-        parts.extend(said(verbs[1], &closed));
-        parts.extend(refused.as_ref().map(|what| format!("{} in another way {what}", verbs[2])));
-        parts.extend(translated.as_ref().map(|what| format!("{} in another way {what}", verbs[3])));
-        parts.extend(nothing(verbs[0], &opened));
-        parts.extend(nothing(verbs[1], &closed));
-        parts.join("; ")
-    })
+    [["opens", "closes", "refuses", "translates", "changes"], ["open", "close", "refuse", "translate", "change"]].map(
+        |verbs| {
+            let mut parts = subject.also.clone();
+            if opened.is_none() && closed.is_none() && refused.is_none() && translated.is_none() {
+                parts.push(format!("{} the outcome of no packet", verbs[4]));
+                return parts.join("; ");
+            }
+            let said = |verb: &str, what: &Option<String>| what.as_ref().map(|what| format!("{verb} {what}"));
+            let nothing = |verb: &str, what: &Option<String>| what.is_none().then(|| format!("{verb} nothing"));
+            parts.extend(said(verbs[0], &opened));
+            parts.extend(said(verbs[1], &closed));
+            parts.extend(refused.as_ref().map(|what| format!("{} in another way {what}", verbs[2])));
+            parts.extend(translated.as_ref().map(|what| format!("{} in another way {what}", verbs[3])));
+            parts.extend(nothing(verbs[0], &opened));
+            parts.extend(nothing(verbs[1], &closed));
+            parts.join("; ")
+        },
+    )
 }
 
 /// The regions of one kind on all filters, the largest first; `None` where there are none.

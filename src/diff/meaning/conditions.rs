@@ -151,11 +151,7 @@ fn inserted(order: &[Cond], at: usize, cond: Cond) -> Vec<Cond> {
 }
 
 /// The text of a function some of whose conditions are left out.
-fn blurred(
-    function: &Function<'_>,
-    conditions: &[NamedCond],
-    bounds: MeaningBounds,
-) -> Result<String, MeaningError> {
+fn blurred(function: &Function<'_>, conditions: &[NamedCond], bounds: MeaningBounds) -> Result<String, MeaningError> {
     let levels = levels(function, conditions);
     let mut builder = Builder::new(function, &levels, Ends::Several, bounds);
     let root = builder.root()?;

@@ -104,6 +104,5 @@ struct Part<'a> {
     end: u32,
 }
 
-
 #[cfg(test)]
 mod tests;

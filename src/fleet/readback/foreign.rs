@@ -45,7 +45,9 @@ fn bases_in_front(ruleset: &Ruleset, boundary: &Boundary, path: &[&Base]) -> Vec
 /// Foreign chains that a chain of one's own calls in front of rules of its own.
 fn calls_in_front(ruleset: &Ruleset, boundary: &Boundary, id: ChainId, name: &str) -> Vec<Foreign> {
     let rules = &ruleset.chain(id).rules;
-    let Some(last_own) = rules.iter().rposition(|rule| !boundary.calls_foreign(ruleset, rule)) else { return Vec::new() };
+    let Some(last_own) = rules.iter().rposition(|rule| !boundary.calls_foreign(ruleset, rule)) else {
+        return Vec::new();
+    };
     let callees = rules.iter().take(last_own).flat_map(|rule| rule.callees());
     let foreign = callees.filter(|c| boundary.is_foreign(ruleset.chain(*c)) && can(ruleset, *c, decides));
     foreign.map(|c| Foreign { chain: ruleset.chain(c).name.to_string(), before: name.to_owned() }).collect()

@@ -193,12 +193,8 @@ impl Arranging<'_> {
 
 /// What `device.toml` says.
 fn read_facts(file: &InputFile) -> Result<DeviceFile, Vec<TreeProblem>> {
-    let problem = |line, message: &str, help| TreeProblem {
-        path: file.name.clone(),
-        line,
-        message: message.to_owned(),
-        help,
-    };
+    let problem =
+        |line, message: &str, help| TreeProblem { path: file.name.clone(), line, message: message.to_owned(), help };
     let Ok(text) = std::str::from_utf8(&file.bytes) else {
         return Err(vec![problem(None, "the file is not UTF-8", None)]);
     };

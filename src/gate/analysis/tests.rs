@@ -60,10 +60,7 @@ const SSH: &str = "-A FORWARD -s 10.2.0.0/16 -d 10.3.0.1/32 -p tcp -m tcp --dpor
 fn the_line_says_what_changes() {
     assert_eq!(one(SSH, &format!("{SSH}{HTTPS}")).says, "edge1 opens tcp/443 from any to 10.1.0.0/24; closes nothing");
     let both = one(SSH, HTTPS).says;
-    assert_eq!(
-        both,
-        "edge1 opens tcp/443 from any to 10.1.0.0/24; closes tcp/22 from 10.2.0.0/16 to 10.3.0.1"
-    );
+    assert_eq!(both, "edge1 opens tcp/443 from any to 10.1.0.0/24; closes tcp/22 from 10.2.0.0/16 to 10.3.0.1");
     let input = one(SSH, &format!("{SSH}-A INPUT -i eth0 -p icmp -m icmp --icmp-type 8 -j ACCEPT\n")).says;
     assert_eq!(input, "edge1 opens icmp type 8 from any to any in by eth0 on input (IPv4); closes nothing");
     let logged = one(SSH, &format!("-A FORWARD -j LOG\n{SSH}")).says;
@@ -73,7 +70,8 @@ fn the_line_says_what_changes() {
 #[test]
 fn devices_of_one_effect_share_a_sentence_and_long_effects_are_counted() {
     let policy = policy("");
-    let many: String = (0..9).map(|n| format!("-A FORWARD -d 10.{n}.0.0/24 -p tcp --dport {n}443 -j ACCEPT\n")).collect();
+    let many: String =
+        (0..9).map(|n| format!("-A FORWARD -d 10.{n}.0.0/24 -p tcp --dport {n}443 -j ACCEPT\n")).collect();
     let sides = |rules: &str| ["edge1", "edge2"].map(|name| device(name, rules));
     let says = judge(&sides(SSH), &sides(&many.replace("0443", "443")), &policy).unwrap().says;
     assert!(says.starts_with("edge1, edge2 open "), "{says}");
@@ -104,8 +102,7 @@ fn content_is_of_bytes_and_meaning_is_of_packets() {
         )],
         device: "edge1".into(),
     };
-    let rewritten =
-        judge(&[device("edge1", SSH)], &[text(&format!("{otherwise}{SSH}"))], &policy("")).unwrap();
+    let rewritten = judge(&[device("edge1", SSH)], &[text(&format!("{otherwise}{SSH}"))], &policy("")).unwrap();
     assert_eq!(rewritten.says, written.says);
     assert_eq!(rewritten.meaning, written.meaning);
     assert_ne!(rewritten.content, written.content);

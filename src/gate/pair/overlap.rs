@@ -60,7 +60,10 @@ fn changed(
     let diff = diff_filter(old, new, hook, family, names, bounds)
         .map_err(|error| no_verdict(ReasonCode::UnparsedInput, error.to_string()))?;
     if !diff.complete {
-        return Err(no_verdict(ReasonCode::LimitExceeded, "a bound was reached, so not every packet was judged".into()));
+        return Err(no_verdict(
+            ReasonCode::LimitExceeded,
+            "a bound was reached, so not every packet was judged".into(),
+        ));
     }
     Ok(diff.changes.iter().flat_map(|c| &c.cells).map(|cell| cell.project(|_| true)).collect())
 }

@@ -95,7 +95,9 @@ fn hundreds_of_changes_of_other_devices_cost_nothing() {
     let names: Vec<String> = (0..400).map(|n| format!("edge{n}")).collect();
     let sides: Vec<[Vec<DeviceBytes>; 2]> =
         names.iter().map(|n| [vec![device(n, BETWEEN)], vec![device(n, SAME[0])]]).collect();
-    let planned = |(id, [baseline, proposal]): (&'_ String, &'_ [Vec<DeviceBytes>; 2])| (id.clone(), baseline.clone(), proposal.clone());
+    let planned = |(id, [baseline, proposal]): (&'_ String, &'_ [Vec<DeviceBytes>; 2])| {
+        (id.clone(), baseline.clone(), proposal.clone())
+    };
     let owned: Vec<_> = names.iter().zip(&sides).map(planned).collect();
     let changes: Vec<Planned<'_>> = owned
         .iter()
