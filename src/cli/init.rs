@@ -209,7 +209,7 @@ fn root_of(arguments: &Arguments, version: &PolicyVersion, persons: &[StarterKey
         repository: arguments.repository.clone(),
         remote: arguments.remote.clone(),
         protected: arguments.protected.clone(),
-        policy: policy_digest(&version.files),
+        policy: policy_digest(version),
         signers: signers.collect(),
     };
     Root::read(root.to_string().as_bytes()).map_err(|flaw| Failure::new(flaw.to_string()))

@@ -15,6 +15,6 @@ pub use device::{ComparedFilter, DeviceDiff, DevicePair, diff_device, filter_nam
 pub use effect::{
     Bounds, Change, EffectKind, FilterDiff, ProgramDiff, ReplayMismatch, diff_filter, diff_programs, replay,
 };
-pub use meaning::{MeaningBounds, MeaningError, meaning};
+pub use meaning::{Meaning, MeaningBounds, MeaningError, canonical_meaning};
 pub use structure::{Container, Fate, StructureChange};
 pub use text::text_diff;

@@ -5,6 +5,7 @@
 //! a forge's signature authorises nothing: versions without records are passed over, and where the tip has one, there
 //! is no permit.
 
+use super::content::policy_digest;
 use super::instant::Instant;
 use super::matching::fill;
 use super::reason::{Reason, ReasonCode};
@@ -84,21 +85,6 @@ impl Chain {
     }
 }
 
-/// The digest of a version: SHA-256 over the sorted list of `path NUL sha256(bytes) LF`, the hash as 64 hexadecimal digits.
-pub fn policy_digest(files: &[(String, Vec<u8>)]) -> Digest {
-    let mut files: Vec<&(String, Vec<u8>)> = files.iter().collect();
-    files.sort();
-    let mut text = Vec::new();
-    for (path, bytes) in files {
-        let hash = Digest::of(bytes).to_string();
-        text.extend_from_slice(path.as_bytes());
-        text.push(0);
-        text.extend_from_slice(hash.trim_start_matches("sha256:").as_bytes());
-        text.push(b'\n');
-    }
-    Digest::of(&text)
-}
-
 /// Judges the versions of the protected branch, oldest first, the last being the tip's. `witnessed` is the version that the
 /// last witness of the ledger names, with its instant.
 pub fn judge_chain(
@@ -148,7 +134,7 @@ fn present_tip<'a>(versions: &'a [PolicyVersion], chain: &mut Chain) -> Option<&
 }
 
 fn follow(root: &Root, versions: &[PolicyVersion], voices: &dyn Voices, chain: &mut Chain) {
-    let first = versions.iter().position(|v| policy_digest(&v.files) == root.policy);
+    let first = versions.iter().position(|v| policy_digest(v) == root.policy);
     let Some(first) = first else {
         let message = format!("no policy on `{}` is the one that the root names ({})", root.protected, root.policy);
         let fix = "give the root of this repository; after a lost quorum, `fwgate init --root FILE` makes a new one";
@@ -203,7 +189,7 @@ fn begin(root: &Root, version: &PolicyVersion) -> Result<Option<VersionInForce>,
 }
 
 fn in_force(version: &PolicyVersion, policy: Policy) -> VersionInForce {
-    let digest = policy_digest(&version.files);
+    let digest = policy_digest(version);
     VersionInForce { version: policy.version, digest, commit: version.commit.clone(), policy }
 }
 
@@ -213,7 +199,7 @@ fn succeed(
     voices: &dyn Voices,
     chain: &Chain,
 ) -> Result<Option<VersionInForce>, Vec<Reason>> {
-    let digest = policy_digest(&version.files);
+    let digest = policy_digest(version);
     let Some(current) = chain.in_force() else { return Err(Vec::new()) };
     if digest == current.digest {
         return Ok(None);
@@ -304,7 +290,7 @@ pub struct Pending {
 
 /// Judges a proposed version as the next one of a chain.
 pub fn judge_pending(chain: &Chain, version: &PolicyVersion, voices: &dyn Voices) -> Pending {
-    let digest = policy_digest(&version.files);
+    let digest = policy_digest(version);
     let mut lost = Chain::default();
     if present_tip(std::slice::from_ref(version), &mut lost).is_none() || !lost.reasons.is_empty() {
         return Pending { version: 0, digest, faults: lost.reasons, lacks: Vec::new() };

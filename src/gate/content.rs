@@ -3,8 +3,9 @@
 //! Each is a SHA-256 over text whose parts cannot run into each other: a path holds neither NUL nor a line feed, and everything
 //! behind it has a fixed form. Anything else that is added to a digest needs a form with the same property.
 
-use super::evidence::{DeviceBytes, PolicyVersion};
+use super::evidence::DeviceBytes;
 use super::record::Digest;
+use crate::vcs::PolicyVersion;
 use sha2::{Digest as _, Sha256};
 
 /// The SHA-256 of some bytes.

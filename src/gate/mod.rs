@@ -12,11 +12,13 @@
 //!  baseline x proposal x policy ─► analysis (check, content digest, meaning digest) ┘
 //! ```
 
+mod analysis;
 mod believed;
 mod calendar;
 mod case;
 mod chain;
 mod commit;
+mod content;
 mod decide;
 mod decision;
 mod evidence;
@@ -24,30 +26,35 @@ mod grammar;
 mod instant;
 mod ledger;
 mod matching;
+mod pair;
 mod quorum;
 mod reason;
 mod record;
 mod root;
 mod roster;
+mod says;
 pub mod signature;
 mod standing;
 mod terms;
 mod validity;
 mod voices;
 
-pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
-pub use calendar::{Booking, Calendar, Period, Slot, SlotSource, calendar, slot, wished};
-pub use case::{Case, Debt, Neighbour, Progress, TargetDevice, Unconverged};
-pub use chain::{Chain, Pending, PolicyVoice, Voices, judge_chain, judge_pending, missing_voices, policy_digest, VersionInForce};
-pub use decide::{decide, may_roll_back};
+pub use analysis::{Case, Library, analyse, read_request, targets};
 pub use believed::{Believed, Ignored, MAX_COMMITS, TOLERANCE, Testimony, looks_like_approval, read_branch};
+pub use calendar::{Booking, Calendar, Period, Slot, SlotSource, calendar, slot, wished};
+pub use case::{Dossier, Debt, Neighbour, Progress, TargetDevice, Unconverged};
+pub use chain::{Chain, Pending, PolicyVoice, Voices, judge_chain, judge_pending, missing_voices, VersionInForce};
 pub use commit::{EMPTY_TREE, EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};
+pub use content::{Target, content_digest, device_digest, files_digest, policy_digest, sha256};
+pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
+pub use decide::{decide, may_roll_back};
 pub use decision::{Decision, Missing, State};
 pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
 pub use grammar::{Flaw, MAX_TEXT};
 pub use instant::Instant;
-pub use quorum::Counted;
 pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, Sighting, PermitHistory};
+pub use pair::{Planned, Terms, beside};
+pub use quorum::Counted;
 pub use reason::{Reason, ReasonCode};
 pub use record::{
     Adopt, Approve, Change, Claim, Digest, Emergency, Finish, Hold, LedgerEntry, OverrideReject, PolicyRecord,
@@ -56,7 +63,8 @@ pub use record::{
 };
 pub use root::{Root, RootFlaw};
 pub use roster::{Holder, Owner, Roster, Standing};
-pub use terms::{Terms, terms};
-pub use validity::{faults, may_author, read_version};
+pub use says::{Said, Subject, says};
 pub use standing::{debt, progress, unconverged};
+pub use terms::{ClassTerms, terms};
+pub use validity::{faults, may_author, read_version};
 pub use voices::BranchVoices;

@@ -128,17 +128,28 @@ impl Threeway<'_> {
         let base = self.repo.content(&self.base, base, bound)?;
         let ours = self.repo.content(&self.ours, ours, bound)?;
         let theirs = self.repo.content(&self.theirs, theirs, bound)?;
-        if [&base, &ours, &theirs].into_iter().any(|bytes| bytes.contains(&0)) {
-            return Ok(None);
-        }
-        let [base, ours, theirs] = [&base, &ours, &theirs].map(|bytes| {
-            let mut input = MergeFileInput::new();
-            input.content(bytes);
-            input
-        });
-        let merged = git2::merge_file(&base, &ours, &theirs, Some(&mut MergeFileOptions::new()))?;
-        Ok(merged.is_automergeable().then(|| merged.content().to_vec()))
+        merge_texts(&base, &ours, &theirs)
     }
+}
+
+/// The lines of two edits of one text put together, as git does it; `None` where they touch, or where a side is binary.
+///
+/// # Errors
+/// Only where memory ends.
+pub fn merge_texts(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Option<Vec<u8>>, VcsError> {
+    let sides = [base, ours, theirs];
+    if sides.into_iter().any(|bytes| bytes.contains(&0)) {
+        return Ok(None);
+    }
+    // Making an empty configuration starts libgit2, which merging does not.
+    git2::Config::new()?;
+    let [base, ours, theirs] = sides.map(|bytes| {
+        let mut input = MergeFileInput::new();
+        input.content(bytes);
+        input
+    });
+    let merged = git2::merge_file(&base, &ours, &theirs, Some(&mut MergeFileOptions::new()))?;
+    Ok(merged.is_automergeable().then(|| merged.content().to_vec()))
 }
 
 /// What a merge says about one path.

@@ -11,7 +11,7 @@ fn numbered(number: u64) -> String {
 
 /// Voices of these persons for a version, by whatever roster knows them.
 fn voices(number: u64, text: &str, persons: &'static [(&'static str, &'static str)]) -> impl Fn(&Policy) -> Vec<PolicyVoice> {
-    let policy = policy_digest(&version("", text).files);
+    let policy = policy_digest(&version("", text));
     move |roster: &Policy| {
         let known = |id: &str| roster.persons.iter().any(|p| p.id.value == id);
         let voice = |(person, role): &(&str, &str)| PolicyVoice {

@@ -32,7 +32,7 @@ pub fn root_of(text: &str) -> Root {
         repository: "example/firewalls".into(),
         remote: "ssh://git@example.net/firewalls".into(),
         protected: "refs/heads/main".into(),
-        policy: policy_digest(&version("c1", text).files),
+        policy: policy_digest(&version("c1", text)),
         signers: read.persons.iter().map(signer).collect(),
     }
 }
@@ -108,7 +108,7 @@ impl Scene {
     }
 
     pub fn decide(&self) -> Decision {
-        decide(&Case {
+        decide(&Dossier {
             id: ID,
             now: self.now,
             chain: &self.chain,

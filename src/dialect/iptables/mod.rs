@@ -29,6 +29,7 @@ use crate::ruleset::{Base, BaseKind, Chain, ChainId, DeviceFacts, Families, NfHo
 use calls::{Call, Placed};
 use dump::{Dump, TableText};
 use ipset::Sets;
+pub use ipset::forget_members;
 use matches::Scope;
 use rule::Place;
 use std::sync::Arc;

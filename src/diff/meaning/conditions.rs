@@ -6,9 +6,10 @@
 
 use super::build::{Builder, Ends};
 use super::level::{NamedCond, levels};
+use super::parts::parts;
 use super::write::lines;
 use super::{Function, MeaningBounds, MeaningError};
-use crate::packet::Cond;
+use crate::packet::{Cell, Cond};
 use crate::ruleset::OpaqueKind;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -21,11 +22,20 @@ const MAX_ORDERS: usize = 120;
 /// Most conditions of one filter.
 const MAX_CONDITIONS: usize = 512;
 
+/// A function whose conditions have names.
+pub(super) struct Settled {
+    pub text: String,
+    /// Cells with their ends, where they are not too many.
+    pub parts: Option<Vec<(Cell, u32)>>,
+    /// The conditions of the parts, by number.
+    pub conditions: Vec<Arc<str>>,
+}
+
 /// The text of a function with its conditions named.
 ///
 /// # Errors
 /// The bound; parts that overlap.
-pub(super) fn settled(function: &Function<'_>, bounds: MeaningBounds) -> Result<String, MeaningError> {
+pub(super) fn settled(function: &Function<'_>, bounds: MeaningBounds) -> Result<Settled, MeaningError> {
     let groups = groups(function)?;
     let certain = certain(&groups);
     let ambiguous: Vec<&Group> = groups.iter().filter(|g| g.is_ambiguous()).collect();
@@ -35,13 +45,22 @@ pub(super) fn settled(function: &Function<'_>, bounds: MeaningBounds) -> Result<
         let ranked = if is_marked { ranked(function, &certain, group, bounds)? } else { vec![group.conds.clone()] };
         orders = orders.iter().flat_map(|o| ranked.iter().map(|r| with(o, group, r))).take(MAX_ORDERS).collect();
     }
-    let mut least: Option<String> = None;
+    let mut least: Option<Settled> = None;
     for mut order in orders {
         order.sort_by(|a, b| (&a.name, a.occurrence).cmp(&(&b.name, b.occurrence)));
-        let text = text(function, &order, Ends::One, bounds)?;
-        least = least.into_iter().chain([text]).min();
+        let other = built(function, &order, bounds)?;
+        least = least.into_iter().chain([other]).min_by(|a, b| a.text.cmp(&b.text));
     }
-    Ok(least.unwrap_or_default())
+    least.ok_or(MeaningError::TooLarge)
+}
+
+fn built(function: &Function<'_>, order: &[NamedCond], bounds: MeaningBounds) -> Result<Settled, MeaningError> {
+    let levels = levels(function, order);
+    let mut builder = Builder::new(function, &levels, Ends::One, bounds);
+    let root = builder.root()?;
+    let text = lines(function, &levels, &builder.diagram, root);
+    let parts = parts(function, &levels, &builder.diagram, root);
+    Ok(Settled { text, parts, conditions: order.iter().map(|c| c.name.clone()).collect() })
 }
 
 /// Conditions of one name and kind.
@@ -100,7 +119,7 @@ fn ranked(
         let mut seen = certain.to_vec();
         seen.push(named(group, *cond, 0));
         seen.sort_by(|a, b| (&a.name, a.occurrence).cmp(&(&b.name, b.occurrence)));
-        let mark = Sha256::digest(text(function, &seen, Ends::Several, bounds)?);
+        let mark = Sha256::digest(blurred(function, &seen, bounds)?);
         marked.entry(mark.into()).or_default().push(*cond);
     }
     let mut out: Vec<Vec<Cond>> = vec![Vec::new()];
@@ -131,14 +150,10 @@ fn inserted(order: &[Cond], at: usize, cond: Cond) -> Vec<Cond> {
     out
 }
 
-fn text(
-    function: &Function<'_>,
-    conditions: &[NamedCond],
-    ends: Ends,
-    bounds: MeaningBounds,
-) -> Result<String, MeaningError> {
+/// The text of a function some of whose conditions are left out.
+fn blurred(function: &Function<'_>, conditions: &[NamedCond], bounds: MeaningBounds) -> Result<String, MeaningError> {
     let levels = levels(function, conditions);
-    let mut builder = Builder::new(function, &levels, ends, bounds);
+    let mut builder = Builder::new(function, &levels, Ends::Several, bounds);
     let root = builder.root()?;
     Ok(lines(function, &levels, &builder.diagram, root))
 }

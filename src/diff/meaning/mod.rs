@@ -16,12 +16,14 @@ mod interfaces;
 mod item;
 mod level;
 mod outcome;
+mod parts;
 mod write;
 
-use super::effect::FilterDiff;
+use super::effect::{Change, EffectKind, FilterDiff};
 use crate::packet::Cell;
 use crate::ruleset::Space;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// When the computation of a meaning gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,24 +52,40 @@ pub enum MeaningError {
     Overlap,
 }
 
-/// The meaning of an effect, in the lines that `docs/meaning.md` defines; empty where no packet changes.
+/// What a change means on one filter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meaning {
+    /// The lines that `docs/meaning.md` defines; empty where no packet changes.
+    pub text: String,
+    /// The changed packets by what becomes of them, in disjoint cells that depend on the meaning only; `None` where they would
+    /// be too many.
+    pub parts: Option<Vec<(EffectKind, Cell)>>,
+    /// The conditions of the parts, by number.
+    pub conditions: Vec<Arc<str>>,
+}
+
+/// The meaning of an effect.
 ///
 /// # Errors
 /// An effect that is not complete, or too large for the bounds.
-pub fn meaning(diff: &FilterDiff, bounds: MeaningBounds) -> Result<String, MeaningError> {
+pub fn canonical_meaning(diff: &FilterDiff, bounds: MeaningBounds) -> Result<Meaning, MeaningError> {
     if !diff.complete {
         return Err(MeaningError::Incomplete);
     }
-    let change = |c: &super::effect::Change| outcome::pair(&c.old.outcome, &c.new.outcome);
-    let ends: BTreeSet<String> = diff.changes.iter().map(change).collect();
-    let ends: Vec<String> = ends.into_iter().collect();
+    let change = |c: &Change| (outcome::pair(&c.old.outcome, &c.new.outcome), c.effect);
+    let ends: BTreeMap<String, EffectKind> = diff.changes.iter().map(change).collect();
+    let kinds: Vec<EffectKind> = ends.values().copied().collect();
+    let ends: Vec<String> = ends.into_keys().collect();
     let number = |text: String| ends.binary_search(&text).unwrap_or(0) as u32;
     let parts = diff.changes.iter().flat_map(|c| {
-        let end = number(change(c));
+        let end = number(change(c).0);
         c.cells.iter().map(move |cell| Part { cell, end })
     });
-    let function = Function { space: &diff.space, parts: parts.collect(), ends };
-    conditions::settled(&function, bounds)
+    let function = Function { space: &diff.space, parts: parts.collect(), ends: ends.clone() };
+    let settled = conditions::settled(&function, bounds)?;
+    let kind = |end: u32| kinds.get(end as usize).copied().unwrap_or(EffectKind::Opened);
+    let parts = settled.parts.map(|parts| parts.into_iter().map(|(cell, end)| (kind(end), cell)).collect());
+    Ok(Meaning { text: settled.text, parts, conditions: settled.conditions })
 }
 
 /// A function from packets to ends: what no part holds stays as it was.
@@ -85,7 +103,6 @@ struct Part<'a> {
     /// Index among the ends.
     end: u32,
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -28,7 +28,11 @@ fn opaque(name: &str, kind: OpaqueKind) -> Opaque {
 fn text_of(space: &Space, parts: &[(Cell, u32)]) -> String {
     let parts = parts.iter().map(|(cell, end)| Part { cell, end: *end }).collect();
     let function = Function { space, parts, ends: vec!["accept > drop".into(), "drop > accept".into()] };
-    conditions::settled(&function, MeaningBounds::default()).unwrap()
+    conditions::settled(&function, MeaningBounds::default()).unwrap().text
+}
+
+fn refusal(function: &Function<'_>, steps: u64) -> Option<MeaningError> {
+    conditions::settled(function, MeaningBounds { steps }).err()
 }
 
 /// A packet of the small world: source, name of the interface, mark, condition.
@@ -115,7 +119,18 @@ fn cells(dice: &mut Dice, space: &Space, cond: Cond, function: &dyn Fn(Point) ->
             out.extend(first.map(|end| (cell, end)));
             continue;
         }
-        open.extend(cut(dice, space, cond, &cell).into_iter().map(|part| (part, held.clone())));
+        // Most cuts are those of several that settle most, so that functions do not fall into dust.
+        let settled = |parts: &Vec<Cell>| {
+            let of_part = |part: &Cell| {
+                let mut ends = held.iter().filter(|p| holds(space, cond, part, **p)).map(|p| function(*p));
+                let first = ends.next();
+                first.is_some_and(|first| ends.all(|end| end == first))
+            };
+            parts.len() > 1 && parts.iter().any(of_part)
+        };
+        let tries: Vec<Vec<Cell>> = (0..1 + dice.below(12)).map(|_| cut(dice, space, cond, &cell)).collect();
+        let best = tries.iter().position(settled).unwrap_or(0);
+        open.extend(tries[best].iter().map(|part| (part.clone(), held.clone())));
     }
     out
 }
@@ -125,7 +140,7 @@ fn texts_are_equal_if_and_only_if_functions_are() {
     let mut dice = Dice(7);
     let (mut by_table, mut by_text) = (HashMap::new(), HashMap::new());
     let extra = [IfacePattern::exact("wg0"), IfacePattern::prefix("w"), IfacePattern::prefix("ethx")];
-    for round in 0..2000 {
+    for round in 0..400 {
         let space = space(&extra[..round % 4]);
         let cond = space.cond(Side::Old, Place::NoChain, &opaque("owner: uid 0", OpaqueKind::Pure));
         let function = random_function(&mut dice);
@@ -136,7 +151,7 @@ fn texts_are_equal_if_and_only_if_functions_are() {
         let other_table = by_text.entry(text.clone()).or_insert_with(|| table.clone());
         assert_eq!(other_table, &table, "round {round}: two functions have one text\n{text}");
     }
-    assert!(by_table.len() > 200 && by_table.len() < 1600, "some functions came up again: {}", by_table.len());
+    assert!(by_table.len() > 80 && by_table.len() < 380, "some functions came up again: {}", by_table.len());
 }
 
 #[test]
@@ -195,7 +210,7 @@ fn the_bound_refuses() {
     let cells: Vec<Cell> = (0..100).map(|n| cell(n * 2)).collect();
     let parts = cells.iter().map(|cell| Part { cell, end: 0 }).collect();
     let function = Function { space: &space, parts, ends: vec!["accept > drop".into()] };
-    assert_eq!(conditions::settled(&function, MeaningBounds { steps: 50 }), Err(MeaningError::TooLarge));
+    assert_eq!(refusal(&function, 50), Some(MeaningError::TooLarge));
     assert!(conditions::settled(&function, MeaningBounds::default()).is_ok());
 }
 
@@ -205,5 +220,5 @@ fn parts_that_overlap_are_no_effect() {
     let (one, other) = (Cell::whole(), Cell::whole().with(Field::Proto, Values::one(Field::Proto, 6)));
     let parts = vec![Part { cell: &one, end: 0 }, Part { cell: &other, end: 1 }];
     let function = Function { space: &space, parts, ends: vec!["accept > drop".into(), "drop > accept".into()] };
-    assert_eq!(conditions::settled(&function, MeaningBounds::default()), Err(MeaningError::Overlap));
+    assert_eq!(refusal(&function, 1000), Some(MeaningError::Overlap));
 }

@@ -1,6 +1,6 @@
 //! A policy in words: who can approve what, what is missing for a permit, when changes go, and how the chain stands.
 
-use crate::gate::{Chain, Reason, Terms, may_author, terms};
+use crate::gate::{Chain, Reason, ClassTerms, may_author, terms};
 use crate::policy::{ChangeClass, Policy, Purpose, Quorum, Right, Staging};
 use super::counted;
 use crate::report::visible;
@@ -91,7 +91,7 @@ fn tell_classes(policy: &Policy, out: &mut String) {
     }
 }
 
-fn tell_class(policy: &Policy, what: &str, terms: &Terms<'_>, out: &mut String) {
+fn tell_class(policy: &Policy, what: &str, terms: &ClassTerms<'_>, out: &mut String) {
     let quorums = terms.quorums(&BTreeSet::new(), &BTreeSet::new());
     let own = quorums.first().map(|q| quorum_words(q)).unwrap_or_default();
     let staging = match terms.staging {
@@ -118,7 +118,7 @@ fn tell_class(policy: &Policy, what: &str, terms: &Terms<'_>, out: &mut String) 
 }
 
 /// Who can approve, by author.
-fn tell_authors(policy: &Policy, terms: &Terms<'_>, quorums: &[&[Quorum]], out: &mut String) {
+fn tell_authors(policy: &Policy, terms: &ClassTerms<'_>, quorums: &[&[Quorum]], out: &mut String) {
     let roles: BTreeSet<&str> = quorums.iter().flat_map(|q| q.iter()).map(|q| q.role.value.as_str()).collect();
     for author in &policy.persons {
         let id = &author.id.value;
