@@ -1,6 +1,6 @@
 //! The command line as a whole: the commands and what they are for.
 
-use super::{check, diff, explain, lint, matrix, query, schema, trace};
+use super::{check, diff, explain, init, lint, matrix, policy, query, schema, trace};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// The gate in front of a firewall push.
@@ -41,6 +41,10 @@ pub enum Command {
     Matrix(matrix::Arguments),
     /// Explain a finding
     Explain(explain::Arguments),
+    /// Write the first policy of a repository, and the root file that names it
+    Init(init::Arguments),
+    /// Check a policy and say who can approve what by it
+    Policy(policy::Arguments),
     /// Print the JSON Schema of an output
     Schema(schema::Arguments),
     /// What this program does inside of a namespace of its own

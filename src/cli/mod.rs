@@ -11,10 +11,12 @@ pub mod exit;
 pub mod explain;
 pub mod failure;
 pub mod gate;
+pub mod init;
 pub mod input;
 pub mod lint;
 pub mod matrix;
 pub mod output;
+pub mod policy;
 pub mod query;
 pub mod rulesets;
 pub mod schema;
@@ -56,6 +58,8 @@ impl Command {
             Command::Query(arguments) => query::run(arguments, screen),
             Command::Matrix(arguments) => matrix::run(arguments, screen),
             Command::Explain(arguments) => explain::run(arguments, screen),
+            Command::Init(arguments) => init::run(arguments, screen),
+            Command::Policy(arguments) => policy::run(arguments, screen),
             Command::Schema(arguments) => schema::run(arguments, screen),
             Command::InsideNamespace => inside_namespace(screen),
         }

@@ -17,7 +17,7 @@ use crate::check::{CheckError, CheckInput, CheckReport, Device, run};
 use crate::diff::{Bounds, MeaningBounds};
 use crate::finding::Severity;
 use crate::packet::Family;
-use crate::policy::{ChangeRequest, Date, Policy};
+use crate::policy::{ChangeRequest, Date, Policy, canonical_change, read_change, subject_of};
 use read::Read;
 use std::collections::BTreeMap;
 
@@ -90,6 +90,29 @@ pub fn analyse(case: &Case<'_>, library: &mut Library) -> Result<Analysis, Vec<R
     })
 }
 
+/// Reads a change file: the request, and its canonical form.
+///
+/// # Errors
+/// Everything in it that is not understood.
+pub fn read_request(path: &str, bytes: &[u8], policy: &Policy) -> Result<(ChangeRequest, String), Vec<Reason>> {
+    let unread = |message: String, help: Option<String>| {
+        let fix = help.unwrap_or_else(|| format!("mend `{path}`"));
+        Reason::new(ReasonCode::UnparsedInput, message, fix)
+    };
+    let text = std::str::from_utf8(bytes).map_err(|_| vec![unread(format!("`{path}` is not UTF-8"), None)])?;
+    let read = read_change(path, text, &policy.names).and_then(|r| Ok((r, canonical_change(path, text)?)));
+    read.map_err(|unreadable| {
+        let reason = |p: crate::ruleset::Problem| {
+            let code = match subject_of(&p) {
+                Some(crate::policy::Subject::Time) => ReasonCode::ScheduleInvalid,
+                _ => ReasonCode::UnparsedInput,
+            };
+            Reason { code, ..unread(format!("{} ({path}:{})", p.message, p.span.line), p.help) }
+        };
+        unreadable.problems.into_iter().map(reason).collect()
+    })
+}
+
 /// The devices whose bytes change, in order of name. A device that one side lacks has no files there.
 pub fn targets(baseline: &[DeviceBytes], proposal: &[DeviceBytes]) -> Vec<Target> {
     let mut sides: BTreeMap<&str, [Option<&DeviceBytes>; 2]> = BTreeMap::new();
@@ -138,6 +161,7 @@ fn both<T>(one: Result<T, Vec<Reason>>, other: Result<T, Vec<Reason>>) -> Result
         (Ok(_), Err(other)) => Err(other),
         (Err(mut all), Err(other)) => {
             all.extend(other);
+            all.sort();
             all.dedup();
             Err(all)
         }

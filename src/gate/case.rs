@@ -83,7 +83,7 @@ pub struct Neighbour {
 
 /// Everything about one change at one instant.
 #[derive(Clone, Copy, Debug)]
-pub struct Case<'a> {
+pub struct Dossier<'a> {
     /// Its id: that of its branch.
     pub id: &'a str,
     /// The one clock reading.

@@ -5,6 +5,7 @@
 //! a forge's signature authorises nothing: versions without records are passed over, and where the tip has one, there
 //! is no permit.
 
+use super::content::policy_digest;
 use super::instant::Instant;
 use super::matching::fill;
 use super::reason::{Reason, ReasonCode};
@@ -84,21 +85,6 @@ impl Chain {
     }
 }
 
-/// The digest of a version: SHA-256 over the sorted list of `path NUL sha256(bytes) LF`, the hash as 64 hexadecimal digits.
-pub fn policy_digest(files: &[(String, Vec<u8>)]) -> Digest {
-    let mut files: Vec<&(String, Vec<u8>)> = files.iter().collect();
-    files.sort();
-    let mut text = Vec::new();
-    for (path, bytes) in files {
-        let hash = Digest::of(bytes).to_string();
-        text.extend_from_slice(path.as_bytes());
-        text.push(0);
-        text.extend_from_slice(hash.trim_start_matches("sha256:").as_bytes());
-        text.push(b'\n');
-    }
-    Digest::of(&text)
-}
-
 /// Judges the versions of the protected branch, oldest first, the last being the tip's. `witnessed` is the version that the
 /// last witness of the ledger names, with its instant.
 pub fn judge_chain(
@@ -148,7 +134,7 @@ fn present_tip<'a>(versions: &'a [PolicyVersion], chain: &mut Chain) -> Option<&
 }
 
 fn follow(root: &Root, versions: &[PolicyVersion], voices: &dyn Voices, chain: &mut Chain) {
-    let first = versions.iter().position(|v| policy_digest(&v.files) == root.policy);
+    let first = versions.iter().position(|v| policy_digest(v) == root.policy);
     let Some(first) = first else {
         let message = format!("no policy on `{}` is the one that the root names ({})", root.protected, root.policy);
         let fix = "give the root of this repository; after a lost quorum, `fwgate init --root FILE` makes a new one";
@@ -203,13 +189,17 @@ fn begin(root: &Root, version: &PolicyVersion) -> Result<Option<VersionInForce>,
 }
 
 fn in_force(version: &PolicyVersion, policy: Policy) -> VersionInForce {
-    let digest = policy_digest(&version.files);
+    let digest = policy_digest(version);
     VersionInForce { version: policy.version, digest, commit: version.commit.clone(), policy }
 }
 
 /// The next version, where it is one; `None` where it is the one in force again.
-fn succeed(version: &PolicyVersion, voices: &dyn Voices, chain: &Chain) -> Result<Option<VersionInForce>, Vec<Reason>> {
-    let digest = policy_digest(&version.files);
+fn succeed(
+    version: &PolicyVersion,
+    voices: &dyn Voices,
+    chain: &Chain,
+) -> Result<Option<VersionInForce>, Vec<Reason>> {
+    let digest = policy_digest(version);
     let Some(current) = chain.in_force() else { return Err(Vec::new()) };
     if digest == current.digest {
         return Ok(None);
@@ -232,10 +222,7 @@ fn succeed(version: &PolicyVersion, voices: &dyn Voices, chain: &Chain) -> Resul
 
 fn rollback(old: u64, current: u64) -> Reason {
     let message = format!("the protected branch has version {old} of the policy again, after version {current}");
-    let fix = format!(
-        "restore version {current}, or give the old text as version {} with records of both quorums",
-        current + 1
-    );
+    let fix = format!("restore version {current}, or give the old text as version {} with records of both quorums", current + 1);
     Reason::new(ReasonCode::PolicyRollback, message, fix)
 }
 
@@ -261,10 +248,7 @@ fn voice_reasons(policy: &Policy, digest: Digest, current: &VersionInForce, voic
     let before = missing_voices(&current.policy, policy.version, digest, voices);
     let own = missing_voices(policy, policy.version, digest, voices);
     let reason = |(whose, lack): (u64, Option<String>)| {
-        let message = format!(
-            "version {} of the policy was not approved by the quorum of version {whose}: {}",
-            policy.version, lack?
-        );
+        let message = format!("version {} of the policy was not approved by the quorum of version {whose}: {}", policy.version, lack?);
         let fix = format!("persons of version {whose} sign it: `fwgate change approve ID --role ROLE` on its change");
         Some(Reason::new(ReasonCode::PolicyUnauthorised, message, fix))
     };
@@ -284,8 +268,7 @@ pub fn missing_voices(by: &Policy, version: u64, digest: Digest, voices: &dyn Vo
         }
     }
     let filled = fill(&seats, &persons);
-    let open: Vec<String> =
-        seats.iter().enumerate().filter(|(at, _)| !filled.contains_key(at)).map(|(_, s)| one_of(s)).collect();
+    let open: Vec<String> = seats.iter().enumerate().filter(|(at, _)| !filled.contains_key(at)).map(|(_, s)| one_of(s)).collect();
     match seats.is_empty() {
         true => Some("it asks for nobody".to_owned()),
         false => (!open.is_empty()).then(|| format!("missing {}", open.join(", "))),
@@ -307,7 +290,7 @@ pub struct Pending {
 
 /// Judges a proposed version as the next one of a chain.
 pub fn judge_pending(chain: &Chain, version: &PolicyVersion, voices: &dyn Voices) -> Pending {
-    let digest = policy_digest(&version.files);
+    let digest = policy_digest(version);
     let mut lost = Chain::default();
     if present_tip(std::slice::from_ref(version), &mut lost).is_none() || !lost.reasons.is_empty() {
         return Pending { version: 0, digest, faults: lost.reasons, lacks: Vec::new() };
@@ -333,10 +316,7 @@ fn behind_witness(chain: &Chain, witnessed: Option<(u64, Instant)>) -> Option<Re
     if seen <= current.version {
         return None;
     }
-    let message = format!(
-        "version {seen} of the policy was in force at {at}, and the protected branch has version {} now",
-        current.version
-    );
+    let message = format!("version {seen} of the policy was in force at {at}, and the protected branch has version {} now", current.version);
     let fix = format!("restore version {seen} on the protected branch");
     Some(Reason::new(ReasonCode::PolicyRollback, message, fix))
 }

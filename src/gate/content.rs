@@ -4,8 +4,8 @@
 //! behind it has a fixed form. Anything else that is added to a digest needs a form with the same property.
 
 use super::evidence::DeviceBytes;
-use crate::vcs::PolicyVersion;
 use super::record::Digest;
+use crate::vcs::PolicyVersion;
 use sha2::{Digest as _, Sha256};
 
 /// The SHA-256 of some bytes.

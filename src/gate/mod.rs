@@ -26,6 +26,7 @@ mod grammar;
 mod instant;
 mod ledger;
 mod matching;
+mod pair;
 mod permit;
 pub mod push;
 mod quorum;
@@ -33,6 +34,7 @@ mod reason;
 mod record;
 mod root;
 mod roster;
+mod says;
 pub mod signature;
 mod standing;
 mod terms;
@@ -40,29 +42,24 @@ mod validity;
 pub mod vetting;
 mod voices;
 
-pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
+pub use analysis::{Case, Library, analyse, read_request, targets};
 pub use believed::{Believed, Ignored, MAX_COMMITS, TOLERANCE, Testimony, looks_like_approval, read_branch};
 pub use calendar::{Booking, Calendar, Period, Slot, SlotSource, calendar, slot, wished};
-pub use case::{Case, Debt, Neighbour, Progress, TargetDevice, Unconverged};
-pub use chain::{
-    Chain, Pending, PolicyVoice, VersionInForce, Voices, judge_chain, judge_pending, missing_voices, policy_digest,
-};
+pub use case::{Dossier, Debt, Neighbour, Progress, TargetDevice, Unconverged};
+pub use chain::{Chain, Pending, PolicyVoice, Voices, judge_chain, judge_pending, missing_voices, VersionInForce};
 pub use commit::{EMPTY_TREE, EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};
+pub use content::{Target, content_digest, device_digest, files_digest, policy_digest, sha256};
+pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
 pub use decide::{decide, may_roll_back};
-mod pair;
-mod says;
-
-pub use analysis::{Case as AnalysisCase, Library, analyse, targets};
-pub use content::{Target, content_digest, device_digest, files_digest, sha256};
 pub use decision::{Decision, Missing, State};
 pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
 pub use grammar::{Flaw, MAX_TEXT};
 pub use instant::Instant;
-pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, PermitHistory, Sighting};
-pub use pair::{Planned, Terms as PairTerms, beside};
+pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, Sighting, PermitHistory};
 pub use permit::{
     Expected, PERMIT_NAMESPACE, Permit, PermitFile, PermitTrust, PermittedDevice, VerifiedPermit, untrusted,
 };
+pub use pair::{Planned, Terms, beside};
 pub use quorum::Counted;
 pub use reason::{Reason, ReasonCode};
 pub use record::{
@@ -74,6 +71,6 @@ pub use root::{Root, RootFlaw};
 pub use roster::{Holder, Owner, Roster, Standing};
 pub use says::{Said, Subject, says};
 pub use standing::{debt, progress, unconverged};
-pub use terms::{Terms, terms};
-pub use validity::{faults, read_version};
+pub use terms::{ClassTerms, terms};
+pub use validity::{faults, may_author, read_version};
 pub use voices::BranchVoices;

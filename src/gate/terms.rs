@@ -15,7 +15,7 @@ const REVIEW_DUE: Duration = Duration::from_secs(3 * DAY);
 
 /// What a class of change needs.
 #[derive(Clone, Debug)]
-pub struct Terms<'a> {
+pub struct ClassTerms<'a> {
     /// The class.
     pub class: ChangeClass,
     quorum: &'a [Quorum],
@@ -37,7 +37,7 @@ pub struct Terms<'a> {
 }
 
 /// The terms of a class; `None` where the policy has none, so that no such change may go. `template` is that of a standard change.
-pub fn terms<'a>(policy: &'a Policy, class: ChangeClass, template: Option<&'a Template>) -> Option<Terms<'a>> {
+pub fn terms<'a>(policy: &'a Policy, class: ChangeClass, template: Option<&'a Template>) -> Option<ClassTerms<'a>> {
     let of = |class| policy.classes.iter().find(|c| c.class == class);
     let own = of(class);
     let fallback = if class == ChangeClass::Emergency { None } else { of(ChangeClass::Normal) };
@@ -48,7 +48,7 @@ pub fn terms<'a>(policy: &'a Policy, class: ChangeClass, template: Option<&'a Te
     };
     let is_urgent = class == ChangeClass::Emergency;
     let given = |get: fn(&ClassRule) -> Option<Duration>| own.and_then(get).or(fallback.and_then(get));
-    Some(Terms {
+    Some(ClassTerms {
         class,
         quorum,
         rule,
@@ -65,7 +65,7 @@ pub fn terms<'a>(policy: &'a Policy, class: ChangeClass, template: Option<&'a Te
     })
 }
 
-impl<'a> Terms<'a> {
+impl<'a> ClassTerms<'a> {
     /// The quorums that an effect asks for: that of the class, and those under `also` that it meets. Codes are ids of
     /// findings, ranges named ranges that the effect touches.
     pub fn quorums(&self, codes: &BTreeSet<&str>, ranges: &BTreeSet<String>) -> Vec<&'a [Quorum]> {

@@ -5,7 +5,7 @@ use super::calendar::calendar;
 use super::matching::{Seat, fill};
 use super::reason::{Reason, ReasonCode};
 use super::roster::Roster;
-use super::terms::{Terms, terms};
+use super::terms::{ClassTerms, terms};
 use crate::policy::{
     ChangeClass, Policy, PolicyFiles, PushMode, Quorum, Right, Spanned, Subject, Template, read_policy, subject_of,
 };
@@ -151,7 +151,7 @@ fn template_faults(policy: &Policy, template: &Template) -> Vec<Reason> {
 }
 
 /// Quorums that cannot be met by the persons left when one of them is the author.
-fn quorum_faults(policy: &Policy, place: &str, terms: &Terms<'_>) -> Vec<Reason> {
+fn quorum_faults(policy: &Policy, place: &str, terms: &ClassTerms<'_>) -> Vec<Reason> {
     let everybody = roles_of(policy);
     let mut out: Vec<Reason> = Vec::new();
     for quorums in terms.all_quorums() {
@@ -176,6 +176,14 @@ fn quorum_faults(policy: &Policy, place: &str, terms: &Terms<'_>) -> Vec<Reason>
 
 fn clone_pair((id, roles): (&String, &BTreeSet<String>)) -> (String, BTreeSet<String>) {
     (id.clone(), roles.clone())
+}
+
+/// Whether the others could fill the quorum of a class when this person is the author.
+pub fn may_author(policy: &Policy, terms: &ClassTerms<'_>, person: &str) -> bool {
+    let mut others = roles_of(policy);
+    others.remove(person);
+    let seats = terms.seats(&terms.quorums(&BTreeSet::new(), &BTreeSet::new()));
+    shortfall(&seats, &others).is_none()
 }
 
 /// Whether a person may be expected to author changes. Somebody whose only part is to approve for a role that nobody else has

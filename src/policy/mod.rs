@@ -30,6 +30,7 @@ mod roster;
 mod selector;
 mod service;
 mod standard;
+mod starter;
 mod transport;
 
 pub use calendar::{Freeze, Weekday, Window};
@@ -55,4 +56,5 @@ pub use roster::{Key, Machine, Person, Purpose};
 pub use selector::{DeviceSelection, DeviceSelector, Place};
 pub use service::Service;
 pub use standard::Template;
+pub use starter::{StarterForm, StarterKey, starter};
 pub use transport::{Argument, Command, Fault, Placeholder, PushMode, Transport};

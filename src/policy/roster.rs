@@ -173,11 +173,11 @@ fn key_body(text: &str) -> Result<(&str, &str), Wrong> {
     let mut words = text.split_ascii_whitespace();
     let (algorithm, body) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
+    if text.is_ascii() && (algorithm.contains("cert") || algorithm.starts_with(['@', '*'])) {
+        return Err(Wrong::new(format!("keys of kind `{algorithm}` are not accepted"), KEY_KIND_HELP));
+    }
     if !text.is_ascii() || body.is_empty() || !body.bytes().all(base64) || text.contains(['\n', '\r']) {
         return Err(Wrong::new("this is no public key", help));
-    }
-    if algorithm.contains("cert") || algorithm.starts_with(['@', '*']) {
-        return Err(Wrong::new(format!("keys of kind `{algorithm}` are not accepted"), KEY_KIND_HELP));
     }
     Ok((algorithm, body))
 }

@@ -2,3 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod calendar;
+mod chain;
+mod classes;
+mod documents;
+mod properties;
+mod quorum;
+mod scene;
+mod validity;

@@ -6,7 +6,7 @@ use crate::cli::input::{ChangeTrees, InputError, PinnedChange, Reader, Surroundi
 use crate::cli::rulesets::is_ruleset;
 use crate::diff::Bounds;
 use crate::gate::{
-    Analysis, AnalysisCase, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Hold, Instant, Ledger,
+    Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Dossier, Hold, Instant, Ledger,
     Library, Neighbour, OrdinaryCommit, Owner, Pending, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
     TargetDevice, Testimony, analyse, debt, decide, judge_chain, judge_pending, progress, read_branch,
     read_version, unconverged,
@@ -274,7 +274,7 @@ impl Changes<'_> {
         let canonical = canonical_change(&trees.request.path, &text).map_err(|e| unparsed(&e))?;
         out.request = Some(request.clone());
         let repository = self.session.root.as_ref().map(|r| r.repository.clone()).unwrap_or_default();
-        let case = AnalysisCase {
+        let case = Case {
             repository: &repository,
             baseline: &trees.baseline,
             proposal: &trees.proposal,
@@ -360,7 +360,7 @@ impl Changes<'_> {
         let open = unconverged(&world.ledger, &quarantined, world.now);
         let debts = self.debts(&others);
         let empty = Vec::new();
-        decide(&Case {
+        decide(&Dossier {
             id,
             now: world.now,
             chain: &world.chain,

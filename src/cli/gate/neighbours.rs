@@ -2,7 +2,7 @@
 
 use super::gather::{Changes, Read, announcement, change_of, today};
 use crate::diff::Bounds;
-use crate::gate::{Library, Neighbour, PairTerms, Planned, ReasonCode, beside, progress};
+use crate::gate::{Library, Neighbour, Terms, Planned, ReasonCode, beside, progress};
 
 /// Most other changes that are analysed beside one.
 const MOST: usize = 50;
@@ -28,7 +28,7 @@ impl Changes<'_> {
             if is_over || out.len() >= MOST {
                 continue;
             }
-            let terms = PairTerms { policy, bounds: Bounds::default(), today: today(self.world.now) };
+            let terms = Terms { policy, bounds: Bounds::default(), today: today(self.world.now) };
             let one = Planned { id, window: None, baseline: &trees.baseline, proposal: &trees.proposal, request };
             let breaks_together = read.trees.as_ref().zip(read.request.as_ref()).and_then(|(theirs, request)| {
                 let window = decision.window.map(|w| (w.start, w.end));

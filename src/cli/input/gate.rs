@@ -96,7 +96,8 @@ impl Reader<'_> {
         let tree = tree.map_err(|e| reasons(&e))?;
         let found = tree.devices.iter().find(|d| d.name == device).map(bytes_of);
         found.filter(|bytes| device_digest(Some(bytes)) == digest).ok_or_else(|| {
-            let message = format!("commit {} does not hold the bytes of `{device}` that the ledger names", commit.short());
+            let message =
+                format!("commit {} does not hold the bytes of `{device}` that the ledger names", commit.short());
             let fix = "`git fetch` may bring the commit that does";
             vec![Reason::new(ReasonCode::HistoryUnverifiable, message, fix)]
         })

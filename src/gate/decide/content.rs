@@ -1,6 +1,6 @@
 //! What a change is: its class by the evidence, whether it travels alone, and whether it is a change at all.
 
-use super::super::case::Case;
+use super::super::case::Dossier;
 use super::super::quorum::Bench;
 use super::super::reason::{Reason, ReasonCode};
 use super::super::record::Record;
@@ -9,7 +9,7 @@ use crate::policy::{ChangeClass, Policy, PushMode, Template};
 use std::collections::BTreeSet;
 
 /// The class by which a change is judged: what its file asks for, but what touches the policy alone is a change of the policy.
-pub(super) fn class_of(case: &Case<'_>) -> ChangeClass {
+pub(super) fn class_of(case: &Dossier<'_>) -> ChangeClass {
     let asked = case.request.map_or(ChangeClass::Normal, |r| r.class);
     let is_policy_alone = case.paths.iter().any(|p| is_policy(p)) && case.analysis.is_none_or(|a| a.devices.is_empty());
     if is_policy_alone { ChangeClass::Policy } else { asked }
@@ -26,7 +26,7 @@ fn change_file(path: &str) -> Option<&str> {
 }
 
 /// What stands against the content, whatever the class.
-pub(super) fn reasons(case: &Case<'_>, policy: &Policy) -> Vec<Reason> {
+pub(super) fn reasons(case: &Dossier<'_>, policy: &Policy) -> Vec<Reason> {
     let mut out = id_reasons(case);
     out.extend(mixing_reason(case));
     if class_of(case) == ChangeClass::Policy {
@@ -40,7 +40,7 @@ pub(super) fn reasons(case: &Case<'_>, policy: &Policy) -> Vec<Reason> {
 }
 
 /// Ids that two changes share, or that only their case tells apart.
-fn id_reasons(case: &Case<'_>) -> Vec<Reason> {
+fn id_reasons(case: &Dossier<'_>) -> Vec<Reason> {
     let id = case.id;
     let fix = "give one of them another id: `fwgate change reissue` takes the signed records along";
     let conflict = |message: String| Reason::new(ReasonCode::ChangeIdConflict, message, fix);
@@ -77,7 +77,7 @@ fn is_claimed_twice(by_file: &BTreeSet<(crate::gate::Digest, &str)>) -> bool {
 }
 
 /// Policy, and facts by which devices are judged, travel alone.
-fn mixing_reason(case: &Case<'_>) -> Option<Reason> {
+fn mixing_reason(case: &Dossier<'_>) -> Option<Reason> {
     let policy: Vec<&String> = case.paths.iter().filter(|p| is_policy(p)).collect();
     let own = |path: &str| change_file(path) == Some(case.id);
     let facts = |path: &str| path.rsplit('/').next() == Some("device.toml");
@@ -101,7 +101,7 @@ fn mixing_reason(case: &Case<'_>) -> Option<Reason> {
     Some(Reason::new(ReasonCode::PolicyChangeMixed, message, fix))
 }
 
-fn emptiness_reason(case: &Case<'_>) -> Option<Reason> {
+fn emptiness_reason(case: &Dossier<'_>) -> Option<Reason> {
     let empty = |message: &str| {
         let fix = "commit the change of the rulesets and announce it: `fwgate change new`";
         Some(Reason::new(ReasonCode::EmptyChange, message, fix))
@@ -120,7 +120,7 @@ fn emptiness_reason(case: &Case<'_>) -> Option<Reason> {
     }
 }
 
-fn rollback_reason(case: &Case<'_>) -> Option<Reason> {
+fn rollback_reason(case: &Dossier<'_>) -> Option<Reason> {
     let analysis = case.analysis?;
     let has_way_back = |device: &String| analysis.rollback.iter().any(|(other, _)| other == device);
     let lost: Vec<&str> = analysis.devices.iter().filter(|(d, _)| !has_way_back(d)).map(|(d, _)| d.as_str()).collect();
@@ -129,7 +129,7 @@ fn rollback_reason(case: &Case<'_>) -> Option<Reason> {
     (!lost.is_empty()).then(|| Reason::new(ReasonCode::NoRollback, message, fix))
 }
 
-fn finding_reason(case: &Case<'_>) -> Option<Reason> {
+fn finding_reason(case: &Dossier<'_>) -> Option<Reason> {
     let analysis = case.analysis?;
     let is_error = |f: &&crate::finding::Finding| f.severity == Severity::Error;
     let codes: BTreeSet<String> =
@@ -144,7 +144,7 @@ fn finding_reason(case: &Case<'_>) -> Option<Reason> {
 }
 
 /// Ways of pushing that cannot undo themselves, for the devices of the change.
-fn transport_reasons(case: &Case<'_>, policy: &Policy) -> Vec<Reason> {
+fn transport_reasons(case: &Dossier<'_>, policy: &Policy) -> Vec<Reason> {
     let reaches = |t: &&crate::policy::Transport| {
         let selects =
             |d: &crate::gate::TargetDevice| d.environment == t.environment && t.devices.selects(&d.device, &d.roles);
@@ -159,7 +159,7 @@ fn transport_reasons(case: &Case<'_>, policy: &Policy) -> Vec<Reason> {
 }
 
 /// What stands against the class that is asked for.
-pub(super) fn class_reasons(case: &Case<'_>, bench: &Bench<'_>, template: Option<&Template>) -> Vec<Reason> {
+pub(super) fn class_reasons(case: &Dossier<'_>, bench: &Bench<'_>, template: Option<&Template>) -> Vec<Reason> {
     match bench.terms.class {
         ChangeClass::Test => lab_reason(case).into_iter().collect(),
         ChangeClass::Standard => template_reasons(case, template),
@@ -167,13 +167,13 @@ pub(super) fn class_reasons(case: &Case<'_>, bench: &Bench<'_>, template: Option
     }
 }
 
-fn lab_reason(case: &Case<'_>) -> Option<Reason> {
+fn lab_reason(case: &Dossier<'_>) -> Option<Reason> {
     let outside = case.analysis?.extent.outside_lab.as_ref()?;
     let message = format!("the effect of a test leaves the lab: {outside}");
     Some(Reason::new(ReasonCode::OutsideLab, message, "narrow the change, or ask for `class = \"normal\"`"))
 }
 
-fn template_reasons(case: &Case<'_>, template: Option<&Template>) -> Vec<Reason> {
+fn template_reasons(case: &Dossier<'_>, template: Option<&Template>) -> Vec<Reason> {
     let (Some(template), Some(request)) = (template, case.request) else { return Vec::new() };
     let id = &template.id.value;
     let mut breaches = template.breaches(request);

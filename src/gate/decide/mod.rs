@@ -9,7 +9,7 @@ mod timing;
 mod urgent;
 
 use super::calendar::calendar;
-use super::case::{Case, Progress};
+use super::case::{Dossier, Progress};
 use super::decision::Decision;
 use super::quorum::{Bench, Count, Parties, holds, rejections, withdrawal};
 use super::reason::{Reason, ReasonCode};
@@ -18,7 +18,7 @@ use crate::policy::{ChangeClass, Policy, Right, Template};
 use std::collections::BTreeSet;
 
 /// Decides about one change.
-pub fn decide(case: &Case<'_>) -> Decision {
+pub fn decide(case: &Dossier<'_>) -> Decision {
     let mut reasons: Vec<Reason> = case.chain.reasons.clone();
     reasons.extend(case.obstacles.iter().cloned());
     reasons.extend(case.testimony.refusals.iter().cloned());
@@ -56,7 +56,7 @@ pub fn may_roll_back(policy: &Policy, person: &str) -> Result<(), Reason> {
     }
 }
 
-fn by_policy(case: &Case<'_>, policy: &Policy) -> Decision {
+fn by_policy(case: &Dossier<'_>, policy: &Policy) -> Decision {
     let class = content::class_of(case);
     if class == ChangeClass::Policy {
         return of_policy_change(case, policy);
@@ -108,7 +108,7 @@ impl Found {
     }
 }
 
-fn template_of<'a>(case: &Case<'_>, policy: &'a Policy) -> Option<&'a Template> {
+fn template_of<'a>(case: &Dossier<'_>, policy: &'a Policy) -> Option<&'a Template> {
     let name = case.request?.template.as_ref()?;
     policy.templates.iter().find(|t| t.id.value == *name)
 }
@@ -133,7 +133,7 @@ fn no_terms(class: ChangeClass) -> Reason {
     }
 }
 
-fn announcement_reason(case: &Case<'_>, parties: &Parties<'_>) -> Option<Reason> {
+fn announcement_reason(case: &Dossier<'_>, parties: &Parties<'_>) -> Option<Reason> {
     let id = case.id;
     let message = format!(
         "nobody of the roster has announced {id}, so that its author is unknown and nobody's approval can count"
@@ -144,7 +144,7 @@ fn announcement_reason(case: &Case<'_>, parties: &Parties<'_>) -> Option<Reason>
 }
 
 /// What stands in the way elsewhere in the fleet.
-fn fleet_reasons(case: &Case<'_>, class: ChangeClass) -> Vec<Reason> {
+fn fleet_reasons(case: &Dossier<'_>, class: ChangeClass) -> Vec<Reason> {
     let mut out = Vec::new();
     let is_emergency = class == ChangeClass::Emergency;
     let touches = |device: &str| case.targets.iter().any(|t| t.device == device);
@@ -165,7 +165,7 @@ fn fleet_reasons(case: &Case<'_>, class: ChangeClass) -> Vec<Reason> {
 }
 
 /// A change of the policy: both quorums by `policy` records, and nothing to push.
-fn of_policy_change(case: &Case<'_>, policy: &Policy) -> Decision {
+fn of_policy_change(case: &Dossier<'_>, policy: &Policy) -> Decision {
     let mut decision = state::undecided(case, ChangeClass::Policy);
     decision.reasons.extend(content::reasons(case, policy));
     let Some(pending) = case.pending else {
@@ -193,7 +193,7 @@ fn of_policy_change(case: &Case<'_>, policy: &Policy) -> Decision {
 }
 
 /// Commits on the branch that are no evidence.
-fn ignored_notes(case: &Case<'_>) -> Vec<String> {
+fn ignored_notes(case: &Dossier<'_>) -> Vec<String> {
     let listed = &case.testimony.ignored;
     let mut out: Vec<String> =
         listed.iter().flat_map(|i| &i.reasons).map(|r| format!("{} ({})", r.message, r.code)).collect();

@@ -29,15 +29,14 @@ pub(super) fn judge(bench: &Bench<'_>) -> Staged {
         out.notes.push(format!("class `{}` goes without staging, as policy says", bench.terms.class.name()));
         return out;
     }
-    let Some(analysis) = bench.case.analysis else { return out };
+    let Some(analysis) = bench.case.analysis.filter(|a| !a.devices.is_empty()) else { return out };
     let mut proved: BTreeSet<&String> = BTreeSet::new();
     let mut others: Vec<Reason> = Vec::new();
     for receipt in bench.case.testimony.receipts.iter().filter(|r| r.said.kind == ReceiptKind::Vetting) {
         match mismatch(bench, receipt) {
             None => {
                 out.receipts.push(receipt.digest);
-                let bytes: BTreeMap<&String, &Digest> =
-                    receipt.said.devices.iter().map(|(d, bytes)| (d, bytes)).collect();
+                let bytes: BTreeMap<&String, &Digest> = receipt.said.devices.iter().map(|(d, bytes)| (d, bytes)).collect();
                 let equal = analysis.devices.iter().filter(|(d, digest)| bytes.get(d) == Some(&digest));
                 proved.extend(equal.map(|(d, _)| d));
             }
@@ -46,9 +45,8 @@ pub(super) fn judge(bench: &Bench<'_>) -> Staged {
     }
     out.receipts.sort();
     out.is_begun = !proved.is_empty();
-    let open: Vec<&str> =
-        analysis.devices.iter().map(|(d, _)| d).filter(|d| !proved.contains(d)).map(String::as_str).collect();
-    out.is_vetted = open.is_empty() && !analysis.devices.is_empty();
+    let open: Vec<&str> = analysis.devices.iter().map(|(d, _)| d).filter(|d| !proved.contains(d)).map(String::as_str).collect();
+    out.is_vetted = open.is_empty();
     if !out.is_vetted {
         out.reasons = missing(bench, &open, out.is_begun, others);
     }
@@ -63,15 +61,9 @@ fn mismatch(bench: &Bench<'_>, receipt: &Believed<Receipt>) -> Option<Reason> {
     let why = match () {
         () if receipt.standing != Standing::Good => {
             let code = receipt.standing.code().unwrap_or(ReasonCode::ReceiptUntrusted);
-            return Some(Reason::new(
-                code,
-                format!("a vetting receipt of `{by}` is signed by a key that does not count"),
-                fix,
-            ));
+            return Some(Reason::new(code, format!("a vetting receipt of `{by}` is signed by a key that does not count"), fix));
         }
-        () if receipt.said.content != analysis.content && !is_of_these_bytes(receipt, analysis) => {
-            "other content than what would be pushed"
-        }
+        () if receipt.said.content != analysis.content && !is_of_these_bytes(receipt, analysis) => "other content than what would be pushed",
         () if !is_on_stand_ins(bench, receipt) => "another device than the one that stands for it",
         () => return None,
     };
@@ -98,8 +90,7 @@ fn is_on_stand_ins(bench: &Bench<'_>, receipt: &Believed<Receipt>) -> bool {
 
 fn missing(bench: &Bench<'_>, open: &[&str], is_begun: bool, others: Vec<Reason>) -> Vec<Reason> {
     let id = bench.case.id;
-    let devices = if open.is_empty() { "any device".to_owned() } else { open.join(", ") };
-    let vetted = format!("no vetting receipt is of the bytes of {devices} that would be pushed");
+    let vetted = format!("no vetting receipt is of the bytes of {} that would be pushed", open.join(", "));
     let mut out = vec![Reason::new(ReasonCode::NotVetted, vetted, format!("`fwgate vet {id}`"))];
     if !is_begun {
         let staged = format!("nothing of {id} has been staged as it would be pushed");

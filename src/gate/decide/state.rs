@@ -1,6 +1,6 @@
 //! Where a change stands, and the decision as a whole.
 
-use super::super::case::{Case, Progress};
+use super::super::case::{Dossier, Progress};
 use super::super::decision::{Decision, State};
 use super::super::quorum::Bench;
 use super::super::reason::{Reason, ReasonCode};
@@ -8,7 +8,7 @@ use super::Found;
 use crate::policy::ChangeClass;
 
 /// A decision without a quorum, a window or a proof.
-pub(super) fn undecided(case: &Case<'_>, class: ChangeClass) -> Decision {
+pub(super) fn undecided(case: &Dossier<'_>, class: ChangeClass) -> Decision {
     Decision {
         reasons: Vec::new(),
         state: by_progress(case.progress).unwrap_or(State::Draft),
@@ -77,7 +77,7 @@ fn by_progress(progress: Progress) -> Option<State> {
 }
 
 /// A change of the policy is DRAFT or APPROVED, unless somebody stopped it; the version's records put it in force.
-pub(super) fn of_policy_change(case: &Case<'_>, reasons: &[Reason]) -> State {
+pub(super) fn of_policy_change(case: &Dossier<'_>, reasons: &[Reason]) -> State {
     let has = |code| reasons.iter().any(|r| r.code == code);
     match () {
         () if case.progress == Progress::Closed => State::Closed,

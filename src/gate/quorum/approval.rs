@@ -34,9 +34,11 @@ impl<'a> Bench<'a> {
         }
         let content = self.content_doubts(record, approve);
         let is_carried = content.as_ref().is_ok_and(|carried| *carried);
-        doubts.extend(content.err().into_iter().flatten());
         doubts.extend(self.age_doubt(record, approve));
-        doubts.extend(self.vetting_doubt(record, approve));
+        match content {
+            Ok(_) => doubts.extend(self.vetting_doubt(record, approve)),
+            Err(stale) => doubts.extend(stale),
+        }
         if doubts.is_empty() { Ok(Support { record, approve, is_carried }) } else { Err(doubts) }
     }
 

@@ -12,12 +12,12 @@ pub(in crate::gate) use parties::Parties;
 pub(in crate::gate) use stops::{holds, rejections, withdrawal};
 
 use super::believed::Believed;
-use super::case::Case;
+use super::case::Dossier;
 use super::decision::Missing;
 use super::matching::{Seat, fill};
 use super::reason::{Reason, ReasonCode};
 use super::record::{Digest, Record};
-use super::terms::Terms;
+use super::terms::ClassTerms;
 use super::validity::roles_of;
 use crate::policy::{Policy, Quorum};
 use approval::Support;
@@ -55,16 +55,16 @@ pub(in crate::gate) struct Count {
 
 /// Everything that judging voices needs.
 pub(in crate::gate) struct Bench<'a> {
-    pub case: &'a Case<'a>,
+    pub case: &'a Dossier<'a>,
     pub policy: &'a Policy,
-    pub terms: &'a Terms<'a>,
+    pub terms: &'a ClassTerms<'a>,
     pub parties: &'a Parties<'a>,
     pub roles: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl<'a> Bench<'a> {
     /// The bench of a case.
-    pub fn new(case: &'a Case<'a>, policy: &'a Policy, terms: &'a Terms<'a>, parties: &'a Parties<'a>) -> Bench<'a> {
+    pub fn new(case: &'a Dossier<'a>, policy: &'a Policy, terms: &'a ClassTerms<'a>, parties: &'a Parties<'a>) -> Bench<'a> {
         Bench { case, policy, terms, parties, roles: roles_of(policy) }
     }
 

@@ -1,7 +1,7 @@
 //! Who made a change: its authors and everybody who contributed, none of whom may approve it.
 
 use crate::gate::believed::Believed;
-use crate::gate::case::Case;
+use crate::gate::case::Dossier;
 use crate::gate::record::{Change, Record};
 use crate::gate::roster::Standing;
 use crate::policy::Policy;
@@ -24,7 +24,7 @@ pub(in crate::gate) struct Parties<'a> {
 
 impl<'a> Parties<'a> {
     /// The makers of the change of a case.
-    pub fn of(case: &Case<'a>, policy: &Policy) -> Parties<'a> {
+    pub fn of(case: &Dossier<'a>, policy: &Policy) -> Parties<'a> {
         let announcements: Vec<_> = case.testimony.records.iter().filter_map(announcement).collect();
         let authors = announcements.iter().map(|(b, _)| b.by.as_str()).collect();
         let latest = announcements.iter().rfind(|(b, _)| b.standing == Standing::Good).copied();

@@ -6,6 +6,7 @@ mod finding;
 mod lint;
 mod packet;
 mod paint;
+mod policy;
 mod query;
 mod region;
 mod trace;
@@ -15,6 +16,7 @@ pub use diff::{DiffView, diff_human, filter_human};
 pub use finding::{finding_human, severities};
 pub use lint::{conditions_human, lint_human};
 pub use packet::packet_words;
+pub use policy::{PolicyView, policy_human};
 pub use query::query_human;
 pub use trace::trace_human;
 
