@@ -1,6 +1,6 @@
 //! The command line as a whole: the commands and what they are for.
 
-use super::{check, diff, explain, init, lint, matrix, policy, query, schema, trace};
+use super::{change, check, diff, explain, init, lint, matrix, policy, query, schema, trace};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// The gate in front of a firewall push.
@@ -29,6 +29,8 @@ pub struct CommandLine {
 pub enum Command {
     /// Judge a change: does what must hold still hold, and does nothing else change
     Check(check::Arguments),
+    /// A change and its life: announce, show, approve, reject, schedule, hold
+    Change(change::Arguments),
     /// Show what a change does to packets: opened, closed, refused or translated otherwise
     Diff(diff::Arguments),
     /// Say what becomes of given packets, by which rule

@@ -4,6 +4,7 @@
 //! to `screen`. It returns an `Exit`, or a `Failure`, which is exit code 2.
 
 mod arguments;
+pub mod change;
 pub mod check;
 pub mod device;
 pub mod diff;
@@ -51,6 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 impl Command {
     fn run(&self, screen: &Screen) -> Result<Exit, Failure> {
         match self {
+            Command::Change(arguments) => change::run(arguments, screen),
             Command::Check(arguments) => check::run(arguments, screen),
             Command::Diff(arguments) => diff::run(arguments, screen),
             Command::Trace(arguments) => trace::run(arguments, screen),

@@ -147,6 +147,11 @@ pub(super) fn read_zone(text: &str) -> Result<String, Wrong> {
     good.then(|| text.to_owned()).ok_or_else(wrong)
 }
 
+/// The length of time that a text such as `90s`, `30m`, `4h`, `14d` or `2w` names; `None` for every other text.
+pub fn duration(text: &str) -> Option<Duration> {
+    read_duration(text).ok()
+}
+
 /// `90s`, `30m`, `4h`, `14d`, `2w`.
 pub(super) fn read_duration(text: &str) -> Result<Duration, Wrong> {
     let help = "write a number and a unit: `90s`, `30m`, `4h`, `14d` or `2w`";

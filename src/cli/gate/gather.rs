@@ -1,6 +1,6 @@
 //! From the root's remote to a decision.
 
-use super::GateArguments;
+use super::{GateArguments, RootArguments};
 use crate::cli::failure::Failure;
 use crate::cli::input::{ChangeTrees, InputError, PinnedChange, Reader, Surroundings, bytes_of, reasons};
 use crate::cli::rulesets::is_ruleset;
@@ -71,6 +71,14 @@ impl Session {
     /// # Errors
     /// There is none, or it cannot be opened.
     pub fn open(arguments: &GateArguments) -> Result<Session, Failure> {
+        Session::open_root(&arguments.root)
+    }
+
+    /// The same for a command that is about no single change.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be opened.
+    pub fn open_root(arguments: &RootArguments) -> Result<Session, Failure> {
         let surroundings = Surroundings::of_process()?;
         let found = Repository::discover(&surroundings.cwd).map_err(InputError::from)?;
         let repository = found.ok_or_else(|| Failure::new("this is no git repository").help("run this inside the repository"))?;
@@ -139,7 +147,13 @@ impl Session {
         }
     }
 
-    fn said<T>(&self, result: Result<T, VcsError>, obstacles: &mut Vec<Reason>) -> Option<T> {
+    /// The protected branch's tip, as it was fetched last.
+    pub(super) fn tip(&self, obstacles: &mut Vec<Reason>) -> Option<CommitId> {
+        let name = &self.root.as_ref()?.protected;
+        self.said(self.repository.remote_branch(&EvidenceSource::Fetched, name), obstacles).flatten()
+    }
+
+    pub(super) fn said<T>(&self, result: Result<T, VcsError>, obstacles: &mut Vec<Reason>) -> Option<T> {
         result.map_err(|error| obstacles.push(of_vcs(&error))).ok()
     }
 }
@@ -154,7 +168,7 @@ pub(super) struct World {
 }
 
 impl World {
-    fn read(session: &Session, now: Instant, branches: BTreeMap<String, Branch>, versions: Vec<PolicyVersion>) -> World {
+    pub(super) fn read(session: &Session, now: Instant, branches: BTreeMap<String, Branch>, versions: Vec<PolicyVersion>) -> World {
         let policies: Vec<Policy> = versions.iter().filter_map(|v| read_version(v).ok()).map(|(policy, _)| policy).collect();
         let ledger_branch = branches.get(crate::gate::LEDGER_BRANCH);
         let first = Ledger::read(ledger_branch, &roster_of(&policies), now);
@@ -194,6 +208,7 @@ pub(super) fn change_of(branch: &str) -> Option<&str> {
 }
 
 /// One change, as far as it could be read.
+#[derive(Default)]
 pub(super) struct Read {
     pub testimony: Testimony,
     pub announced: Option<Change>,
@@ -236,26 +251,14 @@ impl Changes<'_> {
         let branch = world.branches.get(&format!("refs/heads/fwgate/changes/{id}"));
         let empty = || Testimony { change: id.to_owned(), ..Testimony::default() };
         let testimony = branch.map_or_else(empty, |b| read_branch(b, &world.roster, &world.ledger, world.now));
-        let announced = announcement(&testimony);
-        let mut out = Read {
-            testimony,
-            announced,
-            trees: None,
-            request: None,
-            analysis: None,
-            pending: None,
-            contributors: Vec::new(),
-            fleet: Vec::new(),
-            targets: Vec::new(),
-            obstacles: Vec::new(),
-        };
+        let mut out = Read { announced: announcement(&testimony), testimony, ..Read::default() };
         if let Err(reasons) = self.fill(id, &mut out) {
             out.obstacles.extend(reasons);
         }
         out
     }
 
-    fn fill(&self, id: &str, out: &mut Read) -> Result<(), Vec<Reason>> {
+    pub(super) fn fill(&self, id: &str, out: &mut Read) -> Result<(), Vec<Reason>> {
         let (Some(announced), Some(tip), Some(policy)) = (out.announced.clone(), self.tip, self.world.chain.policy()) else {
             return Ok(());
         };

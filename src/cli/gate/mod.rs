@@ -1,9 +1,11 @@
 //! The one place where the edge gathers evidence, has it analysed, and asks the gate: every command about a change goes
 //! through here, and gets the same verdict from the same evidence.
 
+mod draft;
 mod gather;
 mod neighbours;
 
+pub use draft::Drafted;
 pub use gather::{Gathered, Session};
 
 use super::failure::Failure;
@@ -20,6 +22,14 @@ pub struct GateArguments {
     /// The change: `CHG-2042`
     #[arg(value_name = "CHANGE", value_parser = parse_change)]
     pub change: String,
+    /// The root and the devices.
+    #[command(flatten)]
+    pub root: RootArguments,
+}
+
+/// Arguments of every command that asks the gate.
+#[derive(Debug, Clone, Args)]
+pub struct RootArguments {
     /// The root of trust, from outside of the repository (or the variable FWGATE_ROOT)
     #[arg(long, value_name = "FILE")]
     pub root: Option<OsString>,
@@ -35,7 +45,7 @@ fn parse_change(text: &str) -> Result<String, String> {
     }
 }
 
-impl GateArguments {
+impl RootArguments {
     /// The bytes of the root, or why there is none: a root inside of the repository is none.
     ///
     /// # Errors
