@@ -57,7 +57,7 @@ pub use grammar::{Flaw, MAX_TEXT};
 pub use instant::Instant;
 pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, Sighting, PermitHistory};
 pub use permit::{
-    Expected, PERMIT_NAMESPACE, Permit, PermitFile, PermitTrust, PermittedDevice, VerifiedPermit, untrusted,
+    Expected, PERMIT_NAMESPACE, Permit, PermitFile, PermitRoster, PermitTrust, PermittedDevice, VerifiedPermit, untrusted,
 };
 pub use pair::{Planned, Terms, beside};
 pub use quorum::Counted;

@@ -6,6 +6,7 @@ mod diff_json;
 mod finding_json;
 mod human;
 mod lint_json;
+mod permit_json;
 mod query_json;
 mod policy_json;
 mod rule;
@@ -22,6 +23,7 @@ pub use human::{
 };
 pub use lint_json::{ConditionsDocument, LintDocument, WrittenCondition};
 pub use policy_json::{POLICY_SCHEMA, PolicyDocument, WrittenReason};
+pub use permit_json::{PERMIT_SCHEMA, PermitDocument, decision_human};
 pub use query_json::{QueryDocument, WrittenGroup};
 pub use rule::{QuotedRule, WrittenTranslation, reject_with};
 pub use trace_jsonl::{WrittenStep, WrittenTrace};

@@ -7,7 +7,7 @@ use crate::cli::rulesets::is_ruleset;
 use crate::diff::Bounds;
 use crate::gate::{
     Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Dossier, Hold, Instant, Ledger,
-    Library, Neighbour, OrdinaryCommit, Owner, Pending, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
+    Library, Neighbour, OrdinaryCommit, Owner, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
     TargetDevice, Testimony, analyse, debt, decide, judge_chain, judge_pending, progress, read_branch,
     read_version, unconverged,
 };
@@ -266,7 +266,7 @@ impl Changes<'_> {
         out.pending = self.pending(base, head)?;
         let pinned = PinnedChange { id, protected: tip, base, head };
         let reader = self.session.reader().map_err(|e| reasons(&e))?;
-        let in_force = self.in_force(&reader, &mut out.obstacles);
+        let in_force = self.in_force(id, &reader, &mut out.obstacles);
         let trees = reader.change_trees(repo, &pinned, &in_force)?;
         out.fleet = self.fleet(&reader, tip);
         let text = String::from_utf8_lossy(&trees.request.bytes).into_owned();
@@ -329,11 +329,20 @@ impl Changes<'_> {
         Ok(Some(judge_pending(&world.chain, &after, &voices)))
     }
 
-    /// The bytes of every device that the ledger knows.
-    fn in_force(&self, reader: &Reader<'_>, obstacles: &mut Vec<Reason>) -> BTreeMap<String, DeviceBytes> {
+    /// The bytes of every device that the ledger knows. While a change is under way, what it has applied itself is
+    /// not its baseline: otherwise its content would be another after each device.
+    fn in_force(&self, id: &str, reader: &Reader<'_>, obstacles: &mut Vec<Reason>) -> BTreeMap<String, DeviceBytes> {
         let repo = &self.session.repository;
+        let world = self.world;
+        let is_over = progress(&world.ledger, id, world.now) == Progress::Applied;
+        let mut latest = BTreeMap::new();
+        for result in world.ledger.results().filter(|r| is_over || r.change != id) {
+            if matches!(result.result, ResultKind::Applied | ResultKind::RolledBack) {
+                latest.insert(result.device.clone(), result.clone());
+            }
+        }
         let mut out = BTreeMap::new();
-        for (device, known) in self.world.ledger.in_force() {
+        for (device, known) in latest {
             let found = repo.commit_id(&known.head).map_err(|e| vec![of_vcs(&e)]);
             match found.and_then(|commit| reader.device_at(repo, commit, &device, known.bytes)) {
                 Ok(bytes) => drop(out.insert(device, bytes)),

@@ -1,10 +1,16 @@
 //! The one place where the edge gathers evidence, has it analysed, and asks the gate: every command about a change goes
 //! through here, and gets the same verdict from the same evidence.
 
+mod compare;
+mod device;
 mod gather;
 mod neighbours;
+mod write;
 
+pub use compare::difference_words;
+pub use device::DeviceFiles;
 pub use gather::{Gathered, Session};
+pub use write::{ReceiptBranch, RemoteLedger, keep_receipt};
 
 use super::failure::Failure;
 use super::input::Surroundings;
