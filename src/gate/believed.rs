@@ -90,7 +90,11 @@ fn bound_reason(branch: &Branch) -> Option<Reason> {
     let name = &branch.name;
     if branch.commits.len() >= MAX_COMMITS {
         let message = format!("`{name}` has {MAX_COMMITS} commits or more");
-        return Some(Reason::new(ReasonCode::LimitExceeded, message, "`fwgate change reissue` gives the change a new id"));
+        return Some(Reason::new(
+            ReasonCode::LimitExceeded,
+            message,
+            "`fwgate change reissue` gives the change a new id",
+        ));
     }
     let message = format!("`{name}` does not begin at the fixed root commit of evidence");
     let fix = "delete the branch; `fwgate change new` begins it as it must";
@@ -293,7 +297,8 @@ fn namespace_reason(raw: &RawCommit, by: &Signed<'_>) -> Option<Reason> {
 }
 
 fn untrusted_receipt(raw: &RawCommit, by: &Signed<'_>) -> Reason {
-    let message = format!("{} is a receipt signed by `{}`, whose key is not for such receipts", place(raw), by.holder.owner.id());
+    let message =
+        format!("{} is a receipt signed by `{}`, whose key is not for such receipts", place(raw), by.holder.owner.id());
     Reason::new(ReasonCode::ReceiptUntrusted, message, "let the machine whose purpose it is sign the receipt")
 }
 
@@ -359,7 +364,8 @@ pub fn looks_like_approval(message: &str) -> bool {
     };
     message.lines().any(|line| {
         let is_record = line.trim_start().to_ascii_lowercase().starts_with("fwgate-record/1 approve");
-        let is_trailer = line.contains([':', '\u{ff1a}', '\u{a789}', '\u{2236}']) && WORDS.contains(&likeness(line).as_str());
+        let is_trailer =
+            line.contains([':', '\u{ff1a}', '\u{a789}', '\u{2236}']) && WORDS.contains(&likeness(line).as_str());
         is_record || is_trailer
     })
 }

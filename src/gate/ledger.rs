@@ -283,7 +283,12 @@ fn kept_by_log(log: Option<&Branch>) -> Vec<String> {
 }
 
 /// One entry with the standing of its key; it must follow the one before.
-fn read_entry(raw: &RawCommit, roster: &Roster, now: Instant, before: Option<&Entry>) -> Result<(Entry, Standing), Reason> {
+fn read_entry(
+    raw: &RawCommit,
+    roster: &Roster,
+    now: Instant,
+    before: Option<&Entry>,
+) -> Result<(Entry, Standing), Reason> {
     let place = format!("the ledger's entry {}", raw.id.get(..12).unwrap_or(&raw.id));
     let broken = |why: &str| fork(format!("{place} {why}"));
     let loose = OrdinaryCommit::read(&raw.bytes);

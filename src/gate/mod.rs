@@ -14,6 +14,7 @@
 
 mod believed;
 mod commit;
+mod contribution;
 mod decision;
 mod evidence;
 mod grammar;
@@ -27,11 +28,12 @@ pub mod signature;
 pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
 pub use believed::{Believed, Ignored, MAX_COMMITS, TOLERANCE, Testimony, looks_like_approval, read_branch};
 pub use commit::{EMPTY_TREE, EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};
+pub use contribution::{Contribution, contributions};
 pub use decision::{Decision, Missing, State};
 pub use evidence::{Analysis, DeviceBytes, Evidence};
 pub use grammar::{Flaw, MAX_TEXT};
 pub use instant::Instant;
-pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, Sighting, PermitHistory};
+pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, PermitHistory, Sighting};
 pub use reason::{Reason, ReasonCode};
 pub use record::{
     Adopt, Approve, Change, Claim, Digest, Emergency, Finish, Hold, LedgerEntry, OverrideReject, PolicyRecord,

@@ -89,8 +89,7 @@ pub struct Roster {
 impl Roster {
     /// Reads the keys of persons and machines, and says which are not accepted and why.
     pub fn read(persons: &[Person], machines: &[Machine]) -> (Roster, Vec<Reason>) {
-        let of_persons =
-            persons.iter().flat_map(|p| p.keys.iter().map(|key| (Owner::Person(p.id.value.clone()), key)));
+        let of_persons = persons.iter().flat_map(|p| p.keys.iter().map(|key| (Owner::Person(p.id.value.clone()), key)));
         let of_machines = machines.iter().map(|m| (Owner::Machine(m.id.value.clone(), m.purpose), &m.key));
         let (mut roster, mut reasons) = (Roster::default(), Vec::new());
         for (owner, key) in of_persons.chain(of_machines) {

@@ -58,7 +58,8 @@ impl Repository {
         let (tree, limits) = (self.tree(commit)?, Limits::default());
         let mut entries = self.entries(&tree, "fwgate.toml", &limits)?;
         entries.extend(self.entries(&tree, "policies", &limits)?);
-        let (regular, irregular): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|e| e.kind == EntryKind::File);
+        let (regular, irregular): (Vec<Entry>, Vec<Entry>) =
+            entries.into_iter().partition(|e| e.kind == EntryKind::File);
         Ok(PolicyVersion {
             commit: commit.to_string(),
             files: regular.into_iter().map(|e| (e.path, e.bytes)).collect(),

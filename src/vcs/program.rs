@@ -124,7 +124,8 @@ impl Program {
     /// Runs it in `folder` with `input`, for at most `time`.
     pub(super) fn run(mut self, folder: &Path, input: &[u8], time: Duration) -> Result<Told, ProgramError> {
         self.command.current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let unrunnable = |e: std::io::Error| ProgramError::Unrunnable { program: self.name.clone(), reason: e.to_string() };
+        let unrunnable =
+            |e: std::io::Error| ProgramError::Unrunnable { program: self.name.clone(), reason: e.to_string() };
         let mut child = self.command.spawn().map_err(unrunnable)?;
         let writer = child.stdin.take().map(|pipe| feed(pipe, input.to_vec()));
         let stdout = child.stdout.take().map(drain);

@@ -62,7 +62,9 @@ impl RangeFlaw {
     pub fn help(&self) -> &'static str {
         match self {
             RangeFlaw::Octopus { .. } => "merge two at a time, or rebase onto the protected branch",
-            RangeFlaw::EvilMerge { .. } => "rebase onto the protected branch, so that the resolution is a change like any other",
+            RangeFlaw::EvilMerge { .. } => {
+                "rebase onto the protected branch, so that the resolution is a change like any other"
+            }
             RangeFlaw::Passing { .. } => "squash the commits, so that nothing but the result can ever be pushed",
         }
     }

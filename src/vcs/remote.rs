@@ -7,6 +7,7 @@
 
 use super::branch::{EvidenceSource, evidence_root};
 use super::error::VcsError;
+use super::history::Condition;
 use super::program::{Program, ProgramError, Told};
 use super::store::{CommitId, Repository};
 use git2::Oid;
@@ -88,7 +89,7 @@ impl RemoteError {
             RemoteError::Unreachable { .. } | RemoteError::Program(_) => Some("LEDGER_UNREACHABLE"),
             RemoteError::NoBranch { .. } => Some("HISTORY_UNVERIFIABLE"),
             RemoteError::Refused { .. } => Some("EVIDENCE_UNAVAILABLE"),
-            RemoteError::Here(error) => error.code(),
+            RemoteError::Here(error) => Some(error.permit_code()),
             RemoteError::Address(_) => Some("ROOT_MISSING"),
             RemoteError::Moved { .. } => None,
         }
@@ -97,8 +98,12 @@ impl RemoteError {
     /// What to do about it.
     pub fn help(&self) -> Option<String> {
         Some(match self {
-            RemoteError::Address(_) => "write the root's `remote` as a path, `ssh://...`, `https://...` or `user@host:path`".to_owned(),
-            RemoteError::Unreachable { url, .. } => format!("`git ls-remote {url}` must work with your own credentials"),
+            RemoteError::Address(_) => {
+                "write the root's `remote` as a path, `ssh://...`, `https://...` or `user@host:path`".to_owned()
+            }
+            RemoteError::Unreachable { url, .. } => {
+                format!("`git ls-remote {url}` must work with your own credentials")
+            }
             RemoteError::NoBranch { .. } => "push the protected branch, or mend `ref` in the root".to_owned(),
             RemoteError::Moved { .. } => "fetch and try again".to_owned(),
             RemoteError::Refused { .. } => "whoever signs needs the right to push to `fwgate/**`".to_owned(),
@@ -139,14 +144,19 @@ impl<'a> Remote<'a> {
     /// The remote cannot be reached.
     pub fn heads(&self, protected: &str) -> Result<BTreeMap<String, String>, RemoteError> {
         let short = protected.strip_prefix("refs/heads/").unwrap_or(protected);
-        let patterns = ["refs/heads/fwgate", "refs/heads/fwgate/*", protected, &format!("refs/tags/{short}")].map(str::to_owned);
+        let patterns =
+            ["refs/heads/fwgate", "refs/heads/fwgate/*", protected, &format!("refs/tags/{short}")].map(str::to_owned);
         let scratch = Scratch::new(self.repository)?;
         let told = scratch.git(&["ls-remote", "--refs", "--"], &self.url, &patterns)?;
         if !told.status.success() {
             return Err(self.unreachable(&told));
         }
         let text = String::from_utf8_lossy(&told.stdout);
-        Ok(text.lines().filter_map(|line| line.split_once('\t')).map(|(id, name)| (name.to_owned(), id.to_owned())).collect())
+        Ok(text
+            .lines()
+            .filter_map(|line| line.split_once('\t'))
+            .map(|(id, name)| (name.to_owned(), id.to_owned()))
+            .collect())
     }
 
     /// Brings all branches of evidence and the protected branch into `refs/fwgate/remote/`; what the remote has no more is gone there
@@ -270,7 +280,10 @@ impl<'a> Remote<'a> {
 /// Words of another program, on one line, fit to be shown.
 fn shown(text: &str) -> String {
     let line = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(3).collect::<Vec<_>>().join("; ");
-    line.chars().take(300).flat_map(|c| if super::is_unseen(c) { c.escape_default().collect() } else { vec![c] }).collect()
+    line.chars()
+        .take(300)
+        .flat_map(|c| if super::is_unseen(c) { c.escape_default().collect() } else { vec![c] })
+        .collect()
 }
 
 /// Paths, `file:`, `ssh:`, `https:`, `http:` and `user@host:path`; no other helper, and nothing that could be an option.
@@ -278,7 +291,11 @@ fn is_address(url: &str) -> bool {
     let plain = !url.is_empty() && !url.starts_with('-') && !url.chars().any(super::is_unseen);
     let scheme = ["file://", "ssh://", "https://", "http://"].iter().any(|s| url.starts_with(s));
     let host = url.split_once(':').map_or("", |(host, _)| host);
-    let scp = !host.is_empty() && !host.starts_with('-') && !host.contains('/') && !url.contains("::") && !url.contains("://");
+    let scp = !host.is_empty()
+        && !host.starts_with('-')
+        && !host.contains('/')
+        && !url.contains("::")
+        && !url.contains("://");
     let options = url.split_once("://").is_some_and(|(_, rest)| rest.starts_with('-') || rest.contains("@-"));
     plain && !options && (scheme || scp || Path::new(url).is_absolute())
 }
@@ -334,12 +351,16 @@ impl Scratch {
     }
 }
 
-/// What is here already, so that it is not fetched again. Under names of their own: they must not look fetched.
+/// What is here already with all that it rests on, so that it is not fetched again. Under names of their own: they must not
+/// look fetched.
 fn had(repository: &Repository) -> Result<String, VcsError> {
     let mut lines = BTreeSet::new();
+    if repository.conditions()?.iter().any(|c| matches!(c, Condition::Shallow | Condition::Partial)) {
+        return Ok(String::new());
+    }
     for glob in ["refs/fwgate/*", "refs/remotes/*"] {
         for name in repository.reference_names(glob)? {
-            if let Some(id) = repository.exact(&name)? {
+            if let Some(id) = repository.exact(&name)?.filter(|id| repository.commit(*id).is_ok()) {
                 lines.insert(format!("{id} refs/had/{id}\n"));
             }
         }

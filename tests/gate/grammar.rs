@@ -1,7 +1,8 @@
 //! The grammar of records: one spelling, read and printed; everything else is refused with its line.
 
 use fwgate::gate::{
-    Approve, Change, Claim, Digest, Hold, Instant, LedgerEntry, MAX_TEXT, Receipt, ReceiptKind, Record, Scope, Stage, Witness,
+    Approve, Change, Claim, Digest, Hold, Instant, LedgerEntry, MAX_TEXT, Receipt, ReceiptKind, Record, Scope, Stage,
+    Witness,
 };
 use proptest::prelude::*;
 
@@ -19,7 +20,10 @@ not-after: 2026-12-06T00:00:00Z\n";
 #[test]
 fn the_record_of_the_documentation_is_read_and_printed() {
     let Record::Approve(approve) = Record::read(SHOWN).unwrap() else { panic!("it is no approval") };
-    assert_eq!((approve.change.as_str(), approve.stage, approve.role.as_str()), ("CHG-2042", Stage::Production, "network"));
+    assert_eq!(
+        (approve.change.as_str(), approve.stage, approve.role.as_str()),
+        ("CHG-2042", Stage::Production, "network")
+    );
     assert_eq!(approve.not_after, Instant(1_796_515_200));
     assert_eq!(Record::Approve(approve).text(), SHOWN);
 }

@@ -1,9 +1,9 @@
 //! The entries of the ledger.
 
+use super::Flaw;
 use super::page::{Form, Page, Reader, read_form};
 use super::record::{fields, kinds};
 use super::value::{ChangeId, CommitName, Device, FinishState, List, Name, Nonce};
-use super::Flaw;
 use crate::gate::Instant;
 use crate::gate::record::{Claim, Digest, Finish, LedgerEntry, Result as DeviceResult, Witness};
 

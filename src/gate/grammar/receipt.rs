@@ -1,16 +1,13 @@
 //! The receipts of machines.
 
+use super::Flaw;
 use super::page::{Form, Page, Reader, read_form};
 use super::value::{ChangeId, CommitName, List, Words};
-use super::Flaw;
 use crate::gate::record::{Receipt, ReceiptKind};
 use crate::policy::Purpose;
 
-const KINDS: [(&str, ReceiptKind); 3] = [
-    ("vetting", ReceiptKind::Vetting),
-    ("applied", ReceiptKind::Applied),
-    ("rolled-back", ReceiptKind::RolledBack),
-];
+const KINDS: [(&str, ReceiptKind); 3] =
+    [("vetting", ReceiptKind::Vetting), ("applied", ReceiptKind::Applied), ("rolled-back", ReceiptKind::RolledBack)];
 
 impl ReceiptKind {
     /// The word of the first line.

@@ -1,8 +1,8 @@
 //! The records of persons: which keys each kind has, in which order.
 
+use super::Flaw;
 use super::page::{Form, Page, Reader, read_form};
 use super::value::{ChangeId, CommitName, Contributor, Device, List, Name, Words};
-use super::Flaw;
 use crate::gate::record::{
     Adopt, Approve, Change, Emergency, Hold, OverrideReject, PolicyRecord, Quarantine, Record, Reissue, Reject, Review,
     Revoke, Schedule, Scope, Withdraw,

@@ -4,9 +4,9 @@
 //! a type of its own here that borrows nothing and is unwrapped at once.
 
 use crate::fleet::{Naming, check_device_name};
+use crate::gate::Instant;
 use crate::gate::commit::is_id;
 use crate::gate::record::{Digest, ResultKind, Scope, Stage};
-use crate::gate::Instant;
 use crate::policy::is_change_id;
 
 /// What a value is instead of what it should be: `no digest`.

@@ -51,7 +51,9 @@ impl SigningError {
             SigningError::Format(_) => "`git config --global gpg.format ssh`, or `--key FILE`",
             SigningError::Configuration(_) => "`git config --global --list` shows it",
             SigningError::Key { .. } => "name a private key in OpenSSH's format that only you can read",
-            SigningError::Refused { .. } => "sign something with the program itself first; `--key FILE` names another key",
+            SigningError::Refused { .. } => {
+                "sign something with the program itself first; `--key FILE` names another key"
+            }
             SigningError::Program(_) => "install it, and see that it is in an absolute folder of `PATH`",
         }
     }

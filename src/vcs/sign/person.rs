@@ -100,10 +100,9 @@ fn sign_by_ssh(program: &str, key: &SshKey, payload: &[u8], repository: &Path) -
     let command = Program::find(program, repository)?.arguments(["-Y", "sign", "-n", "git", "-f"]);
     let command = match key {
         SshKey::File(path) => {
-            let path = path.canonicalize().map_err(|e| SigningError::Key {
-                path: path.display().to_string(),
-                reason: e.to_string(),
-            })?;
+            let path = path
+                .canonicalize()
+                .map_err(|e| SigningError::Key { path: path.display().to_string(), reason: e.to_string() })?;
             command.argument(path)
         }
         SshKey::Literal(text) => {

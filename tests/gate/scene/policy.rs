@@ -67,7 +67,9 @@ impl PolicyText {
         for (id, roles) in &self.persons {
             let key = scene.key(id).public;
             let email = format!("{id}@example.net");
-            out.push_str(&format!("\n[[person]]\nid = \"{id}\"\nroles = {roles:?}\nkeys = [\"{key}\"]\nemails = [\"{email}\"]\n"));
+            out.push_str(&format!(
+                "\n[[person]]\nid = \"{id}\"\nroles = {roles:?}\nkeys = [\"{key}\"]\nemails = [\"{email}\"]\n"
+            ));
         }
         for (id, purpose) in &self.machines {
             let key = scene.key(id).public;
