@@ -69,7 +69,7 @@ fn a_chain_that_is_broken_is_a_fork() {
         (
             "a wrong link",
             |s| {
-                let text = next(s).replace("previous: sha256:", "previous: sha256:0").replacen("\nat", "\nat", 1);
+                let text = next(s).replace("previous: sha256:", "previous: sha256:0");
                 let line = text.lines().nth(1).unwrap();
                 let text = text.replace(line, &line[..line.len() - 1]);
                 s.sign_onto(LEDGER, "ledger", "fwgate-ledger@v1", &text);
