@@ -330,3 +330,24 @@ fn whoever_had_a_part_in_a_range_is_named() {
     assert!(found[2].unknown.iter().eq(["eve@example.net"]));
     assert_eq!((found[0].looks_like_approval, found[0].unknown.len()), (true, 0));
 }
+
+#[test]
+fn a_certificate_is_no_key_though_git_accepts_it() {
+    if !crate::scene::has_program("ssh-keygen") {
+        return;
+    }
+    let scene = Scene::new();
+    let folder = scene.path().join("real");
+    let bob = Key::generated(&folder, "bob", "ed25519", 0);
+    let authority = Key::generated(&folder, "authority", "ed25519", 0);
+    scene.set_key("bob", bob.clone());
+    let mut command = std::process::Command::new("ssh-keygen");
+    command.args(["-q", "-I", "bob", "-n", "bob", "-s"]).arg(&authority.path).arg(bob.path.with_extension("pub"));
+    assert!(command.status().unwrap().success());
+    let certified = Key { path: folder.join("bob-cert.pub"), public: String::new() };
+    put(&scene, &approve(CHANGE), |draft| draft.sealed(&certified.sign_by_ssh_keygen("git", &draft.payload(), &[])));
+    let found = read(&scene);
+    assert_eq!((ignored(&found), found.records.len()), (vec![ReasonCode::KeyTypeRefused], 0));
+    scene.record("bob", CHANGE, &approve(CHANGE));
+    assert_eq!(read(&scene).records.len(), 1);
+}
