@@ -20,6 +20,7 @@ mod chain;
 mod commit;
 mod content;
 mod decide;
+mod contribution;
 mod decision;
 mod evidence;
 mod grammar;
@@ -51,6 +52,7 @@ pub use commit::{EMPTY_TREE, EvidenceCommit, Identity, Malformed, OrdinaryCommit
 pub use content::{Target, content_digest, device_digest, files_digest, policy_digest, sha256};
 pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
 pub use decide::{decide, may_roll_back};
+pub use contribution::{Contribution, contributions};
 pub use decision::{Decision, Missing, State};
 pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
 pub use grammar::{Flaw, MAX_TEXT};
