@@ -15,6 +15,7 @@
 mod analysis;
 mod content;
 mod decision;
+mod edits;
 mod evidence;
 mod instant;
 mod pair;
@@ -25,6 +26,7 @@ mod says;
 pub use analysis::{Case, Library, analyse, read_request, targets};
 pub use content::{Target, content_digest, device_digest, files_digest, policy_digest, sha256};
 pub use decision::{Decision, Missing, State};
+pub use edits::edits_digest;
 pub use evidence::{Analysis, Branch, DeviceBytes, Evidence, Extent, PolicyVersion, RawCommit};
 pub use instant::Instant;
 pub use pair::{Planned, Terms, beside};
