@@ -22,6 +22,7 @@ mod content;
 mod decide;
 mod contribution;
 mod decision;
+mod edits;
 mod evidence;
 mod grammar;
 mod instant;
@@ -56,6 +57,7 @@ pub use contribution::{Contribution, contributions};
 pub use decision::{Decision, Missing, State};
 pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
 pub use grammar::{Flaw, MAX_TEXT};
+pub use edits::edits_digest;
 pub use instant::Instant;
 pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, Sighting, PermitHistory};
 pub use permit::{

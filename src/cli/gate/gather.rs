@@ -7,11 +7,11 @@ use crate::cli::rulesets::is_ruleset;
 use crate::diff::Bounds;
 use crate::gate::{
     Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Dossier, Hold, Instant, Ledger,
-    Library, Neighbour, OrdinaryCommit, Owner, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
-    TargetDevice, Testimony, analyse, debt, decide, judge_chain, judge_pending, progress, read_branch,
+    Library, Neighbour, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
+    TargetDevice, Testimony, analyse, contributions, debt, decide, judge_chain, judge_pending, progress, read_branch, read_request,
     read_version, unconverged,
 };
-use crate::policy::{ChangeRequest, Date, Environment, Policy, canonical_change, read_change, read_device_file};
+use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
 use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -202,6 +202,8 @@ pub(super) struct Read {
     pub analysis: Option<Analysis>,
     pub pending: Option<Pending>,
     pub contributors: Vec<String>,
+    /// A commit of the range whose message looks like an approval.
+    pub looks_approved: Option<String>,
     pub fleet: Vec<TargetDevice>,
     pub targets: Vec<TargetDevice>,
     pub obstacles: Vec<Reason>,
@@ -219,7 +221,14 @@ impl Changes<'_> {
         let mut read = self.read(id);
         read.obstacles.extend(obstacles);
         let neighbours = self.neighbours(id, &read);
-        let decision = self.decide(id, &read, &neighbours);
+        let mut decision = self.decide(id, &read, &neighbours);
+        if let Some(commit) = read.looks_approved.as_ref().filter(|_| !decision.missing.is_empty()) {
+            let message = format!("the message of {} looks like an approval and is none", commit.get(..12).unwrap_or(commit));
+            let fix = format!("whoever approves signs a record: `fwgate change approve {id}`");
+            decision.reasons.push(Reason::new(ReasonCode::NotAnApproval, message, fix));
+            decision.reasons.sort();
+            decision.reasons.dedup();
+        }
         let World { now, chain, roster, ledger, branches } = self.world_again();
         let Read { testimony, announced, trees, request, analysis, fleet, targets, .. } = read;
         Gathered { now, chain, roster, ledger, branches, testimony, announced, trees, request, analysis, fleet, targets, decision }
@@ -245,6 +254,7 @@ impl Changes<'_> {
             analysis: None,
             pending: None,
             contributors: Vec::new(),
+            looks_approved: None,
             fleet: Vec::new(),
             targets: Vec::new(),
             obstacles: Vec::new(),
@@ -269,9 +279,7 @@ impl Changes<'_> {
         let in_force = self.in_force(id, &reader, &mut out.obstacles);
         let trees = reader.change_trees(repo, &pinned, &in_force)?;
         out.fleet = self.fleet(&reader, tip);
-        let text = String::from_utf8_lossy(&trees.request.bytes).into_owned();
-        let request = read_change(&trees.request.path, &text, &policy.names).map_err(|e| unparsed(&e))?;
-        let canonical = canonical_change(&trees.request.path, &text).map_err(|e| unparsed(&e))?;
+        let (request, canonical) = read_request(&trees.request.path, &trees.request.bytes, policy)?;
         out.request = Some(request.clone());
         let repository = self.session.root.as_ref().map(|r| r.repository.clone()).unwrap_or_default();
         let case = Case {
@@ -304,13 +312,11 @@ impl Changes<'_> {
         match self.session.repository.range(base, head, &|_| true) {
             Err(error) => out.obstacles.push(of_vcs(&error)),
             Ok(range) => {
-                let mut all: BTreeSet<String> = BTreeSet::new();
-                for raw in &range.commits {
-                    let commit = OrdinaryCommit::read(&raw.bytes);
-                    all.extend(commit.claimants());
-                    all.extend(signers(&commit, &self.world.roster));
-                }
-                out.contributors = all.into_iter().collect();
+                let persons = self.world.chain.policy().map(|p| p.persons.as_slice()).unwrap_or_default();
+                let all = contributions(&range.commits, &self.world.roster, persons);
+                let names: BTreeSet<String> = all.iter().flat_map(|c| c.persons.iter().chain(&c.unknown)).cloned().collect();
+                out.contributors = names.into_iter().collect();
+                out.looks_approved = all.iter().find(|c| c.looks_like_approval).map(|c| c.commit.clone());
                 let flaw = |f: &crate::vcs::RangeFlaw| Reason::new(code(f.code()), f.to_string(), f.help());
                 out.obstacles.extend(range.flaws.iter().map(flaw));
             }
@@ -450,16 +456,6 @@ fn quarantined<'t>(testimonies: impl Iterator<Item = &'t Testimony>, now: Instan
     testimonies.flat_map(|t| &t.records).filter_map(device).collect()
 }
 
-/// Persons whose key signed a commit of the range.
-fn signers(commit: &OrdinaryCommit, roster: &Roster) -> Vec<String> {
-    let blobs = commit.seals.iter().filter_map(|seal| crate::gate::signature::read_envelope(&seal.armor)).map(|e| e.key);
-    let owner = |blob: Vec<u8>| match &roster.holder(&blob)?.owner {
-        Owner::Person(id) => Some(id.clone()),
-        Owner::Machine(..) => None,
-    };
-    blobs.filter_map(owner).collect()
-}
-
 /// A device with the facts of its bytes; one whose facts cannot be read counts as production.
 fn target(bytes: &DeviceBytes) -> TargetDevice {
     let facts = bytes.files.iter().find(|(path, _)| path.rsplit('/').next() == Some("device.toml") && !path.starts_with("roles/"));
@@ -505,12 +501,4 @@ fn rewritten(branch: &str, lost: &str) -> Reason {
 fn root_flaw(bytes: &[u8]) -> Reason {
     let message = Root::read(bytes).err().map_or_else(String::new, |flaw| flaw.message);
     Reason::new(ReasonCode::RootMissing, message, "`fwgate init --root FILE` makes one")
-}
-
-fn unparsed(error: &crate::ruleset::Unreadable) -> Vec<Reason> {
-    let reason = |problem: &crate::ruleset::Problem| {
-        let fix = problem.help.clone().unwrap_or_else(|| "mend the file".to_owned());
-        Reason::new(ReasonCode::UnparsedInput, problem.message.clone(), fix)
-    };
-    error.problems.iter().map(reason).collect()
 }
