@@ -1,6 +1,6 @@
 //! The command line as a whole: the commands and what they are for.
 
-use super::{change, check, diff, explain, init, lint, matrix, policy, query, schema, trace};
+use super::{change, check, diff, explain, init, lint, matrix, permit, policy, push, query, schema, stage, trace, vet};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// The gate in front of a firewall push.
@@ -47,6 +47,14 @@ pub enum Command {
     Init(init::Arguments),
     /// Check a policy and say who can approve what by it
     Policy(policy::Arguments),
+    /// Stage a change as its class demands: in a namespace, or on the device that stands for it
+    Stage(stage::Arguments),
+    /// Prove a change by the kernel itself, in a namespace of its own
+    Vet(vet::Arguments),
+    /// Ask whether a change may go now, and take the permit
+    Permit(permit::Arguments),
+    /// Push a permitted change, device by device
+    Push(push::Arguments),
     /// Print the JSON Schema of an output
     Schema(schema::Arguments),
     /// What this program does inside of a namespace of its own

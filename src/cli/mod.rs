@@ -17,12 +17,16 @@ pub mod input;
 pub mod lint;
 pub mod matrix;
 pub mod output;
+pub mod permit;
 pub mod policy;
+pub mod push;
 pub mod query;
 pub mod rulesets;
 pub mod schema;
 pub mod screen;
+pub mod stage;
 pub mod trace;
+pub mod vet;
 
 pub use arguments::{Command, CommandLine, command};
 
@@ -62,6 +66,10 @@ impl Command {
             Command::Explain(arguments) => explain::run(arguments, screen),
             Command::Init(arguments) => init::run(arguments, screen),
             Command::Policy(arguments) => policy::run(arguments, screen),
+            Command::Stage(arguments) => stage::run(arguments, screen),
+            Command::Vet(arguments) => vet::run(arguments, screen),
+            Command::Permit(arguments) => permit::run(arguments, screen),
+            Command::Push(arguments) => push::run(arguments, screen),
             Command::Schema(arguments) => schema::run(arguments, screen),
             Command::InsideNamespace => inside_namespace(screen),
         }

@@ -16,9 +16,14 @@ pub const SCHEMAS: &[(&str, &str, &str)] = &[
     ("conditions", "output of `fwgate lint --conditions --format json`", include_str!("../../schemas/conditions.json")),
     ("query", "output of `fwgate query --format json`", include_str!("../../schemas/query.json")),
     ("matrix", "output of `fwgate matrix --format json`", include_str!("../../schemas/matrix.json")),
+    ("permit", "output of `fwgate permit --format json`", include_str!("../../schemas/permit.json")),
     ("policy", "a policy file", include_str!("../../schemas/policy.json")),
     ("change", "a change request", include_str!("../../schemas/change.json")),
-    ("policy-verdict", "output of `fwgate policy verify --format json`", include_str!("../../schemas/policy-verdict.json")),
+    (
+        "policy-verdict",
+        "output of `fwgate policy verify --format json`",
+        include_str!("../../schemas/policy-verdict.json"),
+    ),
 ];
 
 /// The arguments of `fwgate schema`.

@@ -7,7 +7,7 @@ use super::ledger::{Ledger, Sighting};
 use super::reason::{Reason, ReasonCode};
 use super::record::{Digest, Receipt, Record};
 use super::roster::{Holder, Owner, Roster, Standing};
-use super::signature::{Envelope, PERSON_NAMESPACE, SignatureFlaw, read_envelope, verify};
+use super::signature::{PERSON_NAMESPACE, SignatureFlaw, read_envelope, verify};
 use crate::vcs::{Branch, MAX_CHANGE_COMMITS, RawCommit};
 use std::time::Duration;
 
@@ -109,26 +109,41 @@ pub(super) struct Signed<'a> {
     user: Option<SignatureFlaw>,
 }
 
-/// Who of the roster signed a commit, in whatever form it is; or why nobody did.
+/// How a commit is signed that nobody of the roster signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stranger {
+    /// Not at all, or by something that is no SSH signature.
+    Unreadable,
+    /// With a certificate.
+    Certificate,
+    /// By a roster key in a way that is not accepted.
+    Kind(String),
+    /// By a key that is not in the roster, or not over these bytes.
+    Unknown,
+}
+
+/// Who of the roster signed a commit, in whatever form it is.
 ///
 /// # Errors
-/// The signatures that it has, taken apart, with what is wrong with the last.
-pub(super) fn signer<'a>(seals: &[Seal], roster: &'a Roster) -> Result<Signed<'a>, Option<(Envelope, SignatureFlaw)>> {
-    let mut best = None;
+/// Nobody did.
+pub(super) fn signer<'a>(seals: &[Seal], roster: &'a Roster) -> Result<Signed<'a>, Stranger> {
+    let mut stranger = Stranger::Unreadable;
     for seal in seals {
         let Some(envelope) = read_envelope(&seal.armor) else { continue };
         let Some(holder) = roster.holder(&envelope.key) else {
-            best = best.or(Some((envelope, SignatureFlaw::Bad)));
+            let is_certificate = envelope.key_kind.contains("-cert-");
+            stranger = if is_certificate { Stranger::Certificate } else { Stranger::Unknown };
             continue;
         };
         let signed = |user| Signed { holder, namespace: envelope.namespace.clone(), is_exact: envelope.is_exact, user };
         match verify(&envelope, &seal.payload, &holder.key, holder.check) {
             Ok(()) => return Ok(signed(None)),
             Err(flaw @ SignatureFlaw::User(_)) => return Ok(signed(Some(flaw))),
-            Err(flaw) => best = Some((envelope, flaw)),
+            Err(SignatureFlaw::Kind(kind)) => stranger = Stranger::Kind(kind),
+            Err(SignatureFlaw::Bad) => stranger = Stranger::Unknown,
         }
     }
-    Err(best)
+    Err(stranger)
 }
 
 struct Reading<'a> {
@@ -143,7 +158,7 @@ impl Reading<'_> {
     fn commit(&mut self, order: usize, raw: &RawCommit, sighting: Sighting) {
         let loose = OrdinaryCommit::read(&raw.bytes);
         match signer(&loose.seals, self.roster) {
-            Err(found) => self.ignore(raw, &loose, stranger_reasons(raw, &loose, found.as_ref())),
+            Err(found) => self.ignore(raw, &loose, stranger_reasons(raw, &loose, &found)),
             Ok(signed) => self.signed(order, raw, &loose, &signed, sighting),
         }
     }
@@ -327,25 +342,22 @@ fn time_reason(raw: &RawCommit, at: Instant, last: Option<Instant>, sighting: Si
 }
 
 /// Why a commit that nobody of the roster signed does not count.
-fn stranger_reasons(raw: &RawCommit, loose: &OrdinaryCommit, found: Option<&(Envelope, SignatureFlaw)>) -> Vec<Reason> {
+fn stranger_reasons(raw: &RawCommit, loose: &OrdinaryCommit, stranger: &Stranger) -> Vec<Reason> {
     let fix = "somebody of the roster signs: `fwgate change approve`";
     let mut out = Vec::new();
-    match found {
-        Some((envelope, _)) if envelope.key_kind.contains("-cert-") => {
+    let mut add = |code, message: String, fix: &str| out.push(Reason::new(code, message, fix));
+    match stranger {
+        Stranger::Certificate => {
             let message = format!("{} is signed with a certificate", place(raw));
-            out.push(Reason::new(ReasonCode::KeyTypeRefused, message, "sign with the key itself"));
+            add(ReasonCode::KeyTypeRefused, message, "sign with the key itself");
         }
-        Some((_, SignatureFlaw::Kind(kind))) => {
-            out.push(Reason::new(ReasonCode::KeyTypeRefused, format!("{}: {kind}", place(raw)), "sign with SHA-2"));
+        Stranger::Kind(kind) => add(ReasonCode::KeyTypeRefused, format!("{}: {kind}", place(raw)), "sign with SHA-2"),
+        Stranger::Unknown => {
+            add(ReasonCode::SignerUnknown, format!("{} is signed by nobody of the roster", place(raw)), fix);
         }
-        Some(_) => {
-            let message = format!("{} is signed by nobody of the roster", place(raw));
-            out.push(Reason::new(ReasonCode::SignerUnknown, message, fix));
-        }
-        None if loose.seals.is_empty() => {}
-        None => {
-            let message = format!("the signature of {} cannot be read", place(raw));
-            out.push(Reason::new(ReasonCode::SignerUnknown, message, fix));
+        Stranger::Unreadable if loose.seals.is_empty() => {}
+        Stranger::Unreadable => {
+            add(ReasonCode::SignerUnknown, format!("the signature of {} cannot be read", place(raw)), fix);
         }
     }
     if looks_like_approval(&loose.message) && loose.seals.is_empty() {

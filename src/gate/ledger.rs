@@ -1,13 +1,12 @@
 //! The ledger: what the gate remembers that no clone can fake. A chain of entries, each naming the bytes of the one before,
 //! signed by one machine.
 
-use super::believed::{Signed, read_strictly, signer};
+use super::believed::{Signed, Stranger, read_strictly, signer};
 use super::commit::OrdinaryCommit;
 use super::instant::Instant;
 use super::reason::{Reason, ReasonCode};
 use super::record::{Claim, Digest, Finish, LedgerEntry, Result as DeviceResult, ResultKind, Witness};
 use super::roster::{Owner, Roster, Standing};
-use super::signature::SignatureFlaw;
 use crate::policy::Purpose;
 use crate::vcs::{Branch, RawCommit};
 use std::collections::BTreeMap;
@@ -292,7 +291,7 @@ fn read_entry(
     let place = format!("the ledger's entry {}", raw.id.get(..12).unwrap_or(&raw.id));
     let broken = |why: &str| fork(format!("{place} {why}"));
     let loose = OrdinaryCommit::read(&raw.bytes);
-    let by = signer(&loose.seals, roster).map_err(|found| not_the_machine(&place, found.map(|(_, flaw)| flaw)))?;
+    let by = signer(&loose.seals, roster).map_err(|stranger| not_the_machine(&place, &stranger))?;
     check_machine(&place, &by)?;
     let commit = read_strictly(raw, &by).map_err(|unread| broken(&format!("is malformed: {unread}")))?;
     let said = LedgerEntry::read(&commit.message).map_err(|flaw| broken(&format!("is malformed: {flaw}")))?;
@@ -309,9 +308,9 @@ fn read_entry(
     Ok((Entry { said, commit: raw.id.clone(), digest: Digest::of(&raw.bytes) }, standing))
 }
 
-fn not_the_machine(place: &str, flaw: Option<SignatureFlaw>) -> Reason {
-    match flaw {
-        Some(SignatureFlaw::Kind(kind)) => fork(format!("{place} is not signed as it must be: {kind}")),
+fn not_the_machine(place: &str, stranger: &Stranger) -> Reason {
+    match stranger {
+        Stranger::Kind(kind) => fork(format!("{place} is not signed as it must be: {kind}")),
         _ => fork(format!("{place} is not signed by the ledger machine")),
     }
 }

@@ -26,6 +26,9 @@
 use super::instant::Instant;
 use super::reason::{Reason, ReasonCode};
 use super::record::Digest;
+use super::roster::{Owner, Roster, Standing};
+use super::signature::{read_envelope, verify};
+use crate::policy::Purpose;
 use sha2::Digest as _;
 use std::fmt::Write;
 use std::time::Duration;
@@ -240,6 +243,40 @@ pub trait PermitTrust {
     /// # Errors
     /// PERMIT_UNTRUSTED, or what is wrong with the key.
     fn permit_machine(&self, signed: &[u8], signature: &str) -> Result<String, Reason>;
+}
+
+/// The machines of the policy in force, at one instant.
+#[derive(Clone, Copy, Debug)]
+pub struct PermitRoster<'a> {
+    /// All keys.
+    pub roster: &'a Roster,
+    /// When the key must count.
+    pub now: Instant,
+}
+
+impl PermitTrust for PermitRoster<'_> {
+    fn permit_machine(&self, signed: &[u8], signature: &str) -> Result<String, Reason> {
+        let envelope = read_envelope(signature).ok_or_else(|| untrusted("the permit holds no SSH signature"))?;
+        let Some(holder) = self.roster.holder(&envelope.key) else {
+            return Err(untrusted("the permit is signed by a key that is not in the roster"));
+        };
+        let id = match &holder.owner {
+            Owner::Machine(id, Purpose::Permit) => id,
+            other => {
+                return Err(untrusted(format!("the permit is signed by `{}`, who may not give permits", other.id())));
+            }
+        };
+        if !envelope.is_exact || envelope.namespace != PERMIT_NAMESPACE {
+            return Err(untrusted(format!("the permit's signature is not one in `{PERMIT_NAMESPACE}`")));
+        }
+        if holder.standing(self.now) != Standing::Good {
+            return Err(untrusted(format!("the key of `{id}` does not count now")));
+        }
+        match verify(&envelope, signed, &holder.key, holder.check) {
+            Ok(()) => Ok(id.clone()),
+            Err(_) => Err(untrusted(format!("the permit is not what `{id}` signed"))),
+        }
+    }
 }
 
 /// A permit whose signature was verified: the only thing with which a push can begin.

@@ -117,6 +117,14 @@ pub(super) fn read_time(text: &str) -> Result<TimeOfDay, Wrong> {
     time.filter(|_| parts.next().is_none()).ok_or_else(wrong)
 }
 
+/// The time that a text such as `2026-12-18T00:00:00[America/Toronto]` names.
+///
+/// # Errors
+/// In words, why it names none.
+pub fn zoned(text: &str) -> Result<ZonedTime, String> {
+    read_zoned(text).map_err(|wrong| wrong.message)
+}
+
 /// `2026-12-18T00:00:00[America/Toronto]`, or with an offset, or both.
 pub(super) fn read_zoned(text: &str) -> Result<ZonedTime, Wrong> {
     let wrong = || Wrong::new(format!("`{text}` is no time with a zone"), ZONED_HELP);

@@ -15,7 +15,7 @@ const MAX_CHAIN_COMMITS: usize = 1_050_000;
 /// How many branches of evidence are read.
 const MAX_BRANCHES: usize = 20_000;
 
-/// More bytes than any commit of evidence has; longer ones are junk and are cut.
+/// More bytes than any commit of evidence has.
 const MAX_COMMIT: u64 = 1 << 20;
 
 /// The bytes of the commit with which every branch of evidence begins.
@@ -72,10 +72,11 @@ impl Repository {
         Ok(out)
     }
 
-    /// One branch of evidence from its head to the fixed root commit, along first parents.
+    /// One branch of evidence from its head to the fixed root commit, along first parents. A commit that cannot be read, or has
+    /// more than 1 MiB, ends the walk: whoever can push one spoils that branch and no other.
     ///
     /// # Errors
-    /// An object that cannot be read.
+    /// The id of the fixed root commit cannot be computed.
     pub fn evidence_branch(&self, name: &str, head: CommitId) -> Result<Branch, VcsError> {
         let root = evidence_root()?;
         let bound = if name.starts_with("refs/heads/fwgate/changes/") { MAX_CHANGE_COMMITS } else { MAX_CHAIN_COMMITS };
@@ -85,9 +86,10 @@ impl Repository {
                 is_whole = true;
                 break;
             }
-            at = self.commit(id)?.parents.first().copied();
-            let bytes = self.object(id.0, ObjectType::Commit, MAX_COMMIT)?;
+            let Ok(parents) = self.commit(id).map(|commit| commit.parents) else { break };
+            let Ok(bytes) = self.object(id.0, ObjectType::Commit, MAX_COMMIT) else { break };
             commits.push(RawCommit { id: id.to_string(), bytes });
+            at = parents.first().copied();
         }
         commits.reverse();
         Ok(Branch { name: name.to_owned(), commits, is_whole })

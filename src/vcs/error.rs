@@ -145,9 +145,15 @@ impl VcsError {
             VcsError::Collision { .. } => Some("PATH_COLLISION"),
             VcsError::InvalidPath { .. } => Some("PATH_INVALID"),
             VcsError::EvidenceBlocked { .. } => Some("EVIDENCE_UNAVAILABLE"),
-            VcsError::Conflict { .. } | VcsError::Git(_) => Some("HISTORY_UNVERIFIABLE"),
-            VcsError::TooLarge { .. } => Some("LIMIT_EXCEEDED"),
             _ => None,
+        }
+    }
+
+    /// The code under which it stands against a permit: every one does.
+    pub fn permit_code(&self) -> &'static str {
+        match self {
+            VcsError::TooLarge { .. } => "LIMIT_EXCEEDED",
+            other => other.code().unwrap_or("HISTORY_UNVERIFIABLE"),
         }
     }
 

@@ -7,6 +7,7 @@
 
 use super::branch::{EvidenceSource, evidence_root};
 use super::error::VcsError;
+use super::history::Condition;
 use super::program::{Program, ProgramError, Told};
 use super::store::{CommitId, Repository};
 use git2::Oid;
@@ -88,7 +89,7 @@ impl RemoteError {
             RemoteError::Unreachable { .. } | RemoteError::Program(_) => Some("LEDGER_UNREACHABLE"),
             RemoteError::NoBranch { .. } => Some("HISTORY_UNVERIFIABLE"),
             RemoteError::Refused { .. } => Some("EVIDENCE_UNAVAILABLE"),
-            RemoteError::Here(error) => error.code(),
+            RemoteError::Here(error) => Some(error.permit_code()),
             RemoteError::Address(_) => Some("ROOT_MISSING"),
             RemoteError::Moved { .. } => None,
         }
@@ -350,12 +351,16 @@ impl Scratch {
     }
 }
 
-/// What is here already, so that it is not fetched again. Under names of their own: they must not look fetched.
+/// What is here already with all that it rests on, so that it is not fetched again. Under names of their own: they must not
+/// look fetched.
 fn had(repository: &Repository) -> Result<String, VcsError> {
     let mut lines = BTreeSet::new();
+    if repository.conditions()?.iter().any(|c| matches!(c, Condition::Shallow | Condition::Partial)) {
+        return Ok(String::new());
+    }
     for glob in ["refs/fwgate/*", "refs/remotes/*"] {
         for name in repository.reference_names(glob)? {
-            if let Some(id) = repository.exact(&name)? {
+            if let Some(id) = repository.exact(&name)?.filter(|id| repository.commit(*id).is_ok()) {
                 lines.insert(format!("{id} refs/had/{id}\n"));
             }
         }

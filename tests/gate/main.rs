@@ -7,7 +7,7 @@ mod grammar;
 mod ledger;
 mod ranges;
 mod remote;
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod scene;
 mod signatures;
 mod signing;

@@ -84,7 +84,7 @@ fn hardware(flags: u8) -> (String, String) {
     let pair = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
     let kind = b"sk-ssh-ed25519@openssh.com";
     let blob = wire(&[kind, pair.verifying_key().as_bytes(), b"ssh:"]);
-    let message = [b"SSHSIG", wire(&[b"git", b"", b"sha512", &sha2::Sha512::digest(PAYLOAD)]).as_slice()].concat();
+    let message = [&b"SSHSIG"[..], wire(&[b"git", b"", b"sha512", &sha2::Sha512::digest(PAYLOAD)]).as_slice()].concat();
     let trailer = [&[flags][..], &7_u32.to_be_bytes()].concat();
     let signed = [&sha2::Sha256::digest(b"ssh:")[..], &trailer, &sha2::Sha256::digest(&message)].concat();
     let signature = [wire(&[kind, &pair.sign(&signed).to_bytes()]), trailer].concat();
@@ -92,7 +92,7 @@ fn hardware(flags: u8) -> (String, String) {
 }
 
 fn armored(blob: &[u8], signature: &[u8]) -> String {
-    let body = [b"SSHSIG\0\0\0\x01", wire(&[blob, b"git", b"", b"sha512", signature]).as_slice()].concat();
+    let body = [&b"SSHSIG\0\0\0\x01"[..], wire(&[blob, b"git", b"", b"sha512", signature]).as_slice()].concat();
     let base64 = Base64::encode_string(&body);
     let lines: Vec<&str> = base64.as_bytes().chunks(70).map(|line| std::str::from_utf8(line).unwrap()).collect();
     format!("-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n", lines.join("\n"))
@@ -136,7 +136,7 @@ fn a_signature_has_one_spelling() {
     let armor = Key::ed25519(folder.path(), "alice").sign("git", PAYLOAD);
     assert!(read_envelope(&armor).unwrap().is_exact);
     let lines: Vec<&str> = armor.lines().collect();
-    let short = [&[lines[0], &lines[1][..10], &lines[1][10..]], &lines[2..]].concat().join("\n");
+    let short = [&[lines[0], &lines[1][..10], &lines[1][10..]][..], &lines[2..]].concat().join("\n");
     for other in [format!("x{armor}"), format!("{armor}\n"), format!("{armor}x"), armor.replace('\n', "\r\n"), short] {
         assert!(!read_envelope(&other).unwrap().is_exact, "{other:?}");
     }

@@ -83,7 +83,8 @@ impl Range {
         let repo = &session.repository;
         let name = session.root.as_ref().map(|r| r.protected.clone()).unwrap_or_default();
         let tip = repo.remote_branch(&EvidenceSource::Fetched, &name).map_err(failed)?;
-        let tip = tip.ok_or_else(|| Failure::new(format!("the remote has no branch `{name}`")).help("push it first"))?;
+        let tip =
+            tip.ok_or_else(|| Failure::new(format!("the remote has no branch `{name}`")).help("push it first"))?;
         let head = repo.head().map_err(failed)?.commit;
         Ok(Range { base: repo.merge_base(tip, head).map_err(failed)?, head })
     }
@@ -121,16 +122,20 @@ fn file_digest(canonical: &str) -> Digest {
 }
 
 fn undecidable(drafted: &Drafted) -> Failure {
-    let failures = drafted.obstacles.iter().map(|r| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix.clone()));
+    let failures =
+        drafted.obstacles.iter().map(|r| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix.clone()));
     let failures: Vec<Failure> = failures.collect();
     match failures.is_empty() {
-        true => Failure::new("the change cannot be judged: no policy is in force").help("`fwgate policy verify` says why"),
+        true => {
+            Failure::new("the change cannot be judged: no policy is in force").help("`fwgate policy verify` says why")
+        }
         false => Failure::Several(failures),
     }
 }
 
 fn told(drafted: &Drafted, colour: Colour) -> String {
-    let mut out = "not announced: no permit could come of it as it is (`--anyway` announces it all the same)\n".to_owned();
+    let mut out =
+        "not announced: no permit could come of it as it is (`--anyway` announces it all the same)\n".to_owned();
     out += &reasons_human(&drafted.obstacles, colour);
     for finding in drafted.analysis.iter().flat_map(|a| &a.report.findings) {
         out += &format!("\n{}", finding_human(finding, colour));

@@ -65,7 +65,12 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         return Ok(REFUSED);
     }
     let written = Pen::of_user(&session, &arguments.signing)?.append(&arguments.gate.change, &record, now)?;
-    screen.answer(&format!("signed and pushed: {} of {} ({})\n", record.kind(), arguments.gate.change, written.digest))?;
+    screen.answer(&format!(
+        "signed and pushed: {} of {} ({})\n",
+        record.kind(),
+        arguments.gate.change,
+        written.digest
+    ))?;
     Ok(PASSED)
 }
 
@@ -76,7 +81,9 @@ fn role(arguments: &Arguments, gathered: &Gathered) -> Result<String, Failure> {
     match (&arguments.role, missing.as_slice()) {
         (Some(role), _) => Ok(role.clone()),
         (None, [one]) => Ok((*one).to_owned()),
-        (None, []) => Err(Failure::new("nothing is missing that you could sign").help("`--role ROLE` signs all the same")),
+        (None, []) => {
+            Err(Failure::new("nothing is missing that you could sign").help("`--role ROLE` signs all the same"))
+        }
         (None, several) => {
             let failure = Failure::new("several roles are missing, and an approval counts for one");
             Err(failure.help(format!("give `--role` one of {}", several.join(", "))))
@@ -84,7 +91,13 @@ fn role(arguments: &Arguments, gathered: &Gathered) -> Result<String, Failure> {
     }
 }
 
-fn record(arguments: &Arguments, session: &Session, gathered: &Gathered, role: &str, now: Instant) -> Result<Record, Failure> {
+fn record(
+    arguments: &Arguments,
+    session: &Session,
+    gathered: &Gathered,
+    role: &str,
+    now: Instant,
+) -> Result<Record, Failure> {
     let change = arguments.gate.change.clone();
     let announced = gathered.announced.as_ref().ok_or_else(|| super::say::never_announced(&change))?;
     let Some(analysis) = &gathered.analysis else {
@@ -108,7 +121,13 @@ fn record(arguments: &Arguments, session: &Session, gathered: &Gathered, role: &
 }
 
 /// A voice for a version of the policy, where that is what the change is about.
-fn of_policy(session: &Session, gathered: &Gathered, change: String, role: &str, head: &str) -> Result<Record, Failure> {
+fn of_policy(
+    session: &Session,
+    gathered: &Gathered,
+    change: String,
+    role: &str,
+    head: &str,
+) -> Result<Record, Failure> {
     let version = session.repository.commit_id(head).and_then(|commit| session.repository.policy_at(commit));
     let version = version.map_err(|e| Failure::Input(e.into()))?;
     let read = crate::gate::read_version(&version).map(|(policy, _)| policy.version);
@@ -121,7 +140,8 @@ fn of_policy(session: &Session, gathered: &Gathered, change: String, role: &str,
         })),
         _ => {
             let all = gathered.decision.reasons.iter();
-            let failure = |r: &crate::gate::Reason| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix.clone());
+            let failure =
+                |r: &crate::gate::Reason| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix.clone());
             Err(Failure::Several(all.map(failure).collect()))
         }
     }
@@ -140,7 +160,8 @@ fn indented(text: &str) -> String {
 /// Whether the person at the terminal says yes.
 fn asked(screen: &Screen) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::new("nobody can be asked: standard input is no terminal").help("look at it with `fwgate change show`, then give `--yes`"));
+        return Err(Failure::new("nobody can be asked: standard input is no terminal")
+            .help("look at it with `fwgate change show`, then give `--yes`"));
     }
     screen.answer("Sign this? [y/N] ")?;
     let _ = std::io::stdout().flush();

@@ -8,7 +8,8 @@ use crate::cli::failure::Failure;
 use crate::cli::gate::{GateArguments, Session, now};
 use crate::cli::screen::Screen;
 use crate::gate::{
-    Digest, Emergency, Hold, Instant, OverrideReject, Record, Reissue, Reject, Review, Revoke, Schedule, Scope, Withdraw,
+    Digest, Emergency, Hold, Instant, OverrideReject, Record, Reissue, Reject, Review, Revoke, Schedule, Scope,
+    Withdraw, instant_of,
 };
 use clap::Args;
 use std::time::Duration;
@@ -201,7 +202,9 @@ pub fn withdraw(arguments: &WithdrawArguments, screen: &Screen) -> Result<Exit, 
 pub fn emergency(arguments: &EmergencyArguments, screen: &Screen) -> Result<Exit, Failure> {
     let content = content_of(&arguments.saying.gate)?;
     let until = now().after(arguments.length);
-    said(&arguments.saying, screen, |change, reason| Ok(Record::Emergency(Emergency { change, content, until, reason })))
+    said(&arguments.saying, screen, |change, reason| {
+        Ok(Record::Emergency(Emergency { change, content, until, reason }))
+    })
 }
 
 /// Signs a review of what was pushed in an emergency.
@@ -226,7 +229,8 @@ pub fn reissue(arguments: &ReissueArguments, screen: &Screen) -> Result<Exit, Fa
         let failure = Failure::new(format!("`{becomes}` is no new id of a change"));
         return Err(failure.help("write one such as `CHG-2043`"));
     }
-    let exit = said(&arguments.saying, screen, |change, reason| Ok(Record::Reissue(Reissue { change, becomes, reason })))?;
+    let exit =
+        said(&arguments.saying, screen, |change, reason| Ok(Record::Reissue(Reissue { change, becomes, reason })))?;
     screen.aside(&format!(
         "next: rename changes/{}.toml to changes/{1}.toml with `id = \"{1}\"`, commit, and `fwgate change new {1}`\n",
         arguments.saying.gate.change, arguments.becomes
@@ -244,7 +248,11 @@ fn content_of(gate: &GateArguments) -> Result<Digest, Failure> {
     let gathered = session.gather(&gate.change, now());
     let content = gathered.analysis.as_ref().map(|a| a.content);
     content.ok_or_else(|| {
-        let reasons = gathered.decision.reasons.iter().map(|r| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix.clone()));
+        let reasons = gathered
+            .decision
+            .reasons
+            .iter()
+            .map(|r| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix.clone()));
         Failure::Several(reasons.collect())
     })
 }
@@ -295,9 +303,8 @@ fn parse_instant(text: &str) -> Result<Instant, String> {
     if let Some(instant) = Instant::read(text) {
         return Ok(instant);
     }
-    let wrong = |e: jiff::Error| format!("{e}; write `2026-12-01T22:00:00[America/Toronto]` or `2026-12-02T03:00:00Z`");
-    let zoned: jiff::Zoned = text.parse().map_err(wrong)?;
-    Ok(Instant(zoned.timestamp().as_second()))
+    let wrong = |e: String| format!("{e}; write `2026-12-01T22:00:00[America/Toronto]` or `2026-12-02T03:00:00Z`");
+    instant_of(&crate::policy::zoned(text).map_err(wrong)?).map_err(wrong)
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

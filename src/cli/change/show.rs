@@ -56,7 +56,8 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
 /// The page for people.
 pub fn page(id: &str, gathered: &Gathered, colour: Colour) -> String {
     let mut library = Library::default();
-    let devices = |bytes: &[crate::gate::DeviceBytes], library: &mut Library| library.devices(bytes).unwrap_or_default();
+    let devices =
+        |bytes: &[crate::gate::DeviceBytes], library: &mut Library| library.devices(bytes).unwrap_or_default();
     let (old, new) = match &gathered.trees {
         Some(trees) => (devices(&trees.baseline, &mut library), devices(&trees.proposal, &mut library)),
         None => (Vec::new(), Vec::new()),

@@ -42,7 +42,8 @@ impl Session {
     fn world(&self, now: Instant, obstacles: &mut Vec<Reason>) -> (World, Option<CommitId>) {
         let tip = self.tip(obstacles);
         let branches = self.said(self.repository.evidence(&EvidenceSource::Fetched), obstacles).unwrap_or_default();
-        let versions = tip.and_then(|tip| self.said(self.repository.policy_versions(tip), obstacles)).unwrap_or_default();
+        let versions =
+            tip.and_then(|tip| self.said(self.repository.policy_versions(tip), obstacles)).unwrap_or_default();
         (World::read(self, now, branches, versions), tip)
     }
 

@@ -7,11 +7,11 @@ use crate::cli::rulesets::is_ruleset;
 use crate::diff::Bounds;
 use crate::gate::{
     Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Dossier, Hold, Instant, Ledger,
-    Library, Neighbour, OrdinaryCommit, Owner, Pending, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
-    TargetDevice, Testimony, analyse, debt, decide, judge_chain, judge_pending, progress, read_branch,
-    read_version, unconverged,
+    Library, Neighbour, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
+    TargetDevice, Testimony, analyse, contributions, debt, decide, judge_chain, judge_pending, progress, read_branch,
+    read_request, read_version, unconverged,
 };
-use crate::policy::{ChangeRequest, Date, Environment, Policy, canonical_change, read_change, read_device_file};
+use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
 use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,7 +81,8 @@ impl Session {
     pub fn open_root(arguments: &RootArguments) -> Result<Session, Failure> {
         let surroundings = Surroundings::of_process()?;
         let found = Repository::discover(&surroundings.cwd).map_err(InputError::from)?;
-        let repository = found.ok_or_else(|| Failure::new("this is no git repository").help("run this inside the repository"))?;
+        let repository =
+            found.ok_or_else(|| Failure::new("this is no git repository").help("run this inside the repository"))?;
         let root_bytes = arguments.root_bytes(&surroundings, repository.root());
         let root = root_bytes.as_ref().ok().and_then(|bytes| Root::read(bytes).ok());
         Ok(Session { surroundings, repository, root_bytes, root, devices: arguments.devices.clone() })
@@ -112,12 +113,16 @@ impl Session {
         let source = EvidenceSource::Fetched;
         obstacles.extend(self.conditions());
         let protected = self.root.as_ref().map(|r| r.protected.clone());
-        let tip = protected.as_deref().and_then(|name| self.said(self.repository.remote_branch(&source, name), &mut obstacles)).flatten();
+        let tip = protected
+            .as_deref()
+            .and_then(|name| self.said(self.repository.remote_branch(&source, name), &mut obstacles))
+            .flatten();
         if let Some(name) = &protected {
             self.said(self.repository.refuse_shadows(&source, name), &mut obstacles);
         }
         let branches = self.said(self.repository.evidence(&source), &mut obstacles).unwrap_or_default();
-        let versions = tip.and_then(|tip| self.said(self.repository.policy_versions(tip), &mut obstacles)).unwrap_or_default();
+        let versions =
+            tip.and_then(|tip| self.said(self.repository.policy_versions(tip), &mut obstacles)).unwrap_or_default();
         let world = World::read(self, now, branches, versions);
         obstacles.extend(world.ledger.refusals.iter().cloned());
         obstacles.extend(world.ledger.check_heads(&world.branches));
@@ -168,8 +173,14 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn read(session: &Session, now: Instant, branches: BTreeMap<String, Branch>, versions: Vec<PolicyVersion>) -> World {
-        let policies: Vec<Policy> = versions.iter().filter_map(|v| read_version(v).ok()).map(|(policy, _)| policy).collect();
+    pub(super) fn read(
+        session: &Session,
+        now: Instant,
+        branches: BTreeMap<String, Branch>,
+        versions: Vec<PolicyVersion>,
+    ) -> World {
+        let policies: Vec<Policy> =
+            versions.iter().filter_map(|v| read_version(v).ok()).map(|(policy, _)| policy).collect();
         let ledger_branch = branches.get(crate::gate::LEDGER_BRANCH);
         let first = Ledger::read(ledger_branch, &roster_of(&policies), now);
         let of_changes: Vec<&Branch> = branches.values().filter(|b| change_of(&b.name).is_some()).collect();
@@ -217,6 +228,8 @@ pub(super) struct Read {
     pub analysis: Option<Analysis>,
     pub pending: Option<Pending>,
     pub contributors: Vec<String>,
+    /// A commit of the range whose message looks like an approval.
+    pub looks_approved: Option<String>,
     pub fleet: Vec<TargetDevice>,
     pub targets: Vec<TargetDevice>,
     pub obstacles: Vec<Reason>,
@@ -234,15 +247,43 @@ impl Changes<'_> {
         let mut read = self.read(id);
         read.obstacles.extend(obstacles);
         let neighbours = self.neighbours(id, &read);
-        let decision = self.decide(id, &read, &neighbours);
+        let mut decision = self.decide(id, &read, &neighbours);
+        if let Some(commit) = read.looks_approved.as_ref().filter(|_| !decision.missing.is_empty()) {
+            let message =
+                format!("the message of {} looks like an approval and is none", commit.get(..12).unwrap_or(commit));
+            let fix = format!("whoever approves signs a record: `fwgate change approve {id}`");
+            decision.reasons.push(Reason::new(ReasonCode::NotAnApproval, message, fix));
+            decision.reasons.sort();
+            decision.reasons.dedup();
+        }
         let World { now, chain, roster, ledger, branches } = self.world_again();
         let Read { testimony, announced, trees, request, analysis, fleet, targets, .. } = read;
-        Gathered { now, chain, roster, ledger, branches, testimony, announced, trees, request, analysis, fleet, targets, decision }
+        Gathered {
+            now,
+            chain,
+            roster,
+            ledger,
+            branches,
+            testimony,
+            announced,
+            trees,
+            request,
+            analysis,
+            fleet,
+            targets,
+            decision,
+        }
     }
 
     fn world_again(&self) -> World {
         let World { now, branches, chain, roster, ledger } = self.world;
-        World { now: *now, branches: branches.clone(), chain: chain.clone(), roster: roster.clone(), ledger: ledger.clone() }
+        World {
+            now: *now,
+            branches: branches.clone(),
+            chain: chain.clone(),
+            roster: roster.clone(),
+            ledger: ledger.clone(),
+        }
     }
 
     /// Everything about a change but what stands beside it.
@@ -259,7 +300,8 @@ impl Changes<'_> {
     }
 
     pub(super) fn fill(&self, id: &str, out: &mut Read) -> Result<(), Vec<Reason>> {
-        let (Some(announced), Some(tip), Some(policy)) = (out.announced.clone(), self.tip, self.world.chain.policy()) else {
+        let (Some(announced), Some(tip), Some(policy)) = (out.announced.clone(), self.tip, self.world.chain.policy())
+        else {
             return Ok(());
         };
         let repo = &self.session.repository;
@@ -269,12 +311,10 @@ impl Changes<'_> {
         out.pending = self.pending(base, head)?;
         let pinned = PinnedChange { id, protected: tip, base, head };
         let reader = self.session.reader().map_err(|e| reasons(&e))?;
-        let in_force = self.in_force(&reader, &mut out.obstacles);
+        let in_force = self.in_force(id, &reader, &mut out.obstacles);
         let trees = reader.change_trees(repo, &pinned, &in_force)?;
         out.fleet = self.fleet(&reader, tip);
-        let text = String::from_utf8_lossy(&trees.request.bytes).into_owned();
-        let request = read_change(&trees.request.path, &text, &policy.names).map_err(|e| unparsed(&e))?;
-        let canonical = canonical_change(&trees.request.path, &text).map_err(|e| unparsed(&e))?;
+        let (request, canonical) = read_request(&trees.request.path, &trees.request.bytes, policy)?;
         out.request = Some(request.clone());
         let repository = self.session.root.as_ref().map(|r| r.repository.clone()).unwrap_or_default();
         let case = Case {
@@ -307,13 +347,12 @@ impl Changes<'_> {
         match self.session.repository.range(base, head, &|_| true) {
             Err(error) => out.obstacles.push(of_vcs(&error)),
             Ok(range) => {
-                let mut all: BTreeSet<String> = BTreeSet::new();
-                for raw in &range.commits {
-                    let commit = OrdinaryCommit::read(&raw.bytes);
-                    all.extend(commit.claimants());
-                    all.extend(signers(&commit, &self.world.roster));
-                }
-                out.contributors = all.into_iter().collect();
+                let persons = self.world.chain.policy().map(|p| p.persons.as_slice()).unwrap_or_default();
+                let all = contributions(&range.commits, &self.world.roster, persons);
+                let names: BTreeSet<String> =
+                    all.iter().flat_map(|c| c.persons.iter().chain(&c.unknown)).cloned().collect();
+                out.contributors = names.into_iter().collect();
+                out.looks_approved = all.iter().find(|c| c.looks_like_approval).map(|c| c.commit.clone());
                 let flaw = |f: &crate::vcs::RangeFlaw| Reason::new(code(f.code()), f.to_string(), f.help());
                 out.obstacles.extend(range.flaws.iter().map(flaw));
             }
@@ -332,11 +371,20 @@ impl Changes<'_> {
         Ok(Some(judge_pending(&world.chain, &after, &voices)))
     }
 
-    /// The bytes of every device that the ledger knows.
-    fn in_force(&self, reader: &Reader<'_>, obstacles: &mut Vec<Reason>) -> BTreeMap<String, DeviceBytes> {
+    /// The bytes of every device that the ledger knows. While a change is under way, what it has applied itself is
+    /// not its baseline: otherwise its content would be another after each device.
+    fn in_force(&self, id: &str, reader: &Reader<'_>, obstacles: &mut Vec<Reason>) -> BTreeMap<String, DeviceBytes> {
         let repo = &self.session.repository;
+        let world = self.world;
+        let is_over = progress(&world.ledger, id, world.now) == Progress::Applied;
+        let mut latest = BTreeMap::new();
+        for result in world.ledger.results().filter(|r| is_over || r.change != id) {
+            if matches!(result.result, ResultKind::Applied | ResultKind::RolledBack) {
+                latest.insert(result.device.clone(), result.clone());
+            }
+        }
         let mut out = BTreeMap::new();
-        for (device, known) in self.world.ledger.in_force() {
+        for (device, known) in latest {
             let found = repo.commit_id(&known.head).map_err(|e| vec![of_vcs(&e)]);
             match found.and_then(|commit| reader.device_at(repo, commit, &device, known.bytes)) {
                 Ok(bytes) => drop(out.insert(device, bytes)),
@@ -405,7 +453,11 @@ impl Changes<'_> {
         let Some(analysis) = &read.analysis else { return false };
         let had = |device: &str, bytes| {
             let mut results = self.world.ledger.results();
-            results.any(|r| r.device == device && r.bytes == bytes && matches!(r.result, ResultKind::Applied | ResultKind::RolledBack))
+            results.any(|r| {
+                r.device == device
+                    && r.bytes == bytes
+                    && matches!(r.result, ResultKind::Applied | ResultKind::RolledBack)
+            })
         };
         !analysis.devices.is_empty() && analysis.devices.iter().all(|(device, bytes)| had(device, *bytes))
     }
@@ -444,20 +496,15 @@ fn quarantined<'t>(testimonies: impl Iterator<Item = &'t Testimony>, now: Instan
     testimonies.flat_map(|t| &t.records).filter_map(device).collect()
 }
 
-/// Persons whose key signed a commit of the range.
-fn signers(commit: &OrdinaryCommit, roster: &Roster) -> Vec<String> {
-    let blobs = commit.seals.iter().filter_map(|seal| crate::gate::signature::read_envelope(&seal.armor)).map(|e| e.key);
-    let owner = |blob: Vec<u8>| match &roster.holder(&blob)?.owner {
-        Owner::Person(id) => Some(id.clone()),
-        Owner::Machine(..) => None,
-    };
-    blobs.filter_map(owner).collect()
-}
-
 /// A device with the facts of its bytes; one whose facts cannot be read counts as production.
 fn target(bytes: &DeviceBytes) -> TargetDevice {
-    let facts = bytes.files.iter().find(|(path, _)| path.rsplit('/').next() == Some("device.toml") && !path.starts_with("roles/"));
-    let read = facts.and_then(|(path, bytes)| read_device_file(path, &String::from_utf8_lossy(bytes)).ok()).unwrap_or_default();
+    let facts = bytes
+        .files
+        .iter()
+        .find(|(path, _)| path.rsplit('/').next() == Some("device.toml") && !path.starts_with("roles/"));
+    let read = facts
+        .and_then(|(path, bytes)| read_device_file(path, &String::from_utf8_lossy(bytes)).ok())
+        .unwrap_or_default();
     TargetDevice { device: bytes.device.clone(), roles: read.roles(), environment: read.environment }
 }
 
@@ -499,12 +546,4 @@ fn rewritten(branch: &str, lost: &str) -> Reason {
 fn root_flaw(bytes: &[u8]) -> Reason {
     let message = Root::read(bytes).err().map_or_else(String::new, |flaw| flaw.message);
     Reason::new(ReasonCode::RootMissing, message, "`fwgate init --root FILE` makes one")
-}
-
-fn unparsed(error: &crate::ruleset::Unreadable) -> Vec<Reason> {
-    let reason = |problem: &crate::ruleset::Problem| {
-        let fix = problem.help.clone().unwrap_or_else(|| "mend the file".to_owned());
-        Reason::new(ReasonCode::UnparsedInput, problem.message.clone(), fix)
-    };
-    error.problems.iter().map(reason).collect()
 }

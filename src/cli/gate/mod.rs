@@ -1,12 +1,18 @@
 //! The one place where the edge gathers evidence, has it analysed, and asks the gate: every command about a change goes
 //! through here, and gets the same verdict from the same evidence.
 
+mod compare;
+mod device;
 mod draft;
 mod gather;
 mod neighbours;
+mod write;
 
+pub use compare::difference_words;
+pub use device::DeviceFiles;
 pub use draft::Drafted;
 pub use gather::{Gathered, Session};
+pub use write::{ReceiptBranch, RemoteLedger, keep_receipt};
 
 use super::failure::Failure;
 use super::input::Surroundings;
@@ -52,7 +58,8 @@ impl RootArguments {
     /// ROOT_MISSING.
     pub(super) fn root_bytes(&self, surroundings: &Surroundings, repository: &Path) -> Result<Vec<u8>, Reason> {
         let missing = |message: String| {
-            let fix = "give the root with `--root FILE`, from outside of the repository; `fwgate init --root FILE` makes one";
+            let fix =
+                "give the root with `--root FILE`, from outside of the repository; `fwgate init --root FILE` makes one";
             Reason::new(ReasonCode::RootMissing, message, fix)
         };
         let given = self.root.clone().or_else(|| std::env::var_os("FWGATE_ROOT"));
@@ -62,7 +69,9 @@ impl RootArguments {
         let path = surroundings.cwd.join(&given).canonicalize().map_err(unreadable)?;
         let around = repository.canonicalize().map_err(unreadable)?;
         if path.starts_with(&around) {
-            return Err(missing(format!("the root `{shown}` lies in the repository, where whoever proposes can change it")));
+            return Err(missing(format!(
+                "the root `{shown}` lies in the repository, where whoever proposes can change it"
+            )));
         }
         let length = path.metadata().map_err(unreadable)?.len();
         if length > 64 << 10 {
@@ -92,7 +101,8 @@ pub struct MachineKeys {
 impl MachineKeys {
     /// The same with the environment where an option was not given.
     pub fn or_environment(&self) -> MachineKeys {
-        let of = |given: &Option<PathBuf>, name: &str| given.clone().or_else(|| std::env::var_os(name).map(PathBuf::from));
+        let of =
+            |given: &Option<PathBuf>, name: &str| given.clone().or_else(|| std::env::var_os(name).map(PathBuf::from));
         MachineKeys {
             key_permit: of(&self.key_permit, "FWGATE_KEY_PERMIT"),
             key_ledger: of(&self.key_ledger, "FWGATE_KEY_LEDGER"),

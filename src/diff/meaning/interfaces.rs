@@ -18,7 +18,7 @@ pub(super) fn node(
         let at = pieces.partition_point(|p| p.1 < class);
         pieces.get(at).filter(|p| p.0 <= class).map_or(UNCHANGED, |p| p.2)
     };
-    let has_none = domain.0 <= InterfaceClasses::NONE;
+    let has_none = domain.0 == InterfaceClasses::NONE;
     if domain.1 == InterfaceClasses::NONE {
         return child(InterfaceClasses::NONE);
     }

@@ -5,50 +5,14 @@ use crate::packet::{Cell, Cond, Family, Field, InterfaceClasses, Values};
 use crate::ruleset::Space;
 use std::sync::Arc;
 
+/// Fields with few values come first: they keep diagrams small.
+const FIRST: [Field; 4] = [Field::Iif, Field::Oif, Field::State, Field::Proto];
+
 /// The order in which fields are decided. `SrcBits` and `DstBits` are read with the addresses that they are bits of.
-pub(super) const ORDER: [Field; Field::COUNT - 2] = [
-    Field::Iif,
-    Field::Oif,
-    Field::State,
-    Field::Proto,
-    Field::Src,
-    Field::Dst,
-    Field::Sport,
-    Field::Dport,
-    Field::IcmpType,
-    Field::IcmpCode,
-    Field::TcpFlags,
-    Field::Fragment,
-    Field::Mark,
-    Field::ConnMark,
-    Field::Length,
-    Field::Ttl,
-    Field::Dscp,
-    Field::Ecn,
-    Field::Mac,
-    Field::MacDst,
-    Field::PktType,
-    Field::PhysIn,
-    Field::PhysOut,
-    Field::Profile,
-    Field::NextHeader,
-    Field::ExtHop,
-    Field::ExtDst,
-    Field::ExtRouting,
-    Field::ExtFragment,
-    Field::ExtAuth,
-    Field::ExtEsp,
-    Field::ExtMobility,
-    Field::RoutingType,
-    Field::SegmentsLeft,
-    Field::MobilityType,
-    Field::AhSpi,
-    Field::EspSpi,
-    Field::FlowLabel,
-    Field::IpId,
-    Field::EtherType,
-    Field::VlanId,
-];
+pub(super) fn order() -> impl Iterator<Item = Field> {
+    let rest = Field::ALL.into_iter().filter(|f| !FIRST.contains(f) && home(*f) == *f);
+    FIRST.into_iter().chain(rest)
+}
 
 /// A condition with the name that it has in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +61,7 @@ pub(super) fn levels(function: &Function<'_>, conditions: &[NamedCond]) -> Vec<L
     for (field, _) in function.parts.iter().flat_map(|p| p.cell.fields()) {
         restricted[home(*field) as usize] = true;
     }
-    let fields = ORDER.into_iter().filter(|f| restricted[*f as usize]);
+    let fields = order().filter(|f| restricted[*f as usize]);
     let possible = function.space.possible();
     let of_field = |field| Level { subject: Subject::Field(field), domain: domain(field, function.space, &possible) };
     let of_cond = |c: &NamedCond| Level { subject: Subject::Condition(c.clone()), domain: (0, 1) };

@@ -222,3 +222,13 @@ fn parts_that_overlap_are_no_effect() {
     let function = Function { space: &space, parts, ends: vec!["accept > drop".into(), "drop > accept".into()] };
     assert_eq!(refusal(&function, 1000), Some(MeaningError::Overlap));
 }
+
+/// A field that is added finds its place here and on the page, or changes every digest that somebody signed.
+#[test]
+fn the_order_of_fields_is_the_one_on_the_page() {
+    let page = include_str!("../../../docs/meaning.md");
+    let own: Vec<&str> = level::order().map(Field::name).collect();
+    let listed = page.split_once("`iif ").and_then(|(_, rest)| rest.split_once('`')).unwrap().0;
+    let listed: Vec<&str> = std::iter::once("iif").chain(listed.split_whitespace()).collect();
+    assert_eq!(own, listed);
+}

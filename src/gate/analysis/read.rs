@@ -57,7 +57,7 @@ impl Library {
     ///
     /// # Errors
     /// The first thing that was not understood.
-    pub(in crate::gate) fn ruleset(&mut self, bytes: &DeviceBytes) -> Result<Arc<Ruleset>, Reason> {
+    pub fn ruleset(&mut self, bytes: &DeviceBytes) -> Result<Arc<Ruleset>, Reason> {
         let unread = |unreadable: Unreadable| {
             let first = unparsed(&bytes.device, &unreadable).into_iter().next();
             first.unwrap_or_else(|| Reason::new(ReasonCode::UnparsedInput, unreadable.to_string(), "mend the file"))

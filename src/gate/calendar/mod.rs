@@ -52,6 +52,14 @@ pub fn calendar(policy: &Policy) -> (Calendar, Vec<Reason>) {
     (out, reasons)
 }
 
+/// The instant of a time with its zone; of a local time that exists twice, the first.
+///
+/// # Errors
+/// In words, why there is none: an unknown zone, a local time that clocks jump over, an offset that the zone does not have then.
+pub fn instant_of(time: &crate::policy::ZonedTime) -> Result<Instant, String> {
+    zone::instant(time, Fold::First)
+}
+
 /// The period that the author of a change asks for.
 ///
 /// # Errors

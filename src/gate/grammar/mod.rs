@@ -10,9 +10,6 @@ mod receipt;
 mod record;
 mod value;
 
-#[allow(unused_imports)]
-pub(super) use page::{Form, Page, Reader, read_form};
-
 /// A text's bound in bytes.
 pub const MAX_TEXT: usize = 16 << 10;
 

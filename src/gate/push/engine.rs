@@ -270,7 +270,7 @@ impl Run<'_, '_> {
 
     fn earlier(&mut self, device: &str) -> Result<Option<ResultKind>, Reason> {
         match self.world.ledger.view() {
-            Ok(view) => Ok(last_result(&view.entries, &self.orders.permit().nonce, device)),
+            Ok(view) => Ok(last_result(&view.entries, self.orders.permit(), device)),
             Err(LedgerTrouble::Refused(reason)) => Err(reason),
             Err(LedgerTrouble::Moved) => {
                 Err(Reason::new(ReasonCode::LedgerUnreachable, "the ledger moved while it was read", "try again"))

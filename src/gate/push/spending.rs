@@ -1,6 +1,7 @@
 //! How far a permit has been spent, as the ledger tells it.
 
 use super::super::instant::Instant;
+use super::super::permit::Permit;
 use super::super::reason::{Reason, ReasonCode};
 use super::super::record::{Claim, LedgerEntry, ResultKind};
 
@@ -57,10 +58,15 @@ impl<'a> Spending<'a> {
     }
 }
 
-/// What the runs of this permit last wrote of a device.
-pub(super) fn last_result(entries: &[LedgerEntry], nonce: &str, device: &str) -> Option<ResultKind> {
+/// What was last written of a device: by the runs of this permit, or by those of an earlier permit of the same change that
+/// applied the same bytes.
+pub(super) fn last_result(entries: &[LedgerEntry], permit: &Permit, device: &str) -> Option<ResultKind> {
+    let proposal = permit.devices.iter().find(|d| d.name == device)?.proposal;
     let result = |entry: &LedgerEntry| match entry {
-        LedgerEntry::Result(result) if result.nonce == nonce && result.device == device => Some(result.result),
+        LedgerEntry::Result(result) if result.device == device && result.change == permit.change => {
+            let is_same = result.result == ResultKind::Applied && result.bytes == proposal;
+            (result.nonce == permit.nonce || is_same).then_some(result.result)
+        }
         _ => None,
     };
     entries.iter().rev().find_map(result)

@@ -71,7 +71,9 @@ fn headline(id: &str, page: &ChangePage<'_>, paint: Paint) -> String {
         0 => "may go now".to_owned(),
         n => format!("may not go: {}", counted(n, "reason")),
     };
-    let mut out = paint.verdict(!page.decision.is_granted(), &format!("{state}: {} {}; {verdict}", visible(id), visible(title))) + "\n";
+    let mut out = paint
+        .verdict(!page.decision.is_granted(), &format!("{state}: {} {}; {verdict}", visible(id), visible(title)))
+        + "\n";
     let devices = page.analysis.map(|a| a.devices.iter().map(|(d, _)| d.as_str()).collect::<Vec<_>>().join(", "));
     let mut facts = vec![format!("class {}", page.decision.class.name())];
     facts.extend(devices.filter(|d| !d.is_empty()));
@@ -80,8 +82,15 @@ fn headline(id: &str, page: &ChangePage<'_>, paint: Paint) -> String {
     facts.push(format!("as of {}", page.now));
     let _ = writeln!(out, "{}", paint.faint(&visible(&facts.join("; "))));
     if !page.assumed.is_empty() {
-        let devices = visible(&page.assumed.join(", "));
-        let _ = writeln!(out, "{}", paint.faint(&format!("no receipt is known for {devices}: the protected branch stands in for what is in force")));
+        let devices = page.assumed.join(", ");
+        let devices = visible(&devices);
+        let _ = writeln!(
+            out,
+            "{}",
+            paint.faint(&format!(
+                "no receipt is known for {devices}: the protected branch stands in for what is in force"
+            ))
+        );
     }
     out
 }
@@ -108,7 +117,8 @@ fn declared(page: &ChangePage<'_>, paint: Paint) -> String {
 fn written(request: &ChangeRequest, span: Span) -> String {
     let source = request.sources.get(span.source);
     let text = source.and_then(|s| s.text.get(span.start as usize..)).unwrap_or_default();
-    let lines = text.lines().skip_while(|l| l.trim_start().starts_with("[[")).take_while(|l| !l.trim_start().starts_with('['));
+    let lines =
+        text.lines().skip_while(|l| l.trim_start().starts_with("[[")).take_while(|l| !l.trim_start().starts_with('['));
     let plain = lines.map(|l| l.split(" #").next().unwrap_or(l).split_whitespace().collect::<Vec<_>>().join(" "));
     plain.filter(|l| !l.is_empty() && !l.starts_with('#')).collect::<Vec<_>>().join("; ")
 }
@@ -118,7 +128,11 @@ fn checked(page: &ChangePage<'_>, colour: Colour) -> String {
     let report = &analysis.report;
     let held = counted(report.requirements.held, "requirement");
     let verdict = if analysis.is_refused { "refused" } else { "passed" };
-    let mut out = format!("\n{}\n  {verdict}; {held} held on {}\n", Paint(colour).bold("Checked"), counted(report.devices, "device"));
+    let mut out = format!(
+        "\n{}\n  {verdict}; {held} held on {}\n",
+        Paint(colour).bold("Checked"),
+        counted(report.devices, "device")
+    );
     report.findings.iter().for_each(|f| out += &format!("\n{}", finding_human(f, colour)));
     out
 }
@@ -131,7 +145,8 @@ fn signed(page: &ChangePage<'_>, paint: Paint) -> String {
     for receipt in &page.testimony.receipts {
         let said = &receipt.said;
         let devices = said.devices.iter().map(|(d, _)| d.as_str()).collect::<Vec<_>>().join(", ");
-        let line = format!("{} receipt of {devices} by {} at {}, on {}", said.kind.name(), receipt.by, said.at, said.on);
+        let line =
+            format!("{} receipt of {devices} by {} at {}, on {}", said.kind.name(), receipt.by, said.at, said.on);
         let _ = writeln!(out, "  {}", visible(&line));
     }
     if page.testimony.records.is_empty() && page.testimony.receipts.is_empty() {
@@ -171,7 +186,8 @@ fn missing(id: &str, page: &ChangePage<'_>, paint: Paint) -> String {
     }
     let mut out = format!("\n{}\n", paint.bold("Missing"));
     for part in &page.decision.missing {
-        let who = if part.eligible.is_empty() { "nobody is left who could".to_owned() } else { part.eligible.join(" or ") };
+        let who =
+            if part.eligible.is_empty() { "nobody is left who could".to_owned() } else { part.eligible.join(" or ") };
         let line = format!("{} of {} {}: {who}", part.counted, part.needed, part.role);
         let _ = writeln!(out, "  {}", visible(&line));
         let _ = writeln!(out, "      {}", visible(&format!("fwgate change approve {id} --role {}", part.role)));
