@@ -7,6 +7,7 @@ pub mod diff;
 pub mod document;
 pub mod finding;
 pub mod fleet;
+pub mod gate;
 pub mod packet;
 pub mod policy;
 pub mod query;

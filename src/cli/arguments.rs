@@ -1,6 +1,8 @@
 //! The command line as a whole: the commands and what they are for.
 
-use super::{check, convert, diff, explain, lint, matrix, query, schema, trace};
+use super::{
+    change, check, convert, diff, explain, init, lint, matrix, permit, policy, push, query, schema, stage, trace, vet,
+};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// The gate in front of a firewall push.
@@ -29,6 +31,8 @@ pub struct CommandLine {
 pub enum Command {
     /// Judge a change: does what must hold still hold, and does nothing else change
     Check(check::Arguments),
+    /// A change and its life: announce, show, approve, reject, schedule, hold
+    Change(change::Arguments),
     /// Show what a change does to packets: opened, closed, refused or translated otherwise
     Diff(diff::Arguments),
     /// Say what becomes of given packets, by which rule
@@ -43,8 +47,23 @@ pub enum Command {
     Convert(convert::Arguments),
     /// Explain a finding
     Explain(explain::Arguments),
+    /// Write the first policy of a repository, and the root file that names it
+    Init(init::Arguments),
+    /// Check a policy and say who can approve what by it
+    Policy(policy::Arguments),
+    /// Stage a change as its class demands: in a namespace, or on the device that stands for it
+    Stage(stage::Arguments),
+    /// Prove a change by the kernel itself, in a namespace of its own
+    Vet(vet::Arguments),
+    /// Ask whether a change may go now, and take the permit
+    Permit(permit::Arguments),
+    /// Push a permitted change, device by device
+    Push(push::Arguments),
     /// Print the JSON Schema of an output
     Schema(schema::Arguments),
+    /// What this program does inside of a namespace of its own
+    #[command(hide = true)]
+    InsideNamespace,
 }
 
 /// The declaration of the whole command line, for help, completions and documentation.

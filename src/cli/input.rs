@@ -7,11 +7,13 @@ mod check;
 mod disk;
 mod error;
 mod folder;
+mod gate;
 mod included;
 mod revision;
 
 pub use check::{CheckArguments, Judged, PolicyInput, PolicySource, Side};
 pub use error::InputError;
+pub use gate::{ChangeTrees, PinnedChange, bytes_of, reasons};
 
 use crate::dialect::InputFile;
 use crate::fleet::tree::{ConfigTree, DeviceInput, Grouping, TreeFile, is_ignored_name, stem};

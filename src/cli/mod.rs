@@ -4,6 +4,7 @@
 //! to `screen`. It returns an `Exit`, or a `Failure`, which is exit code 2.
 
 mod arguments;
+pub mod change;
 pub mod check;
 pub mod convert;
 pub mod device;
@@ -11,15 +12,22 @@ pub mod diff;
 pub mod exit;
 pub mod explain;
 pub mod failure;
+pub mod gate;
+pub mod init;
 pub mod input;
 pub mod lint;
 pub mod matrix;
 pub mod output;
+pub mod permit;
+pub mod policy;
+pub mod push;
 pub mod query;
 pub mod rulesets;
 pub mod schema;
 pub mod screen;
+pub mod stage;
 pub mod trace;
+pub mod vet;
 
 pub use arguments::{Command, CommandLine, command};
 
@@ -49,6 +57,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 impl Command {
     fn run(&self, screen: &Screen) -> Result<Exit, Failure> {
         match self {
+            Command::Change(arguments) => change::run(arguments, screen),
             Command::Check(arguments) => check::run(arguments, screen),
             Command::Diff(arguments) => diff::run(arguments, screen),
             Command::Trace(arguments) => trace::run(arguments, screen),
@@ -57,9 +66,29 @@ impl Command {
             Command::Matrix(arguments) => matrix::run(arguments, screen),
             Command::Convert(arguments) => convert::run(arguments, screen),
             Command::Explain(arguments) => explain::run(arguments, screen),
+            Command::Init(arguments) => init::run(arguments, screen),
+            Command::Policy(arguments) => policy::run(arguments, screen),
+            Command::Stage(arguments) => stage::run(arguments, screen),
+            Command::Vet(arguments) => vet::run(arguments, screen),
+            Command::Permit(arguments) => permit::run(arguments, screen),
+            Command::Push(arguments) => push::run(arguments, screen),
             Command::Schema(arguments) => schema::run(arguments, screen),
+            Command::InsideNamespace => inside_namespace(screen),
         }
     }
+}
+
+/// The other end of `fleet::namespace::vet`.
+#[cfg(target_os = "linux")]
+fn inside_namespace(screen: &Screen) -> Result<Exit, Failure> {
+    let answer = crate::fleet::namespace::work(std::io::BufReader::new(std::io::stdin()))?;
+    screen.answer(&format!("{answer}\n"))?;
+    Ok(PASSED)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn inside_namespace(_: &Screen) -> Result<Exit, Failure> {
+    Err(Failure::new("namespaces are Linux's"))
 }
 
 /// Help and version are answers; everything else is bad usage.

@@ -5,7 +5,7 @@ use super::input::{Reader, Surroundings};
 use crate::check::Device;
 use crate::dialect::{DIALECTS, Dialect, InputFile, ReadOptions, decode, nearest, read_device};
 use crate::fleet::tree::{ConfigTree, DeviceInput, TreeFile};
-use crate::policy::{DeviceFile, Policy, PolicyFiles, read_device_file, read_policy};
+use crate::policy::{DeviceFile, Policy, PolicyFiles, read_policy};
 use crate::ruleset::Ruleset;
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -50,9 +50,9 @@ pub fn read_tree(tree: &ConfigTree, dialect: Option<&str>) -> Result<Vec<ReadDev
 /// Reads one device.
 ///
 /// # Errors
-/// Every problem of `device.toml`, else every problem of the rulesets.
+/// Every problem of the rulesets.
 pub fn read_one(input: &DeviceInput, dialect: Option<&str>) -> Result<ReadDevice, Failure> {
-    let facts = read_facts(input)?;
+    let facts = input.facts.clone();
     let said = facts.dialect.as_ref().map(|d| d.value.clone()).or_else(|| dialect.map(str::to_owned));
     let options = ReadOptions { dialect: said, facts: facts.facts(), includes: input.includes.clone() };
     let ruleset = read_device(&input.files, &options)?;
@@ -130,19 +130,12 @@ impl<'a> Library<'a> {
         let files = input.files.iter().chain(&input.includes).map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
         let from: ReadFrom<'a> = (files, input.facts_source.as_ref().map(|f| f.bytes.as_slice()));
         if let Some(ruleset) = self.known.get(&from) {
-            return Ok(Device::new(&input.name, ruleset.clone()).described_by(&read_facts(input)?));
+            return Ok(Device::new(&input.name, ruleset.clone()).described_by(&input.facts));
         }
         let read = read_one(input, self.dialect)?;
         let ruleset = Arc::new(read.ruleset);
         self.known.insert(from, ruleset.clone());
         Ok(Device::new(&input.name, ruleset).described_by(&read.facts))
-    }
-}
-
-fn read_facts(input: &DeviceInput) -> Result<DeviceFile, Failure> {
-    match &input.facts_source {
-        Some(file) => Ok(read_device_file(&file.name, &String::from_utf8_lossy(&file.bytes))?),
-        None => Ok(DeviceFile::default()),
     }
 }
 

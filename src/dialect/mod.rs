@@ -58,6 +58,9 @@ pub struct Dialect {
     pub read: fn(&[Text], &ReadOptions, &mut Draft),
 }
 
+/// What is said of a device of which nothing was read that decides anything.
+pub const NOTHING_READ: &str = "no rule was read, and no policy that drops";
+
 /// Every dialect, in the order in which content is tried.
 pub const DIALECTS: &[Dialect] = &[native::DIALECT, nftables::DIALECT, windows::DIALECT, iptables::DIALECT];
 
@@ -90,7 +93,7 @@ pub fn read_device(files: &[InputFile], options: &ReadOptions) -> Result<Ruleset
     }
     if draft.is_clean() && draft.decides_nothing() {
         draft.refuse(
-            Problem::new(Span::default(), "no rule was read, and no policy that drops")
+            Problem::new(Span::default(), NOTHING_READ)
                 .help("an empty ruleset lets everything pass; give the files of the device that hold its rules"),
         );
     }

@@ -5,6 +5,7 @@ mod compare;
 mod delta;
 mod device;
 mod effect;
+mod meaning;
 mod structure;
 mod text;
 
@@ -14,5 +15,6 @@ pub use device::{ComparedFilter, DeviceDiff, DevicePair, diff_device, filter_nam
 pub use effect::{
     Bounds, Change, EffectKind, FilterDiff, ProgramDiff, ReplayMismatch, diff_filter, diff_programs, replay,
 };
+pub use meaning::{Meaning, MeaningBounds, MeaningError, canonical_meaning};
 pub use structure::{Container, Fate, StructureChange};
 pub use text::text_diff;

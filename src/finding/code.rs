@@ -1,6 +1,6 @@
 //! What a code is, and the list of all of them.
 
-use super::{Severity, effect, input, lint, requirements};
+use super::{Severity, effect, gate_change, gate_evidence, input, lint, requirements};
 
 /// A kind of finding. Ids and names never change their meaning once they have been released.
 #[derive(Debug)]
@@ -53,13 +53,16 @@ impl Eq for Code {}
 
 /// Every code, by id.
 pub fn all_codes() -> impl Iterator<Item = &'static Code> {
-    let families: [&[&Code]; 4] = [requirements::CODES, effect::CODES, lint::CODES, input::CODES];
+    let families: [&[&Code]; 6] =
+        [requirements::CODES, effect::CODES, lint::CODES, input::CODES, gate_evidence::CODES, gate_change::CODES];
     families.into_iter().flatten().copied()
 }
 
-/// The code of this id (in any case) or name.
+/// The code of this id (in any case) or name. A reason of the gate is found by the name that machines read as well:
+/// `APPROVAL_MISSING`.
 pub fn code_by_name(text: &str) -> Option<&'static Code> {
-    all_codes().find(|c| c.id.eq_ignore_ascii_case(text) || c.name == text)
+    let is_reason = |c: &Code| c.id.starts_with("FW5") && c.name.to_ascii_uppercase().replace('-', "_") == text;
+    all_codes().find(|c| c.id.eq_ignore_ascii_case(text) || c.name == text || is_reason(c))
 }
 
 #[cfg(test)]

@@ -9,12 +9,31 @@
 //! | FW2xx | the effect of a change |
 //! | FW3xx | one ruleset by itself |
 //! | FW4xx | input and facts |
+//! | FW5xx | reasons of the gate |
+
+/// Codes of the gate, one page each.
+macro_rules! gate_codes {
+    ($($id:literal $name:literal $summary:literal; what $what:literal why $why:literal instead of $before:literal
+       write $after:literal mend $mend:literal;)+) => {
+        &[$(&Code {
+            id: $id,
+            name: $name,
+            severity: Severity::Error,
+            standing: Standing::Fixed,
+            summary: $summary,
+            page: Page { what: $what, why: $why, before: $before, after: $after, mend: $mend },
+        },)+]
+    };
+}
+use gate_codes;
 
 mod code;
 mod effect;
 mod explain;
 #[allow(clippy::module_inception)]
 mod finding;
+mod gate_change;
+mod gate_evidence;
 mod input;
 mod lint;
 mod requirements;

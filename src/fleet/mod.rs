@@ -1,12 +1,14 @@
 //! Devices and the trees of configuration that hold them.
 
-mod device_toml;
 mod digest;
 mod evidence;
 mod names;
+pub mod namespace;
+mod readback;
+pub mod transport;
 pub mod tree;
 
-pub use device_toml::{DeviceToml, read_device_toml};
 pub use digest::EvidenceDigest;
 pub use evidence::same_evidence;
 pub use names::{Naming, check_device_name};
+pub use readback::{Converged, Difference, Foreign, Readback, ReadbackError, compare_readback};

@@ -16,13 +16,13 @@ mod includes;
 mod layout;
 mod roles;
 
-pub use includes::reached;
+pub use includes::{apart, reached};
 pub use layout::stem;
 
-use super::device_toml::DeviceToml;
 use super::names::Naming;
 use crate::dialect::InputFile;
 use crate::fleet::evidence::Evidence;
+use crate::policy::DeviceFile;
 
 /// A file of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub struct DeviceInput {
     /// The text of `device.toml`, where there is one.
     pub facts_source: Option<InputFile>,
     /// What it says; the defaults where there is none.
-    pub facts: DeviceToml,
+    pub facts: DeviceFile,
 }
 
 /// Something that makes a tree unfit, in one sentence.
@@ -129,7 +129,7 @@ impl ConfigTree {
         let mut evidence = Evidence::default();
         files.iter().for_each(|f| evidence.note("", &f.name, &f.bytes));
         let single = files.len() == 1;
-        let (facts, includes) = (DeviceToml::default(), Vec::new());
+        let (facts, includes) = (DeviceFile::default(), Vec::new());
         let device = DeviceInput { name: name.to_owned(), files, includes, facts_source: None, facts };
         let mut out = ConfigTree { devices: vec![device], evidence, single, ..ConfigTree::default() };
         out.refuse_empty(name);

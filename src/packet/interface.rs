@@ -100,6 +100,16 @@ impl InterfaceClasses {
     /// The class number of `other`.
     pub const OTHER: u128 = 1;
 
+    /// The pattern that makes a class: an exact name, or the names that begin so and belong to no other class. `None`
+    /// for `none` and `other`.
+    pub fn pattern(&self, number: u128) -> Option<IfacePattern> {
+        match self.class(number) {
+            Class::None | Class::Other => None,
+            Class::Name(name) => Some(IfacePattern::exact(name.as_str())),
+            Class::Rest(prefix) => Some(IfacePattern::prefix(prefix.as_str())),
+        }
+    }
+
     /// The largest class number.
     pub fn max(&self) -> u128 {
         self.classes.len() as u128 - 1

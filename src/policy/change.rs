@@ -35,6 +35,10 @@ impl IntentEffect {
     }
 }
 
+pub(super) fn read_effect(text: &str) -> Result<IntentEffect, Wrong> {
+    crate::document::choose("effect", text, &EFFECTS)
+}
+
 /// One declared effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
@@ -68,6 +72,8 @@ pub struct ChangeRequest {
     pub title: String,
     /// The class that the author asks for.
     pub class: ChangeClass,
+    /// The policy's template, which a standard change names.
+    pub template: Option<String>,
     /// Why.
     pub reason: String,
     /// The devices that it is about.
@@ -127,6 +133,7 @@ fn read_request(mut fields: Fields<'_>, stem: Option<&str>, names: &Names, sourc
     let title = fields.need_text("title");
     fields.need("class");
     let class = fields.parsed("class", ChangeClass::read);
+    let template = fields.text("template").map(|t| t.value);
     let reason = fields.need_text("reason");
     fields.need("devices");
     let devices = DeviceSelection::read(&mut fields);
@@ -139,6 +146,7 @@ fn read_request(mut fields: Fields<'_>, stem: Option<&str>, names: &Names, sourc
         id: id?.value,
         title: title?.value,
         class: class?.value,
+        template,
         reason: reason?.value,
         devices,
         intents,

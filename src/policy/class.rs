@@ -158,7 +158,8 @@ fn read_solo(fields: &mut Fields<'_>) -> Option<Solo> {
     Some(rule)
 }
 
-fn read_quorum(fields: &mut Fields<'_>) -> Vec<Quorum> {
+/// Reads the key `quorum`.
+pub(super) fn read_quorum(fields: &mut Fields<'_>) -> Vec<Quorum> {
     fields.need("quorum");
     fields.tables("quorum", "an entry of `quorum`").into_iter().filter_map(read_part).collect()
 }

@@ -23,7 +23,7 @@ pub enum Environment {
     Lab,
 }
 
-const ENVIRONMENTS: [(&str, Environment); 3] =
+pub(super) const ENVIRONMENTS: [(&str, Environment); 3] =
     [("production", Environment::Production), ("staging", Environment::Staging), ("lab", Environment::Lab)];
 
 impl Environment {

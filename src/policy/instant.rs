@@ -1,6 +1,8 @@
 //! Dates, times and durations as policies write them: checked for sense, never compared with a clock here.
 
+use super::roster::KEY_KIND_HELP;
 use crate::document::Wrong;
+use crate::ruleset::Problem;
 use std::fmt;
 use std::time::Duration;
 
@@ -69,6 +71,32 @@ impl fmt::Display for TimeOfDay {
     }
 }
 
+/// The advice about times of day.
+const TIME_HELP: &str = "write hours and minutes as `22:00`";
+/// The advice about times with a zone.
+const ZONED_HELP: &str =
+    "write `2026-12-18T22:00:00[America/Toronto]`, or end it with an offset such as `Z` or `-05:00`";
+/// The advice about zones.
+const ZONE_HELP: &str = "write a name of the IANA database such as `America/Toronto`";
+
+/// What a problem of a policy or change request is about, where a code of its own is about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A time that does not exist or is not understood.
+    Time,
+    /// A kind of key that is never accepted.
+    KeyKind,
+}
+
+/// What a problem is about, told by its advice.
+pub fn subject_of(problem: &Problem) -> Option<Subject> {
+    match problem.help.as_deref()? {
+        TIME_HELP | ZONED_HELP | ZONE_HELP => Some(Subject::Time),
+        KEY_KIND_HELP => Some(Subject::KeyKind),
+        _ => None,
+    }
+}
+
 /// `2026-12-31`.
 pub(super) fn read_date(text: &str) -> Result<Date, Wrong> {
     let wrong = || Wrong::new(format!("`{text}` is no date"), "write the year, month and day as `2026-12-31`");
@@ -80,7 +108,7 @@ pub(super) fn read_date(text: &str) -> Result<Date, Wrong> {
 
 /// `22:00` or `22:00:00`.
 pub(super) fn read_time(text: &str) -> Result<TimeOfDay, Wrong> {
-    let wrong = || Wrong::new(format!("`{text}` is no time of day"), "write hours and minutes as `22:00`");
+    let wrong = || Wrong::new(format!("`{text}` is no time of day"), TIME_HELP);
     let mut parts = text.split(':');
     let (hour, minute) = (number(parts.next(), 2), number(parts.next(), 2));
     let second = parts.next().map_or(Some(0), |s| number(Some(s), 2));
@@ -89,10 +117,17 @@ pub(super) fn read_time(text: &str) -> Result<TimeOfDay, Wrong> {
     time.filter(|_| parts.next().is_none()).ok_or_else(wrong)
 }
 
+/// The time that a text such as `2026-12-18T00:00:00[America/Toronto]` names.
+///
+/// # Errors
+/// In words, why it names none.
+pub fn zoned(text: &str) -> Result<ZonedTime, String> {
+    read_zoned(text).map_err(|wrong| wrong.message)
+}
+
 /// `2026-12-18T00:00:00[America/Toronto]`, or with an offset, or both.
 pub(super) fn read_zoned(text: &str) -> Result<ZonedTime, Wrong> {
-    let help = "write `2026-12-18T22:00:00[America/Toronto]`, or end it with an offset such as `Z` or `-05:00`";
-    let wrong = || Wrong::new(format!("`{text}` is no time with a zone"), help);
+    let wrong = || Wrong::new(format!("`{text}` is no time with a zone"), ZONED_HELP);
     let (clock, zone) = match text.split_once('[') {
         Some((clock, zone)) => (clock, Some(zone.strip_suffix(']').ok_or_else(wrong)?)),
         None => (text, None),
@@ -102,10 +137,11 @@ pub(super) fn read_zoned(text: &str) -> Result<ZonedTime, Wrong> {
     let offset = offset.map(|o| read_offset(o).ok_or_else(wrong)).transpose()?;
     let time = read_time(clock).ok().filter(|_| clock.len() == 8).ok_or_else(wrong)?;
     if offset.is_none() && zone.is_none() {
-        return Err(Wrong::new(format!("`{text}` does not say its zone"), help));
+        return Err(Wrong::new(format!("`{text}` does not say its zone"), ZONED_HELP));
     }
     let zone = zone.map(read_zone).transpose()?;
-    Ok(ZonedTime { date: read_date(date)?, time, offset, zone, text: text.to_owned() })
+    let date = read_date(date).map_err(|no_date| Wrong::new(no_date.message, ZONED_HELP))?;
+    Ok(ZonedTime { date, time, offset, zone, text: text.to_owned() })
 }
 
 /// The name of a time zone of the IANA database, by its form only.
@@ -115,10 +151,13 @@ pub(super) fn read_zone(text: &str) -> Result<String, Wrong> {
         && text.len() <= 64
         && text.bytes().all(allowed)
         && text.split('/').all(|part| !part.is_empty());
-    let wrong = || {
-        Wrong::new(format!("`{text}` is no time zone"), "write a name of the IANA database such as `America/Toronto`")
-    };
+    let wrong = || Wrong::new(format!("`{text}` is no time zone"), ZONE_HELP);
     good.then(|| text.to_owned()).ok_or_else(wrong)
+}
+
+/// The length of time that a text such as `90s`, `30m`, `4h`, `14d` or `2w` names; `None` for every other text.
+pub fn duration(text: &str) -> Option<Duration> {
+    read_duration(text).ok()
 }
 
 /// `90s`, `30m`, `4h`, `14d`, `2w`.

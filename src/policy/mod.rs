@@ -5,6 +5,7 @@
 //! environment. Every mistake of all files is reported in one run, each with its place.
 
 mod calendar;
+mod canonical;
 mod cells;
 mod change;
 mod class;
@@ -17,6 +18,7 @@ mod flow;
 mod icmp;
 mod instant;
 mod names;
+mod operation;
 mod pack;
 #[allow(clippy::module_inception)]
 mod policy;
@@ -26,9 +28,13 @@ mod requirement;
 mod roster;
 mod selector;
 mod service;
+mod standard;
+mod starter;
+mod transport;
 
 pub use crate::document::{MAX_BYTES, Spanned, nearest};
 pub use calendar::{Freeze, Weekday, Window};
+pub use canonical::canonical_change;
 pub use cells::FlowCell;
 pub use change::{ChangeRequest, Intent, IntentEffect, WindowWish, is_change_id, read_change};
 pub use class::{AlsoQuorum, ChangeClass, ClassRule, Quorum, Solo, Staging};
@@ -38,8 +44,9 @@ pub use coverage::{intended, prohibited};
 pub use device::{DeviceFile, DeviceInterface, Environment, read_device_file};
 pub use estate::{Lab, Unmanaged};
 pub use flow::{Flow, FlowRule, Prohibition, Requirement};
-pub use instant::{Date, TimeOfDay, ZonedTime};
+pub use instant::{Date, Subject, TimeOfDay, ZonedTime, duration, subject_of, zoned};
 pub use names::Names;
+pub use operation::{OnStop, PushRule, Revoked, Right, Rights, StandsFor};
 pub use pack::{Pack, packs};
 pub use policy::Policy;
 pub use ranges::AddressSet;
@@ -47,3 +54,6 @@ pub use read::{PolicyFiles, read_policy};
 pub use roster::{Key, Machine, Person, Purpose};
 pub use selector::{DeviceSelection, DeviceSelector, Place};
 pub use service::Service;
+pub use standard::Template;
+pub use starter::{StarterForm, StarterKey, starter};
+pub use transport::{Argument, Command, Fault, Placeholder, PushMode, Transport};

@@ -1,8 +1,12 @@
 //! A policy as a whole, all files merged and all names resolved.
 
 use super::concession::{Assumption, SeverityRule, Waiver};
+use crate::document::Spanned;
 use super::flow::{Prohibition, Requirement};
-use super::{ClassRule, Freeze, Lab, Machine, Names, Person, Unmanaged, Window};
+use super::{
+    ClassRule, Freeze, Lab, Machine, Names, Person, PushRule, Revoked, Rights, StandsFor, Template, Transport,
+    Unmanaged, Window,
+};
 use crate::finding::{Code, Severity};
 use crate::ruleset::Sources;
 
@@ -41,6 +45,20 @@ pub struct Policy {
     pub lab: Option<Lab>,
     /// What other programs manage.
     pub unmanaged: Vec<Unmanaged>,
+    /// How devices are reached.
+    pub transports: Vec<Transport>,
+    /// What stands for devices of production in staging.
+    pub stands_for: Vec<StandsFor>,
+    /// What standard changes may do.
+    pub templates: Vec<Template>,
+    /// Who may do what needs no quorum.
+    pub rights: Rights,
+    /// How changes are pushed.
+    pub push: PushRule,
+    /// Keys that count no more.
+    pub revoked: Vec<Revoked>,
+    /// The file of the policy that must be there and revoke some key.
+    pub revocations: Option<Spanned<String>>,
     /// The shipped packs that it includes.
     pub packs: Vec<String>,
 }

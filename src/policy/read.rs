@@ -6,10 +6,13 @@ use super::concession::{read_assumption, read_severities, read_waiver};
 use super::estate::{read_lab, read_unmanaged};
 use super::flow::{FlowRule, read_flow_rule};
 use super::names::{Definitions, Names};
+use super::operation::{PushRule, Rights, read_push, read_revoked, read_rights, read_stands_for};
 use super::pack::packs;
 use super::policy::Policy;
 use super::requirement::check_services;
 use super::roster::{check_identities, read_machine, read_person};
+use super::standard::read_template;
+use super::transport::read_transport;
 use crate::document::{Fields, Node, Problems, Spanned, did_you_mean, parse};
 use crate::ruleset::{SourceId, Sources, Span, Unreadable};
 use std::collections::{BTreeMap, BTreeSet};
@@ -158,10 +161,12 @@ fn merge(documents: &[Document], main: usize, problems: &Problems) -> Policy {
         read_flows(&mut file, &names, &mut policy);
         read_concessions(&mut file, &mut policy);
         read_gate(&mut file, &names, &mut policy);
+        read_operation(&mut file, &names, &mut policy);
         file.finish();
     }
     policy.packs = documents.iter().filter_map(|d| d.name.strip_prefix("pack:")).map(str::to_owned).collect();
     check_ids(&policy, problems);
+    check_gate_ids(&policy, problems);
     check_identities(&policy.persons, &policy.machines, problems);
     policy
 }
@@ -233,6 +238,41 @@ fn read_gate(file: &mut Fields<'_>, names: &Names, policy: &mut Policy) {
         policy.lab = Some(lab);
     }
     policy.unmanaged.extend(file.tables("unmanaged", "[[unmanaged]]").into_iter().map(read_unmanaged));
+}
+
+fn read_operation(file: &mut Fields<'_>, names: &Names, policy: &mut Policy) {
+    policy.transports.extend(file.tables("transport", "[[transport]]").into_iter().filter_map(read_transport));
+    policy.stands_for.extend(file.tables("stands_for", "[[stands_for]]").into_iter().filter_map(read_stands_for));
+    let templates = file.tables("template", "[[template]]").into_iter();
+    policy.templates.extend(templates.filter_map(|f| read_template(f, names)));
+    policy.revoked.extend(file.tables("revoked", "[[revoked]]").into_iter().filter_map(read_revoked));
+    let mut once = |key: &'static str, is_new: bool| {
+        if let Some(node) = file.get(key).filter(|_| !is_new) {
+            file.problems().note(node.span, format!("`{key}` is given twice"), None);
+        }
+    };
+    once("rights", policy.rights == Rights::default());
+    once("push", policy.push == PushRule::default());
+    once("revocations", policy.revocations.is_none());
+    if let Some(rights) = file.table("rights", "[rights]").map(read_rights) {
+        policy.rights = rights;
+    }
+    if let Some(push) = file.table("push", "[push]").map(read_push) {
+        policy.push = push;
+    }
+    policy.revocations = file.text("revocations").or(policy.revocations.take());
+}
+
+/// Reports ids of transports and templates that are given twice.
+fn check_gate_ids(policy: &Policy, problems: &Problems) {
+    let transports = policy.transports.iter().map(|t| ("transport", &t.id));
+    let templates = policy.templates.iter().map(|t| ("template", &t.id));
+    let mut seen = BTreeSet::new();
+    for (what, id) in transports.chain(templates) {
+        if !seen.insert((what, &id.value)) {
+            problems.note(id.span, format!("the {what} `{}` is given twice", id.value), None);
+        }
+    }
 }
 
 fn check_ids(policy: &Policy, problems: &Problems) {

@@ -155,8 +155,11 @@ pub(super) fn read_date_key(fields: &mut Fields<'_>, key: &'static str) -> Optio
     crate::document::parsed_text(&text, read_date, problems).map(|d| d.value)
 }
 
+/// The advice where a certificate or an authority stands for a key.
+pub(super) const KEY_KIND_HELP: &str = "name the key itself, not a certificate or an authority that vouches for it";
+
 /// Whether a key has the form `algorithm base64 [comment]` in ASCII; reports it otherwise.
-fn check_key(key: &Spanned<String>, problems: &Problems) -> bool {
+pub(super) fn check_key(key: &Spanned<String>, problems: &Problems) -> bool {
     let read = key_body(&key.value);
     if let Err(wrong) = &read {
         problems.note(key.span, wrong.message.clone(), wrong.help.clone());
@@ -170,11 +173,11 @@ fn key_body(text: &str) -> Result<(&str, &str), Wrong> {
     let mut words = text.split_ascii_whitespace();
     let (algorithm, body) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
+    if text.is_ascii() && (algorithm.contains("cert") || algorithm.starts_with(['@', '*'])) {
+        return Err(Wrong::new(format!("keys of kind `{algorithm}` are not accepted"), KEY_KIND_HELP));
+    }
     if !text.is_ascii() || body.is_empty() || !body.bytes().all(base64) || text.contains(['\n', '\r']) {
         return Err(Wrong::new("this is no public key", help));
-    }
-    if algorithm.contains("cert") || algorithm.starts_with(['@', '*']) {
-        return Err(Wrong::new(format!("keys of kind `{algorithm}` are not accepted"), "name the key itself"));
     }
     Ok((algorithm, body))
 }

@@ -38,6 +38,8 @@ pub struct Space {
 #[derive(Debug, Default)]
 struct Conds {
     names: Vec<Arc<str>>,
+    /// What each stands for, without its number.
+    opaques: Vec<Opaque>,
     pure: FxHashMap<Arc<str>, Cond>,
     per_rule: FxHashMap<Occurrence, Cond>,
     numbers: FxHashMap<Occurrence, u32>,
@@ -101,7 +103,7 @@ impl Space {
                 if let Some(cond) = conds.pure.get(&opaque.name) {
                     return *cond;
                 }
-                let cond = conds.add(opaque.name.clone());
+                let cond = conds.add(opaque.name.clone(), opaque);
                 conds.pure.insert(opaque.name.clone(), cond);
                 cond
             }
@@ -115,7 +117,7 @@ impl Space {
                 }
                 let nth = conds.numbers.get(&key).copied().unwrap_or(0);
                 let name = format!("{} #{nth}", opaque.name);
-                let cond = conds.add(name.into());
+                let cond = conds.add(name.into(), opaque);
                 conds.per_rule.insert(key, cond);
                 cond
             }
@@ -127,6 +129,11 @@ impl Space {
         self.conds.borrow().names.get(cond.0 as usize).cloned().unwrap_or_else(|| "?".into())
     }
 
+    /// What a condition stands for, without the number of its occurrence; `None` for one that was never met.
+    pub fn opaque(&self, cond: Cond) -> Option<Opaque> {
+        self.conds.borrow().opaques.get(cond.0 as usize).cloned()
+    }
+
     /// All conditions met so far, in order.
     pub fn conds(&self) -> Vec<(Cond, Arc<str>)> {
         self.conds.borrow().names.iter().enumerate().map(|(i, n)| (Cond(i as u32), n.clone())).collect()
@@ -134,8 +141,9 @@ impl Space {
 }
 
 impl Conds {
-    fn add(&mut self, name: Arc<str>) -> Cond {
+    fn add(&mut self, name: Arc<str>, opaque: &Opaque) -> Cond {
         self.names.push(name);
+        self.opaques.push(opaque.clone());
         Cond(self.names.len() as u32 - 1)
     }
 }

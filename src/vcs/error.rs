@@ -115,6 +115,12 @@ pub enum VcsError {
         /// The revision.
         revision: String,
     },
+    /// A branch of this name leaves no room for the branches of evidence.
+    #[error("`{name}` is a branch, so no branch of evidence can be below it")]
+    EvidenceBlocked {
+        /// Its full name on the remote.
+        name: String,
+    },
     /// Beyond a bound.
     #[error("{what} is beyond the bound of {bound}")]
     TooLarge {
@@ -138,7 +144,16 @@ impl VcsError {
             VcsError::NotRegular { .. } => Some("PATH_NOT_REGULAR"),
             VcsError::Collision { .. } => Some("PATH_COLLISION"),
             VcsError::InvalidPath { .. } => Some("PATH_INVALID"),
+            VcsError::EvidenceBlocked { .. } => Some("EVIDENCE_UNAVAILABLE"),
             _ => None,
+        }
+    }
+
+    /// The code under which it stands against a permit: every one does.
+    pub fn permit_code(&self) -> &'static str {
+        match self {
+            VcsError::TooLarge { .. } => "LIMIT_EXCEEDED",
+            other => other.code().unwrap_or("HISTORY_UNVERIFIABLE"),
         }
     }
 
@@ -168,6 +183,11 @@ impl VcsError {
             VcsError::NotRegular { kind, .. } => kind.help(),
             VcsError::Collision { .. } => "rename one of them",
             VcsError::InvalidPath { .. } => "rename it",
+            VcsError::EvidenceBlocked { name } => {
+                return Some(format!(
+                    "delete it on the remote: `git push REMOTE :{name}`, and protect `fwgate/**` there"
+                ));
+            }
             VcsError::NoSuchPath { .. } => "`git ls-tree -r --name-only REVISION` lists the paths",
         };
         Some(text.to_owned())

@@ -138,7 +138,7 @@ impl Repository {
     }
 
     /// The commit and all its ancestors.
-    fn ancestors(&self, from: CommitId) -> Result<BTreeSet<CommitId>, VcsError> {
+    pub(super) fn ancestors(&self, from: CommitId) -> Result<BTreeSet<CommitId>, VcsError> {
         let mut seen = BTreeSet::from([from]);
         let mut open = vec![from];
         while let Some(id) = open.pop() {

@@ -28,6 +28,16 @@ pub fn merge_onto(repo: &Repository, ours: CommitId, theirs: CommitId) -> Result
     Err(VcsError::Conflict { ours: ours.short(), theirs: theirs.short(), paths })
 }
 
+/// What merging two commits gives, with the paths that conflict.
+pub(super) fn remerge(
+    repo: &Repository,
+    ours: CommitId,
+    theirs: CommitId,
+) -> Result<(Tree, BTreeSet<String>), VcsError> {
+    let merged = merge_commits(repo, ours, theirs, MAX_CROSSINGS)?;
+    Ok((merged.tree, merged.conflicts))
+}
+
 /// A merge with the paths that could not be merged; they hold nothing that equals anything.
 struct Merged {
     tree: Tree,
@@ -118,17 +128,28 @@ impl Threeway<'_> {
         let base = self.repo.content(&self.base, base, bound)?;
         let ours = self.repo.content(&self.ours, ours, bound)?;
         let theirs = self.repo.content(&self.theirs, theirs, bound)?;
-        if [&base, &ours, &theirs].into_iter().any(|bytes| bytes.contains(&0)) {
-            return Ok(None);
-        }
-        let [base, ours, theirs] = [&base, &ours, &theirs].map(|bytes| {
-            let mut input = MergeFileInput::new();
-            input.content(bytes);
-            input
-        });
-        let merged = git2::merge_file(&base, &ours, &theirs, Some(&mut MergeFileOptions::new()))?;
-        Ok(merged.is_automergeable().then(|| merged.content().to_vec()))
+        merge_texts(&base, &ours, &theirs)
     }
+}
+
+/// The lines of two edits of one text put together, as git does it; `None` where they touch, or where a side is binary.
+///
+/// # Errors
+/// Only where memory ends.
+pub fn merge_texts(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Option<Vec<u8>>, VcsError> {
+    let sides = [base, ours, theirs];
+    if sides.into_iter().any(|bytes| bytes.contains(&0)) {
+        return Ok(None);
+    }
+    // Making an empty configuration starts libgit2, which merging does not.
+    git2::Config::new()?;
+    let [base, ours, theirs] = sides.map(|bytes| {
+        let mut input = MergeFileInput::new();
+        input.content(bytes);
+        input
+    });
+    let merged = git2::merge_file(&base, &ours, &theirs, Some(&mut MergeFileOptions::new()))?;
+    Ok(merged.is_automergeable().then(|| merged.content().to_vec()))
 }
 
 /// What a merge says about one path.

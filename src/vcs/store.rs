@@ -46,11 +46,24 @@ impl Repository {
         &self.root
     }
 
+    /// The bare repository at `folder` itself, for a server that judges what is pushed to it.
+    ///
+    /// # Errors
+    /// A folder that cannot be opened, or that belongs to another user.
+    pub fn bare(folder: &Path) -> Result<Repository, VcsError> {
+        Repository::open_at(folder, folder)
+    }
+
     fn open(root: &Path) -> Result<Repository, VcsError> {
+        Repository::open_at(root, &root.join(".git"))
+    }
+
+    fn open_at(root: &Path, git: &Path) -> Result<Repository, VcsError> {
         let flags = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::NO_DOTGIT | RepositoryOpenFlags::BARE;
         let none: [&std::ffi::OsStr; 0] = [];
-        let git = git2::Repository::open_ext(root.join(".git"), flags, none).map_err(|e| unopenable(root, &e))?;
+        let git = git2::Repository::open_ext(git, flags, none).map_err(|e| unopenable(root, &e))?;
         git.set_config(&git2::Config::new()?)?;
+        refuse_foreign_objects(git.commondir())?;
         Ok(Repository { git, root: root.to_owned() })
     }
 
@@ -101,6 +114,32 @@ impl CommitHead {
 fn oid_after(line: &[u8], key: &[u8]) -> Option<Oid> {
     let hex = std::str::from_utf8(line.strip_prefix(key)?).ok()?;
     (hex.len() == 40).then(|| Oid::from_str(hex).ok()).flatten()
+}
+
+/// Refuses objects borrowed from folders of somebody else, who could change or take them away.
+#[cfg(unix)]
+fn refuse_foreign_objects(common: &Path) -> Result<(), VcsError> {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(own) = std::fs::metadata(common).map(|facts| facts.uid()) else { return Ok(()) };
+    let mut open = vec![common.join("objects")];
+    let mut seen = Vec::new();
+    while let Some(objects) = open.pop().filter(|_| seen.len() < 16) {
+        let list = std::fs::read_to_string(objects.join("info/alternates")).unwrap_or_default();
+        for line in list.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let folder = objects.join(line);
+            if std::fs::metadata(&folder).is_ok_and(|facts| facts.uid() != own && facts.uid() != 0) {
+                return Err(VcsError::ForeignOwner { path: folder.display().to_string() });
+            }
+            open.push(folder);
+        }
+        seen.push(objects);
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_foreign_objects(_: &Path) -> Result<(), VcsError> {
+    Ok(())
 }
 
 fn unopenable(root: &Path, error: &git2::Error) -> VcsError {

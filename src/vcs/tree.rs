@@ -52,6 +52,15 @@ impl Tree {
         self.leaves.keys().map(String::as_str)
     }
 
+    /// Paths that hold something else in the other state, or stand in one of the two only, in order.
+    pub fn differing(&self, other: &Tree) -> Vec<String> {
+        let changed = self.leaves.iter().filter(|(path, leaf)| other.leaves.get(*path) != Some(leaf));
+        let added = other.leaves.keys().filter(|path| !self.leaves.contains_key(*path));
+        let mut out: Vec<String> = changed.map(|(path, _)| path).chain(added).cloned().collect();
+        out.sort();
+        out
+    }
+
     /// The leaves at or below `prefix` (all of them where it is empty).
     fn under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a String, &'a Leaf)> {
         let from = self.leaves.range(prefix.to_owned()..);

@@ -113,6 +113,12 @@ fn reader_schema_and_reference_know_the_same_keys() {
         ("[[freeze]]", "/$defs/freeze/properties"),
         ("[lab]", "/$defs/lab/properties"),
         ("[[unmanaged]]", "/$defs/unmanaged/properties"),
+        ("[[transport]]", "/$defs/transport/properties"),
+        ("[[stands_for]]", "/$defs/stands-for/properties"),
+        ("[[template]]", "/$defs/template/properties"),
+        ("[rights]", "/$defs/rights/properties"),
+        ("[push]", "/$defs/push/properties"),
+        ("[[revoked]]", "/$defs/revoked/properties"),
     ];
     let person = "[[person]]\nid = \"a\"\nroles = []\n";
     for (table, pointer) in tables {

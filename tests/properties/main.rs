@@ -4,6 +4,7 @@
 mod effect;
 mod habits;
 mod matrix;
+mod meaning;
 mod native;
 mod nft_texts;
 mod random;

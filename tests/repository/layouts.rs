@@ -131,7 +131,7 @@ fn roles_that_cannot_be_composed_are_refused() {
     };
     let base = [("base/a", RULES), ("web/a", RULES), ("empty/x.md", ""), ("own/own", RULES), ("odd/x", "?")];
     assert_eq!(problem("['role:bsae']", &base), ("there is no role `bsae`".into(), "did you mean `base`?".into()));
-    assert_eq!(problem("['base']", &base).0, "`base` in `from` is no role");
+    assert_eq!(problem("['base']", &base).0, "`base` is no origin of files");
     assert_eq!(problem("['role:base', 'role:base']", &base).0, "role `base` is named twice");
     assert_eq!(
         problem("['role:base', 'role:web']", &base).0,

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod entries;
+mod gate;
 mod histories;
 mod judged;
 mod layouts;

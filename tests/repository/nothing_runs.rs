@@ -2,7 +2,7 @@
 
 use crate::scene::{RULES, Scene, is_ruleset};
 use fwgate::cli::input::{CheckArguments, Reader, Surroundings};
-use fwgate::vcs::Repository;
+use fwgate::vcs::{EvidenceDraft, EvidenceSource, Remote, Repository, Signer, SignerFlags};
 
 /// A script in every place where git looks for something to run; each would make the marker.
 fn booby_trap(s: &Scene) -> std::path::PathBuf {
@@ -17,6 +17,9 @@ fn booby_trap(s: &Scene) -> std::path::PathBuf {
         "reference-transaction",
         "post-index-change",
         "fsmonitor-watchman",
+        "pre-push",
+        "post-fetch",
+        "update",
     ] {
         let path = s.path().join(".git/hooks").join(hook);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -44,6 +47,11 @@ fn booby_trap(s: &Scene) -> std::path::PathBuf {
         "uploadpack.packObjectsHook",
         "alias.log",
         "core.alternateRefsCommand",
+        "gpg.openpgp.program",
+        "gpg.ssh.defaultKeyCommand",
+        "remote.origin.uploadpack",
+        "remote.origin.receivepack",
+        "remote.origin.vcs",
     ] {
         config.set_str(key, script).unwrap();
     }
@@ -102,4 +110,45 @@ fn a_configured_working_tree_elsewhere_is_not_believed() {
     s.commit(Some("main"), &[], &[("devices/edge1/rules.v4", RULES)]);
     s.git.config().unwrap().set_str("core.worktree", "/").unwrap();
     assert_eq!(s.open().root(), s.path());
+}
+
+#[test]
+fn asking_telling_and_signing_run_nothing_of_the_repository() {
+    let s = Scene::new();
+    s.commit(Some("main"), &[], &[("devices/edge1/rules.v4", RULES)]);
+    s.git.set_head("refs/heads/main").unwrap();
+    let marker = booby_trap(&s);
+    let there = tempfile::tempdir().unwrap();
+    git2::Repository::init_bare(there.path()).unwrap();
+    let url = format!("file://{}", there.path().display());
+    s.git.config().unwrap().set_str("url.file:///nowhere/.insteadOf", &url).unwrap();
+    for program in ["git", "ssh-keygen", "git-upload-pack", "git-receive-pack"] {
+        std::fs::copy(s.path().join(".git/evil.sh"), s.path().join(program)).unwrap();
+    }
+
+    let repo = s.open();
+    let remote = Remote::new(&repo, &url).unwrap();
+    let tip = repo.resolve("refs/heads/main").unwrap().commit;
+    remote.push(tip, "refs/heads/main").unwrap();
+    remote.fetch("refs/heads/main").unwrap();
+    assert_eq!(repo.remote_branch(&EvidenceSource::Fetched, "refs/heads/main").unwrap(), Some(tip));
+
+    let key = there.path().join("key");
+    let made =
+        std::process::Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status();
+    assert!(made.unwrap().success());
+    let signer = Signer::of_user(&SignerFlags { key: Some(key) }).unwrap();
+    let draft = EvidenceDraft {
+        parents: None,
+        name: "A".to_owned(),
+        email: "a@example.net".to_owned(),
+        at: 1_700_000_000,
+        message: "m\n".to_owned(),
+    };
+    let armor = signer.sign(&draft.payload().unwrap(), &s.path()).unwrap();
+    let commit = repo.store_evidence(&draft.sealed(&armor).unwrap()).unwrap();
+    remote.push(commit, "refs/heads/fwgate/changes/CHG-1").unwrap();
+    remote.fetch("refs/heads/main").unwrap();
+    assert_eq!(repo.evidence(&EvidenceSource::Fetched).unwrap().len(), 1);
+    assert!(!marker.exists());
 }

@@ -24,6 +24,14 @@ impl Reader<'_> {
         }
     }
 
+    /// The repository's devices in a state of its files, accepted or not.
+    ///
+    /// # Errors
+    /// There is no folder of devices, or files that cannot be read.
+    pub fn devices_of(&self, repo: &Repository, files: &Tree) -> Result<ConfigTree, InputError> {
+        self.repository_tree(repo, files, "the protected branch")
+    }
+
     /// The repository's devices in a state of its files.
     pub(super) fn repository_tree(
         &self,

@@ -23,11 +23,13 @@ mod words;
 pub use super::rate::rate_text;
 pub use support::support_table;
 
-use super::{Dialect, Draft, Problem, ReadOptions, Text};
+use super::{Dialect, Draft, InputFile, Problem, ReadOptions, Text};
+use crate::packet::Family;
 use crate::ruleset::{Base, BaseKind, Chain, ChainId, DeviceFacts, Families, NfHook, Rule, Span, Verdict};
 use calls::{Call, Placed};
 use dump::{Dump, TableText};
 use ipset::Sets;
+pub use ipset::forget_members;
 use matches::Scope;
 use rule::Place;
 use std::sync::Arc;
@@ -40,6 +42,24 @@ pub const DIALECT: Dialect = Dialect {
     recognises: |text| dump::recognises(text) || ipset::recognises(text),
     read,
 };
+
+/// What one file of a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// `ipset save`.
+    Sets,
+    /// A dump of this family.
+    Rules(Family),
+}
+
+/// What a file is; `None` where it is no text or its family cannot be told.
+pub fn file_kind(file: &InputFile, options: &ReadOptions) -> Option<FileKind> {
+    let text = Draft::new(options.facts.clone()).decode(std::slice::from_ref(file)).into_iter().next()?;
+    if ipset::recognises(&text.text) {
+        return Some(FileKind::Sets);
+    }
+    family::family_of(&text, options).ok().map(|sign| FileKind::Rules(sign.family))
+}
 
 /// The most rules of one device.
 const MAX_RULES: usize = 5_000_000;

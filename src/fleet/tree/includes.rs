@@ -47,6 +47,17 @@ impl Library {
     }
 }
 
+/// The bytes of one device taken apart: the rulesets, in the order given, and the files that they include.
+pub fn apart(files: Vec<InputFile>) -> (Vec<InputFile>, Vec<InputFile>) {
+    let library = Library::new(files.iter().cloned());
+    let mut included = library.included_by_any(files.iter());
+    if files.iter().all(|file| included.contains(&file.name)) {
+        included.clear();
+    }
+    let (includes, rulesets): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| included.contains(&file.name));
+    (rulesets, includes)
+}
+
 /// The files that a script includes, and those that they include, in order of name; `find` gives the files of a pattern.
 ///
 /// # Errors

@@ -6,9 +6,10 @@ use super::{ConfigTree, DeviceInput, Grouping, TreeFile, TreeInput, TreeProblem,
 use crate::dialect::InputFile;
 use crate::dialect::nftables;
 use crate::dialect::nftables::text::included;
-use crate::fleet::device_toml::{DeviceToml, read_device_toml};
 use crate::fleet::evidence::Evidence;
 use crate::fleet::names::check_device_name;
+use crate::policy::{DeviceFile, read_device_file};
+use crate::ruleset::Unreadable;
 use std::collections::{BTreeMap, BTreeSet};
 
 const FACTS: &str = "device.toml";
@@ -124,10 +125,10 @@ impl Arranging<'_> {
         // Sets that no ruleset of the same stem uses belong to the folder: `rules` beside `ipset` is one device.
         if devices.len() > 1 && devices.values().any(|files| files.iter().all(holds_only_sets)) {
             let files = devices.into_values().flatten().collect();
-            return self.device(self.input.name.clone(), files, None, DeviceToml::default());
+            return self.device(self.input.name.clone(), files, None, DeviceFile::default());
         }
         for (name, files) in devices {
-            self.device(name, files, None, DeviceToml::default());
+            self.device(name, files, None, DeviceFile::default());
         }
     }
 
@@ -135,10 +136,10 @@ impl Arranging<'_> {
     fn folder(&mut self, name: String, folder: Folder) {
         let (facts, files): (Vec<_>, Vec<_>) = folder.own.into_iter().partition(|f| base_name(&f.name) == FACTS);
         let facts_source = facts.into_iter().next();
-        let facts = match facts_source.as_ref().map(read_device_toml) {
-            Some(Err(problem)) => return self.out.problems.push(problem),
+        let facts = match facts_source.as_ref().map(read_facts) {
+            Some(Err(problems)) => return self.out.problems.extend(problems),
             Some(Ok(facts)) => facts,
-            None => DeviceToml::default(),
+            None => DeviceFile::default(),
         };
         let deeper: Vec<_> = folder.deeper.into_iter().filter(|f| !self.included.contains(&f.name)).collect();
         self.refuse_deeper(&deeper);
@@ -158,7 +159,7 @@ impl Arranging<'_> {
         self.device(name, rulesets, facts_source, facts);
     }
 
-    fn device(&mut self, name: String, own: Vec<InputFile>, facts_source: Option<InputFile>, facts: DeviceToml) {
+    fn device(&mut self, name: String, own: Vec<InputFile>, facts_source: Option<InputFile>, facts: DeviceFile) {
         let shown = format!("{}{name}", self.input.shown_under);
         if let Some(fault) = check_device_name(&name, self.input.naming) {
             let help = "names are like `edge1` or `edge1.example.net`, at most 63 characters";
@@ -239,6 +240,19 @@ impl Arranging<'_> {
         let problem = TreeProblem { path: path.to_owned(), line: None, message, help: Some(help.to_owned()) };
         self.out.problems.push(problem);
     }
+}
+
+/// What `device.toml` says.
+fn read_facts(file: &InputFile) -> Result<DeviceFile, Vec<TreeProblem>> {
+    let problem =
+        |line, message: &str, help| TreeProblem { path: file.name.clone(), line, message: message.to_owned(), help };
+    let Ok(text) = std::str::from_utf8(&file.bytes) else {
+        return Err(vec![problem(None, "the file is not UTF-8", None)]);
+    };
+    read_device_file(&file.name, text).map_err(|Unreadable { problems, .. }| {
+        let line = |line: u32| usize::try_from(line).ok().filter(|l| *l > 0);
+        problems.into_iter().map(|p| problem(line(p.span.line), &p.message, p.help)).collect()
+    })
 }
 
 /// A path, cut behind the first folder on it that begins with a dot.

@@ -3,7 +3,7 @@
 use super::layout::base_name;
 use super::{TreeFile, TreeProblem, is_ignored_name};
 use crate::dialect::InputFile;
-use crate::fleet::device_toml::DeviceToml;
+use crate::policy::DeviceFile;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The roles of a tree.
@@ -39,20 +39,13 @@ impl Roles {
     /// The files of a device's roles, in order, and what is wrong with them. `at` is the place that names them.
     pub(super) fn compose(
         &self,
-        facts: &DeviceToml,
+        facts: &DeviceFile,
         own: &[InputFile],
         at: &str,
     ) -> (Vec<InputFile>, Vec<TreeProblem>) {
         let mut composing = Composing { taken: BTreeMap::new(), files: Vec::new(), problems: Vec::new(), at };
-        let names = match facts.role_names() {
-            Ok(names) => names,
-            Err(entry) => {
-                composing.problem(format!("`{entry}` in `from` is no role"), "write `role:NAME`".to_owned());
-                return (composing.files, composing.problems);
-            }
-        };
         let mut seen = BTreeSet::new();
-        for name in names {
+        for name in facts.from.iter().map(|role| role.value.as_str()) {
             match self.0.get(name) {
                 _ if !seen.insert(name) => {
                     composing.problem(format!("role `{name}` is named twice"), "name it once".into())

@@ -1,20 +1,24 @@
 //! Reports for people: the answer in the first line, signs that colour only repeats, rules quoted with their place.
 
+mod change;
 mod check;
 mod diff;
 mod finding;
 mod lint;
 mod packet;
 mod paint;
+mod policy;
 mod query;
 mod region;
 mod trace;
 
+pub use change::{ChangePage, change_human, reasons_human};
 pub use check::check_human;
 pub use diff::{DiffView, diff_human, filter_human};
 pub use finding::{finding_human, severities};
 pub use lint::{conditions_human, lint_human};
 pub use packet::packet_words;
+pub use policy::{PolicyView, policy_human};
 pub use query::query_human;
 pub use trace::trace_human;
 

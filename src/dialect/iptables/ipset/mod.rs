@@ -5,9 +5,11 @@ mod elements;
 mod membership;
 mod twice;
 mod types;
+mod unknown;
 
 pub use elements::read;
 pub use types::{TYPES, recognises};
+pub use unknown::forget_members;
 
 use crate::packet::Family;
 use crate::ruleset::{Match, Span};

@@ -1,0 +1,16 @@
+//! What a read-back shows, in words.
+
+use crate::fleet::Converged;
+use crate::packet::packet_to_json;
+
+/// The first difference of a comparison, in one clause.
+pub fn difference_words(converged: &Converged) -> String {
+    match converged.differences.first() {
+        None => "not every packet could be compared".to_owned(),
+        Some(first) => {
+            let effect = first.effect.map_or("nothing is said about", |e| e.name());
+            let packet = first.witness.as_ref().map(|p| packet_to_json(p).to_string()).unwrap_or_default();
+            format!("{} of {}: {effect} {packet}", first.hook, first.family)
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! One device's bytes as what they are used for: files to load, facts, a ruleset.
+
+use crate::check::Device;
+use crate::dialect::{InputFile, ReadOptions, read_device};
+use crate::fleet::tree::apart;
+use crate::gate::{DeviceBytes, Reason, ReasonCode};
+use crate::policy::{DeviceFile, read_device_file};
+use std::sync::Arc;
+
+/// A device, taken apart.
+#[derive(Clone, Debug)]
+pub struct DeviceFiles {
+    /// Its name.
+    pub name: String,
+    /// Its ruleset files in the order in which they are composed: those of its roles, then its own.
+    pub files: Vec<InputFile>,
+    /// The files that those include.
+    pub includes: Vec<InputFile>,
+    /// What `device.toml` says.
+    pub facts: DeviceFile,
+}
+
+impl DeviceFiles {
+    /// The files of a device's bytes.
+    ///
+    /// # Errors
+    /// A `device.toml` that is not understood.
+    pub fn of(bytes: &DeviceBytes) -> Result<DeviceFiles, Reason> {
+        let is_facts = |path: &str| path.rsplit('/').next() == Some("device.toml") && !path.starts_with("roles/");
+        let facts = match bytes.files.iter().find(|(path, _)| is_facts(path)) {
+            Some((path, text)) => {
+                read_device_file(path, &String::from_utf8_lossy(text)).map_err(|e| unread(&bytes.device, &e))?
+            }
+            None => DeviceFile::default(),
+        };
+        let order = |path: &str| {
+            let role = path.strip_prefix("roles/").and_then(|rest| rest.split('/').next());
+            role.map_or(usize::MAX, |role| facts.from.iter().position(|f| f.value == role).unwrap_or(usize::MAX - 1))
+        };
+        let rulesets = bytes.files.iter().filter(|(path, _)| !is_facts(path));
+        let mut files: Vec<InputFile> =
+            rulesets.map(|(path, bytes)| InputFile { name: path.clone(), bytes: bytes.clone() }).collect();
+        files.sort_by_key(|f| (order(&f.name), f.name.clone()));
+        let (files, includes) = apart(files);
+        Ok(DeviceFiles { name: bytes.device.clone(), files, includes, facts })
+    }
+
+    /// How its files are read.
+    pub fn options(&self) -> ReadOptions {
+        let dialect = self.facts.dialect.as_ref().map(|d| d.value.clone());
+        ReadOptions { dialect, facts: self.facts.facts(), includes: self.includes.clone() }
+    }
+
+    /// The device as checks see it.
+    ///
+    /// # Errors
+    /// Files that are not understood.
+    pub fn read(&self) -> Result<Device, Reason> {
+        let ruleset = read_device(&self.files, &self.options()).map_err(|e| unread(&self.name, &e))?;
+        Ok(Device::new(&self.name, Arc::new(ruleset)).described_by(&self.facts))
+    }
+}
+
+fn unread(device: &str, error: &crate::ruleset::Unreadable) -> Reason {
+    let first = error.problems.first().map(|p| p.message.clone()).unwrap_or_default();
+    Reason::new(ReasonCode::UnparsedInput, format!("`{device}` is not understood: {first}"), "mend the file")
+}

@@ -1,0 +1,549 @@
+//! From the root's remote to a decision.
+
+use super::{GateArguments, RootArguments};
+use crate::cli::failure::Failure;
+use crate::cli::input::{ChangeTrees, InputError, PinnedChange, Reader, Surroundings, bytes_of, reasons};
+use crate::cli::rulesets::is_ruleset;
+use crate::diff::Bounds;
+use crate::gate::{
+    Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Dossier, Hold, Instant, Ledger,
+    Library, Neighbour, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
+    TargetDevice, Testimony, analyse, contributions, debt, decide, judge_chain, judge_pending, progress, read_branch,
+    read_request, read_version, unconverged,
+};
+use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
+use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A repository with the root that somebody gave, before anything is asked.
+pub struct Session {
+    /// Where the process stands.
+    pub surroundings: Surroundings,
+    /// The repository.
+    pub repository: Repository,
+    /// The bytes of the root file, or why there is none.
+    pub root_bytes: Result<Vec<u8>, Reason>,
+    /// What it says, where it can be read.
+    pub root: Option<Root>,
+    devices: String,
+}
+
+/// Everything that was gathered about one change, and what the gate says of it.
+pub struct Gathered {
+    /// The one clock reading.
+    pub now: Instant,
+    /// The policy chain.
+    pub chain: Chain,
+    /// Who may do what.
+    pub roster: Roster,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The branches of evidence.
+    pub branches: BTreeMap<String, Branch>,
+    /// What is on the change's branch.
+    pub testimony: Testimony,
+    /// The announcement that counts.
+    pub announced: Option<Change>,
+    /// The bytes of both sides.
+    pub trees: Option<ChangeTrees>,
+    /// The change file.
+    pub request: Option<ChangeRequest>,
+    /// What the change does.
+    pub analysis: Option<Analysis>,
+    /// Every device of the protected branch, and those that are new.
+    pub fleet: Vec<TargetDevice>,
+    /// The devices that the change touches.
+    pub targets: Vec<TargetDevice>,
+    /// The answer.
+    pub decision: Decision,
+}
+
+impl Gathered {
+    /// The policy that the decision used.
+    pub fn policy(&self) -> Option<&Policy> {
+        self.chain.policy()
+    }
+}
+
+impl Session {
+    /// Opens the repository around the working directory.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be opened.
+    pub fn open(arguments: &GateArguments) -> Result<Session, Failure> {
+        Session::open_root(&arguments.root)
+    }
+
+    /// The same for a command that is about no single change.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be opened.
+    pub fn open_root(arguments: &RootArguments) -> Result<Session, Failure> {
+        let surroundings = Surroundings::of_process()?;
+        let found = Repository::discover(&surroundings.cwd).map_err(InputError::from)?;
+        let repository =
+            found.ok_or_else(|| Failure::new("this is no git repository").help("run this inside the repository"))?;
+        let root_bytes = arguments.root_bytes(&surroundings, repository.root());
+        let root = root_bytes.as_ref().ok().and_then(|bytes| Root::read(bytes).ok());
+        Ok(Session { surroundings, repository, root_bytes, root, devices: arguments.devices.clone() })
+    }
+
+    /// The remote that the root names.
+    ///
+    /// # Errors
+    /// There is no root, or its remote is no address.
+    pub fn remote(&self) -> Result<Remote<'_>, Reason> {
+        let root = self.root.as_ref().ok_or_else(|| match &self.root_bytes {
+            Err(reason) => reason.clone(),
+            Ok(bytes) => root_flaw(bytes),
+        })?;
+        Remote::new(&self.repository, &root.remote).map_err(|e| of_remote(&e))
+    }
+
+    /// Fetches, reads, analyses and decides.
+    pub fn gather(&self, id: &str, now: Instant) -> Gathered {
+        let mut obstacles: Vec<Reason> = Vec::new();
+        obstacles.extend(self.root_bytes.as_ref().err().cloned());
+        obstacles.extend(self.fetch());
+        self.judge(id, now, obstacles)
+    }
+
+    /// The same without asking the remote: by what was fetched last.
+    pub fn judge(&self, id: &str, now: Instant, mut obstacles: Vec<Reason>) -> Gathered {
+        let source = EvidenceSource::Fetched;
+        obstacles.extend(self.conditions());
+        let protected = self.root.as_ref().map(|r| r.protected.clone());
+        let tip = protected
+            .as_deref()
+            .and_then(|name| self.said(self.repository.remote_branch(&source, name), &mut obstacles))
+            .flatten();
+        if let Some(name) = &protected {
+            self.said(self.repository.refuse_shadows(&source, name), &mut obstacles);
+        }
+        let branches = self.said(self.repository.evidence(&source), &mut obstacles).unwrap_or_default();
+        let versions =
+            tip.and_then(|tip| self.said(self.repository.policy_versions(tip), &mut obstacles)).unwrap_or_default();
+        let world = World::read(self, now, branches, versions);
+        obstacles.extend(world.ledger.refusals.iter().cloned());
+        obstacles.extend(world.ledger.check_heads(&world.branches));
+        Changes { session: self, world: &world, tip }.gathered(id, obstacles)
+    }
+
+    pub(super) fn reader(&self) -> Result<Reader<'_>, InputError> {
+        Reader::new(&self.surroundings, &is_ruleset).with_devices(&self.devices)
+    }
+
+    fn fetch(&self) -> Vec<Reason> {
+        let Some(root) = &self.root else { return Vec::new() };
+        let fetched = match self.remote() {
+            Ok(remote) => remote.fetch(&root.protected).map_err(|e| of_remote(&e)),
+            Err(reason) => Err(reason),
+        };
+        match fetched {
+            Ok(fetched) => fetched.rewritten.iter().map(|(branch, lost)| rewritten(branch, lost)).collect(),
+            Err(reason) => vec![reason],
+        }
+    }
+
+    fn conditions(&self) -> Vec<Reason> {
+        match self.repository.conditions() {
+            Ok(all) => all.iter().map(|c| Reason::new(code(c.code()), c.to_string(), c.help())).collect(),
+            Err(error) => vec![of_vcs(&error)],
+        }
+    }
+
+    /// The protected branch's tip, as it was fetched last.
+    pub(super) fn tip(&self, obstacles: &mut Vec<Reason>) -> Option<CommitId> {
+        let name = &self.root.as_ref()?.protected;
+        self.said(self.repository.remote_branch(&EvidenceSource::Fetched, name), obstacles).flatten()
+    }
+
+    pub(super) fn said<T>(&self, result: Result<T, VcsError>, obstacles: &mut Vec<Reason>) -> Option<T> {
+        result.map_err(|error| obstacles.push(of_vcs(&error))).ok()
+    }
+}
+
+/// What is the same for every change: roster, ledger, chain.
+pub(super) struct World {
+    pub now: Instant,
+    pub branches: BTreeMap<String, Branch>,
+    pub chain: Chain,
+    pub roster: Roster,
+    pub ledger: Ledger,
+}
+
+impl World {
+    pub(super) fn read(
+        session: &Session,
+        now: Instant,
+        branches: BTreeMap<String, Branch>,
+        versions: Vec<PolicyVersion>,
+    ) -> World {
+        let policies: Vec<Policy> =
+            versions.iter().filter_map(|v| read_version(v).ok()).map(|(policy, _)| policy).collect();
+        let ledger_branch = branches.get(crate::gate::LEDGER_BRANCH);
+        let first = Ledger::read(ledger_branch, &roster_of(&policies), now);
+        let of_changes: Vec<&Branch> = branches.values().filter(|b| change_of(&b.name).is_some()).collect();
+        let voices = BranchVoices { branches: of_changes, ledger: &first, now };
+        let witnessed = first.last_witness().map(|w| (w.policy, w.at));
+        let root = session.root_bytes.as_ref().ok().map(Vec::as_slice);
+        let chain = judge_chain(root, &versions, &voices, witnessed);
+        let mut counting: Vec<Policy> = chain.versions.iter().map(|v| v.policy.clone()).collect();
+        if counting.is_empty() {
+            counting.extend(chain.provisional.clone());
+        }
+        let roster = roster_of(&counting);
+        let ledger = Ledger::read(ledger_branch, &roster, now);
+        World { now, branches, chain, roster, ledger }
+    }
+}
+
+/// The roster of the last policy, which remembers the keys of the earlier ones and what is revoked.
+fn roster_of(policies: &[Policy]) -> Roster {
+    let Some((last, older)) = policies.split_last() else { return Roster::default() };
+    let (mut roster, _) = Roster::read(&last.persons, &last.machines);
+    for policy in older.iter().rev() {
+        roster.remember(&Roster::read(&policy.persons, &policy.machines).0);
+    }
+    let fingerprint = |key: &str| match key.starts_with("SHA256:") {
+        true => Some(key.to_owned()),
+        false => crate::gate::signature::read_public_key(key).ok().map(|k| k.fingerprint().to_owned()),
+    };
+    roster.revoke(&last.revoked.iter().filter_map(|r| fingerprint(&r.key.value)).collect());
+    roster
+}
+
+/// The id of the change whose branch this is.
+pub(super) fn change_of(branch: &str) -> Option<&str> {
+    branch.strip_prefix("refs/heads/fwgate/changes/")
+}
+
+/// One change, as far as it could be read.
+#[derive(Default)]
+pub(super) struct Read {
+    pub testimony: Testimony,
+    pub announced: Option<Change>,
+    pub trees: Option<ChangeTrees>,
+    pub request: Option<ChangeRequest>,
+    pub analysis: Option<Analysis>,
+    pub pending: Option<Pending>,
+    pub contributors: Vec<String>,
+    /// A commit of the range whose message looks like an approval.
+    pub looks_approved: Option<String>,
+    pub fleet: Vec<TargetDevice>,
+    pub targets: Vec<TargetDevice>,
+    pub obstacles: Vec<Reason>,
+}
+
+/// Reads changes in one world.
+pub(super) struct Changes<'a> {
+    pub session: &'a Session,
+    pub world: &'a World,
+    pub tip: Option<CommitId>,
+}
+
+impl Changes<'_> {
+    fn gathered(&self, id: &str, obstacles: Vec<Reason>) -> Gathered {
+        let mut read = self.read(id);
+        read.obstacles.extend(obstacles);
+        let neighbours = self.neighbours(id, &read);
+        let mut decision = self.decide(id, &read, &neighbours);
+        if let Some(commit) = read.looks_approved.as_ref().filter(|_| !decision.missing.is_empty()) {
+            let message =
+                format!("the message of {} looks like an approval and is none", commit.get(..12).unwrap_or(commit));
+            let fix = format!("whoever approves signs a record: `fwgate change approve {id}`");
+            decision.reasons.push(Reason::new(ReasonCode::NotAnApproval, message, fix));
+            decision.reasons.sort();
+            decision.reasons.dedup();
+        }
+        let World { now, chain, roster, ledger, branches } = self.world_again();
+        let Read { testimony, announced, trees, request, analysis, fleet, targets, .. } = read;
+        Gathered {
+            now,
+            chain,
+            roster,
+            ledger,
+            branches,
+            testimony,
+            announced,
+            trees,
+            request,
+            analysis,
+            fleet,
+            targets,
+            decision,
+        }
+    }
+
+    fn world_again(&self) -> World {
+        let World { now, branches, chain, roster, ledger } = self.world;
+        World {
+            now: *now,
+            branches: branches.clone(),
+            chain: chain.clone(),
+            roster: roster.clone(),
+            ledger: ledger.clone(),
+        }
+    }
+
+    /// Everything about a change but what stands beside it.
+    pub fn read(&self, id: &str) -> Read {
+        let world = self.world;
+        let branch = world.branches.get(&format!("refs/heads/fwgate/changes/{id}"));
+        let empty = || Testimony { change: id.to_owned(), ..Testimony::default() };
+        let testimony = branch.map_or_else(empty, |b| read_branch(b, &world.roster, &world.ledger, world.now));
+        let mut out = Read { announced: announcement(&testimony), testimony, ..Read::default() };
+        if let Err(reasons) = self.fill(id, &mut out) {
+            out.obstacles.extend(reasons);
+        }
+        out
+    }
+
+    pub(super) fn fill(&self, id: &str, out: &mut Read) -> Result<(), Vec<Reason>> {
+        let (Some(announced), Some(tip), Some(policy)) = (out.announced.clone(), self.tip, self.world.chain.policy())
+        else {
+            return Ok(());
+        };
+        let repo = &self.session.repository;
+        let commit = |id: &str| repo.commit_id(id).map_err(|e| vec![of_vcs(&e)]);
+        let (base, head) = (commit(&announced.base)?, commit(&announced.head)?);
+        self.range(base, head, out);
+        out.pending = self.pending(base, head)?;
+        let pinned = PinnedChange { id, protected: tip, base, head };
+        let reader = self.session.reader().map_err(|e| reasons(&e))?;
+        let in_force = self.in_force(id, &reader, &mut out.obstacles);
+        let trees = reader.change_trees(repo, &pinned, &in_force)?;
+        out.fleet = self.fleet(&reader, tip);
+        let (request, canonical) = read_request(&trees.request.path, &trees.request.bytes, policy)?;
+        out.request = Some(request.clone());
+        let repository = self.session.root.as_ref().map(|r| r.repository.clone()).unwrap_or_default();
+        let case = Case {
+            repository: &repository,
+            baseline: &trees.baseline,
+            proposal: &trees.proposal,
+            base: &trees.base,
+            policy,
+            request: &request,
+            canonical_request: &canonical,
+            bounds: Bounds::default(),
+            today: today(self.world.now),
+        };
+        let is_of_policy = out.pending.is_some();
+        let analysed = analyse(&case, &mut Library::default());
+        out.trees = Some(trees);
+        match analysed {
+            Ok(analysis) => {
+                out.targets = targets(&analysis, &out.fleet);
+                out.analysis = Some(analysis);
+                Ok(())
+            }
+            Err(_) if is_of_policy => Ok(()),
+            Err(reasons) => Err(reasons),
+        }
+    }
+
+    /// Who has a part in the range, and what both of its ends do not show.
+    fn range(&self, base: CommitId, head: CommitId, out: &mut Read) {
+        match self.session.repository.range(base, head, &|_| true) {
+            Err(error) => out.obstacles.push(of_vcs(&error)),
+            Ok(range) => {
+                let persons = self.world.chain.policy().map(|p| p.persons.as_slice()).unwrap_or_default();
+                let all = contributions(&range.commits, &self.world.roster, persons);
+                let names: BTreeSet<String> =
+                    all.iter().flat_map(|c| c.persons.iter().chain(&c.unknown)).cloned().collect();
+                out.contributors = names.into_iter().collect();
+                out.looks_approved = all.iter().find(|c| c.looks_like_approval).map(|c| c.commit.clone());
+                let flaw = |f: &crate::vcs::RangeFlaw| Reason::new(code(f.code()), f.to_string(), f.help());
+                out.obstacles.extend(range.flaws.iter().map(flaw));
+            }
+        }
+    }
+
+    fn pending(&self, base: CommitId, head: CommitId) -> Result<Option<Pending>, Vec<Reason>> {
+        let at = |commit| self.session.repository.policy_at(commit).map_err(|e| vec![of_vcs(&e)]);
+        let (before, after) = (at(base)?, at(head)?);
+        if before.files == after.files && before.irregular == after.irregular {
+            return Ok(None);
+        }
+        let world = self.world;
+        let branches = world.branches.values().filter(|b| change_of(&b.name).is_some()).collect();
+        let voices = BranchVoices { branches, ledger: &world.ledger, now: world.now };
+        Ok(Some(judge_pending(&world.chain, &after, &voices)))
+    }
+
+    /// The bytes of every device that the ledger knows. While a change is under way, what it has applied itself is
+    /// not its baseline: otherwise its content would be another after each device.
+    fn in_force(&self, id: &str, reader: &Reader<'_>, obstacles: &mut Vec<Reason>) -> BTreeMap<String, DeviceBytes> {
+        let repo = &self.session.repository;
+        let world = self.world;
+        let is_over = progress(&world.ledger, id, world.now) == Progress::Applied;
+        let mut latest = BTreeMap::new();
+        for result in world.ledger.results().filter(|r| is_over || r.change != id) {
+            if matches!(result.result, ResultKind::Applied | ResultKind::RolledBack) {
+                latest.insert(result.device.clone(), result.clone());
+            }
+        }
+        let mut out = BTreeMap::new();
+        for (device, known) in latest {
+            let found = repo.commit_id(&known.head).map_err(|e| vec![of_vcs(&e)]);
+            match found.and_then(|commit| reader.device_at(repo, commit, &device, known.bytes)) {
+                Ok(bytes) => drop(out.insert(device, bytes)),
+                Err(reasons) => obstacles.extend(reasons),
+            }
+        }
+        out
+    }
+
+    /// Every device of the protected branch with the facts that it gives there.
+    fn fleet(&self, reader: &Reader<'_>, tip: CommitId) -> Vec<TargetDevice> {
+        let repo = &self.session.repository;
+        let tree = repo.tree(tip).map_err(InputError::from);
+        let Ok(tree) = tree.and_then(|t| reader.devices_of(repo, &t)) else { return Vec::new() };
+        tree.devices.iter().map(|d| target(&bytes_of(d))).collect()
+    }
+
+    pub fn decide(&self, id: &str, read: &Read, neighbours: &[Neighbour]) -> Decision {
+        let world = self.world;
+        let others: Vec<Testimony> = self.other_testimonies(id);
+        let holds: Vec<Believed<Hold>> = others.iter().flat_map(|t| &t.records).filter_map(as_hold).collect();
+        let ids: Vec<String> = world.branches.keys().filter_map(|name| change_of(name)).map(str::to_owned).collect();
+        let quarantined = quarantined(others.iter().chain([&read.testimony]), world.now);
+        let open = unconverged(&world.ledger, &quarantined, world.now);
+        let debts = self.debts(&others);
+        let empty = Vec::new();
+        decide(&Dossier {
+            id,
+            now: world.now,
+            chain: &world.chain,
+            obstacles: &read.obstacles,
+            request: read.request.as_ref(),
+            testimony: &read.testimony,
+            analysis: read.analysis.as_ref(),
+            pending: read.pending.as_ref(),
+            targets: &read.targets,
+            paths: read.trees.as_ref().map_or(&empty, |t| &t.touched),
+            contributors: &read.contributors,
+            holds: &holds,
+            ids: &ids,
+            neighbours,
+            progress: progress(&world.ledger, id, world.now),
+            restores: self.restores(read),
+            unconverged: &open,
+            debts: &debts,
+        })
+    }
+
+    fn other_testimonies(&self, id: &str) -> Vec<Testimony> {
+        let world = self.world;
+        let others = world.branches.values().filter(|b| change_of(&b.name).is_some_and(|other| other != id));
+        others.map(|b| read_branch(b, &world.roster, &world.ledger, world.now)).collect()
+    }
+
+    fn debts(&self, testimonies: &[Testimony]) -> Vec<crate::gate::Debt> {
+        let Some(policy) = self.world.chain.policy() else { return Vec::new() };
+        let applied = |change: &str| {
+            let results = self.world.ledger.results().filter(|r| r.change == change && r.result == ResultKind::Applied);
+            results.map(|r| r.at).max()
+        };
+        testimonies.iter().filter_map(|t| debt(t, policy, applied(&t.change)?)).collect()
+    }
+
+    /// Whether every device gets bytes that the ledger says it had before.
+    fn restores(&self, read: &Read) -> bool {
+        let Some(analysis) = &read.analysis else { return false };
+        let had = |device: &str, bytes| {
+            let mut results = self.world.ledger.results();
+            results.any(|r| {
+                r.device == device
+                    && r.bytes == bytes
+                    && matches!(r.result, ResultKind::Applied | ResultKind::RolledBack)
+            })
+        };
+        !analysis.devices.is_empty() && analysis.devices.iter().all(|(device, bytes)| had(device, *bytes))
+    }
+}
+
+/// The latest `change` record that counts.
+pub(super) fn announcement(testimony: &Testimony) -> Option<Change> {
+    let good = testimony.records.iter().rev().filter(|r| r.standing == Standing::Good);
+    good.filter_map(|r| match &r.said {
+        Record::Change(change) => Some(change.clone()),
+        _ => None,
+    })
+    .next()
+}
+
+fn as_hold(record: &Believed<Record>) -> Option<Believed<Hold>> {
+    let Record::Hold(hold) = &record.said else { return None };
+    Some(Believed {
+        said: hold.clone(),
+        by: record.by.clone(),
+        key: record.key.clone(),
+        standing: record.standing,
+        at: record.at,
+        witnessed: record.witnessed,
+        commit: record.commit.clone(),
+        digest: record.digest,
+        order: record.order,
+    })
+}
+
+fn quarantined<'t>(testimonies: impl Iterator<Item = &'t Testimony>, now: Instant) -> BTreeSet<String> {
+    let device = |r: &Believed<Record>| match &r.said {
+        Record::Quarantine(q) if r.standing == Standing::Good && now < q.until => Some(q.device.clone()),
+        _ => None,
+    };
+    testimonies.flat_map(|t| &t.records).filter_map(device).collect()
+}
+
+/// A device with the facts of its bytes; one whose facts cannot be read counts as production.
+fn target(bytes: &DeviceBytes) -> TargetDevice {
+    let facts = bytes
+        .files
+        .iter()
+        .find(|(path, _)| path.rsplit('/').next() == Some("device.toml") && !path.starts_with("roles/"));
+    let read = facts
+        .and_then(|(path, bytes)| read_device_file(path, &String::from_utf8_lossy(bytes)).ok())
+        .unwrap_or_default();
+    TargetDevice { device: bytes.device.clone(), roles: read.roles(), environment: read.environment }
+}
+
+/// The devices that a change touches. A new one takes the strictest environment.
+fn targets(analysis: &Analysis, fleet: &[TargetDevice]) -> Vec<TargetDevice> {
+    let of = |(device, _): &(String, crate::gate::Digest)| {
+        let unknown = TargetDevice { device: device.clone(), roles: Vec::new(), environment: Environment::Production };
+        fleet.iter().find(|d| d.device == *device).cloned().unwrap_or(unknown)
+    };
+    analysis.devices.iter().map(of).collect()
+}
+
+pub(super) fn today(now: Instant) -> Date {
+    Date::of_unix_seconds(u64::try_from(now.0).unwrap_or_default())
+}
+
+fn code(name: &str) -> ReasonCode {
+    ReasonCode::ALL.iter().copied().find(|c| c.name() == name).unwrap_or(ReasonCode::HistoryUnverifiable)
+}
+
+fn of_vcs(error: &VcsError) -> Reason {
+    let fix = error.help().unwrap_or_else(|| "mend the repository, and ask again".to_owned());
+    Reason::new(error.code().map_or(ReasonCode::HistoryUnverifiable, code), error.to_string(), fix)
+}
+
+pub(super) fn of_remote(error: &RemoteError) -> Reason {
+    let fix = error.help().unwrap_or_else(|| "fetch and try again".to_owned());
+    Reason::new(error.code().map_or(ReasonCode::LedgerUnreachable, code), error.to_string(), fix)
+}
+
+fn rewritten(branch: &str, lost: &str) -> Reason {
+    let is_ledger = branch == crate::gate::LEDGER_BRANCH;
+    let code = if is_ledger { ReasonCode::LedgerFork } else { ReasonCode::HistoryRewritten };
+    let short = lost.get(..12).unwrap_or(lost);
+    let message = format!("`{branch}` does not hold {short} any more, which was there before");
+    Reason::new(code, message, format!("let whoever has {short} push it again, and find out who took it away"))
+}
+
+fn root_flaw(bytes: &[u8]) -> Reason {
+    let message = Root::read(bytes).err().map_or_else(String::new, |flaw| flaw.message);
+    Reason::new(ReasonCode::RootMissing, message, "`fwgate init --root FILE` makes one")
+}

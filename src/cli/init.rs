@@ -1,0 +1,240 @@
+//! `fwgate init`: the first policy of a repository, and the root file that names it.
+//!
+//! Nothing is signed here and no key is made: public keys come from `.pub` files, and private ones never come near the
+//! repository. The root file is refused inside of the repository, where whoever can change the policy could change it as well.
+
+use super::exit::{Exit, PASSED};
+use super::failure::Failure;
+use super::input::Surroundings;
+use super::screen::Screen;
+use crate::gate::signature::read_public_key;
+use crate::gate::{Root, policy_digest, read_version};
+use crate::policy::{Purpose, StarterForm, StarterKey, starter};
+use crate::vcs::{PolicyVersion, Repository};
+use clap::Args;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The arguments of `fwgate init`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  fwgate init --two --repository example/firewalls --remote ssh://git@example.net/firewalls --root ../root.toml \\\n    \
+                  --person alice=alice.pub --person bob=bob.pub \\\n    --machine permit=permit.pub --machine ledger=ledger.pub \\\n    \
+                  --machine receipt-staging=stager.pub --machine receipt-production=receiver.pub\n\n\
+                  Keys of machines are made where they will be used, never here: ssh-keygen -t ed25519 -N '' -C ledger -f ledger"
+)]
+pub struct Arguments {
+    /// For two persons: the author plus one
+    #[arg(long, conflicts_with = "four", required_unless_present = "four")]
+    pub two: bool,
+    /// For four persons: network and security apart
+    #[arg(long)]
+    pub four: bool,
+    /// Where the root file goes, outside of the repository
+    #[arg(long, value_name = "FILE")]
+    pub root: PathBuf,
+    /// The id of the repository, part of every approval
+    #[arg(long, value_name = "ID")]
+    pub repository: String,
+    /// The URL of the one remote whose branches are evidence
+    #[arg(long, value_name = "URL")]
+    pub remote: String,
+    /// The full name of the protected branch
+    #[arg(long = "ref", value_name = "REF", default_value = "refs/heads/main")]
+    pub protected: String,
+    /// The zone of the window
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub zone: String,
+    /// A person with the file of their public key; once for each
+    #[arg(long, value_name = "NAME=KEYFILE", required = true)]
+    pub person: Vec<String>,
+    /// A machine's purpose with the file of its public key: permit, ledger, receipt-staging, receipt-production
+    #[arg(long, value_name = "PURPOSE=KEYFILE")]
+    pub machine: Vec<String>,
+}
+
+const PURPOSES: [(Purpose, &str); 4] = [
+    (Purpose::Permit, "deployer"),
+    (Purpose::Ledger, "ledger"),
+    (Purpose::ReceiptStaging, "stager"),
+    (Purpose::ReceiptProduction, "receiver"),
+];
+
+/// Writes `fwgate.toml` and the root file.
+///
+/// # Errors
+/// Too few or too many persons, a purpose without a key, keys that are not accepted, files that exist already, a root file
+/// inside of the repository.
+pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    let surroundings = Surroundings::of_process()?;
+    let folder = repository_folder(&surroundings)?;
+    let form = if arguments.four { StarterForm::Four } else { StarterForm::Two };
+    check_count(form, arguments.person.len())?;
+    let root_path = surroundings.cwd.join(&arguments.root);
+    refuse_inside(&root_path, &folder)?;
+    let persons = all(arguments.person.iter().map(|given| person(&surroundings, given)))?;
+    let machines = machines(&surroundings, &arguments.machine)?;
+    let text = starter(form, &arguments.repository, &arguments.zone, &persons, &machines);
+    let version = version_of(&folder, &text)?;
+    check_policy(&version)?;
+    let root = root_of(arguments, &version, &persons)?;
+    write_new(&folder.join("fwgate.toml"), &text)?;
+    write_new(&root_path, &root.to_string())?;
+    screen.answer(&told(arguments, &root))?;
+    Ok(PASSED)
+}
+
+fn told(arguments: &Arguments, root: &Root) -> String {
+    format!(
+        "wrote fwgate.toml, version 1 of the policy ({})\nwrote {}, the root: keep it outside of the repository\n\n\
+         next: look at `fwgate policy verify .`, commit fwgate.toml to {}, protect it and the branches fwgate/** against force-pushes\n",
+        root.policy,
+        arguments.root.display(),
+        root.protected
+    )
+}
+
+fn repository_folder(surroundings: &Surroundings) -> Result<PathBuf, Failure> {
+    let repo = Repository::discover(&surroundings.cwd).map_err(super::input::InputError::from)?;
+    let none =
+        || Failure::new("there is no git repository here").help("run `git init` first, or change into the repository");
+    repo.map(|r| r.root().to_owned()).ok_or_else(none)
+}
+
+fn check_count(form: StarterForm, given: usize) -> Result<(), Failure> {
+    if given == 1 {
+        let failure = Failure::new("one person alone cannot both make a change and approve it");
+        return Err(failure.help("name a second one: `--two --person NAME=KEYFILE --person NAME=KEYFILE`"));
+    }
+    let wanted = form.persons();
+    let failure = || Failure::new(format!("{given} persons were named, and this form is for {wanted}"));
+    (given == wanted).then_some(()).ok_or_else(|| failure().help("give `--person NAME=KEYFILE` once for each"))
+}
+
+/// The root file must not lie where a change of the repository could change it.
+fn refuse_inside(root: &Path, folder: &Path) -> Result<(), Failure> {
+    let parent = root.parent().unwrap_or(root);
+    let real = |path: &Path| {
+        let unreadable = |e: std::io::Error| Failure::new(format!("`{}` cannot be read: {}", path.display(), e.kind()));
+        path.canonicalize().map_err(unreadable)
+    };
+    if real(parent)?.starts_with(real(folder)?) {
+        let failure = Failure::new(format!("`{}` lies inside of the repository [ROOT_MISSING]", root.display()));
+        return Err(failure.help("the root says whom to trust; keep it where nobody can change it by a commit"));
+    }
+    Ok(())
+}
+
+fn person(surroundings: &Surroundings, given: &str) -> Result<StarterKey<()>, Failure> {
+    let (id, path) = named_file(given, "--person NAME=KEYFILE")?;
+    Ok(StarterKey { id: id.to_owned(), key: public_key(surroundings, path)?, what: () })
+}
+
+fn machines(surroundings: &Surroundings, given: &[String]) -> Result<Vec<StarterKey<Purpose>>, Failure> {
+    let mut found = Vec::new();
+    for entry in given {
+        let (name, path) = named_file(entry, "--machine PURPOSE=KEYFILE")?;
+        let purpose = PURPOSES.iter().find(|(purpose, _)| purpose.name() == name);
+        let unknown = || {
+            let names: Vec<&str> = PURPOSES.iter().map(|(p, _)| p.name()).collect();
+            Failure::new(format!("`{name}` is no purpose of a machine"))
+                .help(format!("it is one of {}", names.join(", ")))
+        };
+        let (purpose, id) = purpose.ok_or_else(unknown)?;
+        found.push(StarterKey { id: (*id).to_owned(), key: public_key(surroundings, path)?, what: *purpose });
+    }
+    let lacks = PURPOSES.iter().filter(|(purpose, _)| !found.iter().any(|m| m.what == *purpose));
+    let lack = |(purpose, id): &(Purpose, &str)| {
+        let name = purpose.name();
+        Failure::new(format!("no key was given for the machine of purpose `{name}`")).help(format!(
+            "make it where it will be used, `ssh-keygen -t ed25519 -N '' -C {id} -f {id}`, and give `--machine {name}={id}.pub`"
+        ))
+    };
+    let failures: Vec<Failure> = lacks.map(lack).collect();
+    if failures.is_empty() { Ok(found) } else { Err(Failure::Several(failures)) }
+}
+
+fn named_file<'a>(given: &'a str, form: &str) -> Result<(&'a str, &'a Path), Failure> {
+    let parts = given.split_once('=').filter(|(name, path)| !name.is_empty() && !path.is_empty());
+    let failure = || Failure::new(format!("`{given}` names no key file")).help(format!("write `{form}`"));
+    parts.map(|(name, path)| (name, Path::new(path))).ok_or_else(failure)
+}
+
+/// The one line of a public key file. A private key is refused unread.
+fn public_key(surroundings: &Surroundings, path: &Path) -> Result<String, Failure> {
+    let shown = path.display();
+    let unreadable = |e: std::io::Error| Failure::new(format!("`{shown}` cannot be read: {}", e.kind()));
+    let text = std::fs::read_to_string(surroundings.cwd.join(path)).map_err(unreadable)?;
+    if text.contains("PRIVATE KEY") {
+        let failure = Failure::new(format!("`{shown}` is a private key"));
+        return Err(
+            failure.help(format!("give its public key, `{shown}.pub`; private keys never come near the repository"))
+        );
+    }
+    let line = text.trim_end();
+    let refused = |e: crate::gate::signature::KeyFlaw| Failure::new(format!("`{shown}`: {e} [{}]", e.code));
+    read_public_key(line).map_err(refused)?;
+    Ok(line.to_owned())
+}
+
+/// The policy as it will be: the new file, and what lies under `policies/` already.
+fn version_of(folder: &Path, text: &str) -> Result<PolicyVersion, Failure> {
+    let mut files = vec![("fwgate.toml".to_owned(), text.as_bytes().to_vec())];
+    let mut open = vec![folder.join("policies")];
+    while let Some(next) = open.pop().filter(|p| p.is_dir()) {
+        let unreadable = |e: std::io::Error| Failure::new(format!("`{}` cannot be read: {}", next.display(), e.kind()));
+        for entry in std::fs::read_dir(&next).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            match path.strip_prefix(folder).ok().and_then(Path::to_str) {
+                _ if path.is_dir() => open.push(path),
+                Some(name) => files.push((name.replace('\\', "/"), std::fs::read(&path).map_err(unreadable)?)),
+                None => {}
+            }
+        }
+    }
+    files.sort();
+    Ok(PolicyVersion { commit: String::new(), files, irregular: Vec::new() })
+}
+
+fn check_policy(version: &PolicyVersion) -> Result<(), Failure> {
+    let reasons = match read_version(version) {
+        Ok((_, reasons)) | Err(reasons) => reasons,
+    };
+    let failure = |r: &crate::gate::Reason| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix.clone());
+    match reasons.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Several(reasons.iter().map(failure).collect())),
+    }
+}
+
+fn root_of(arguments: &Arguments, version: &PolicyVersion, persons: &[StarterKey<()>]) -> Result<Root, Failure> {
+    let signers = persons.iter().filter_map(|p| read_public_key(&p.key).ok()).map(|k| k.fingerprint().to_owned());
+    let root = Root {
+        repository: arguments.repository.clone(),
+        remote: arguments.remote.clone(),
+        protected: arguments.protected.clone(),
+        policy: policy_digest(version),
+        signers: signers.collect(),
+    };
+    Root::read(root.to_string().as_bytes()).map_err(|flaw| Failure::new(flaw.to_string()))
+}
+
+fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
+    let failure = |e: std::io::Error| {
+        let failure = Failure::new(format!("`{}` cannot be written: {}", path.display(), e.kind()));
+        failure.help("`fwgate init` writes over nothing; later changes of the policy are changes like any other")
+    };
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(failure)?;
+    file.write_all(text.as_bytes()).map_err(failure)
+}
+
+fn all<T>(items: impl Iterator<Item = Result<T, Failure>>) -> Result<Vec<T>, Failure> {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for item in items {
+        match item {
+            Ok(item) => good.push(item),
+            Err(failure) => bad.push(failure),
+        }
+    }
+    if bad.is_empty() { Ok(good) } else { Err(Failure::Several(bad)) }
+}

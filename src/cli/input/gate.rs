@@ -1,0 +1,173 @@
+//! What the gate judges: the bytes of every device in force and as proposed, and the change file, out of the repository's
+//! objects.
+//!
+//! The proposal is the merge of the pinned head onto the protected branch's tip, made in process. In force is what the caller
+//! says, device by device; the tip stands in for devices that nobody has pushed yet.
+
+use super::{InputError, Reader};
+use crate::fleet::tree::{ConfigTree, DeviceInput, TreeFile};
+use crate::gate::{DeviceBytes, Digest, Reason, ReasonCode, device_digest};
+use crate::vcs::{CommitId, Repository, VcsError, merge_onto, refuse_irregular};
+use std::collections::BTreeMap;
+
+/// The state that a change is about.
+#[derive(Clone, Copy, Debug)]
+pub struct PinnedChange<'a> {
+    /// The id, whose file is `changes/ID.toml` or `changes/ID.json`.
+    pub id: &'a str,
+    /// The protected branch's tip.
+    pub protected: CommitId,
+    /// The beginning of the author's range, exclusive.
+    pub base: CommitId,
+    /// The commit that holds the proposal.
+    pub head: CommitId,
+}
+
+/// Everything that an analysis needs out of the repository.
+#[derive(Clone, Debug)]
+pub struct ChangeTrees {
+    /// Every device as it is in force.
+    pub baseline: Vec<DeviceBytes>,
+    /// Every device as it is proposed.
+    pub proposal: Vec<DeviceBytes>,
+    /// Every device at the beginning of the author's range; empty where there was none.
+    pub base: Vec<DeviceBytes>,
+    /// The change file as proposed.
+    pub request: TreeFile,
+    /// Paths that the author's range changes, in order.
+    pub touched: Vec<String>,
+    /// Devices for which the protected branch stood in, because nobody said what is in force.
+    pub assumed: Vec<String>,
+}
+
+impl Reader<'_> {
+    /// Gathers what an analysis of a pinned change needs. `in_force` are the bytes of devices whose last push or adoption
+    /// is known.
+    ///
+    /// # Errors
+    /// Everything that keeps the trees from being read or merged, as reasons of the gate.
+    pub fn change_trees(
+        &self,
+        repo: &Repository,
+        change: &PinnedChange<'_>,
+        in_force: &BTreeMap<String, DeviceBytes>,
+    ) -> Result<ChangeTrees, Vec<Reason>> {
+        let devices = |tree: ConfigTree| tree.devices.iter().map(bytes_of).collect::<Vec<_>>();
+        let at = |commit: CommitId, words: &str| -> Result<ConfigTree, InputError> {
+            Ok(self.repository_tree(repo, &repo.tree(commit)?, words)?.accepted()?)
+        };
+        let merged = merge_onto(repo, change.protected, change.head).map_err(|e| reasons(&e.into()))?;
+        let proposal = self.repository_tree(repo, &merged, change.id).and_then(|t| Ok(t.accepted()?));
+        let (tip, proposal) = match (at(change.protected, "the protected branch"), proposal) {
+            (Ok(tip), Ok(proposal)) => (devices(tip), devices(proposal)),
+            (tip, proposal) => {
+                let errors = tip.err().into_iter().chain(proposal.err());
+                return Err(errors.flat_map(|e| reasons(&e)).collect());
+            }
+        };
+        let read = |error: VcsError| reasons(&error.into());
+        let [before, after] = [change.base, change.head].map(|commit| repo.tree(commit));
+        let (before, after) = (before.map_err(read)?, after.map_err(read)?);
+        let base = self.repository_tree(repo, &before, "base").and_then(|t| Ok(t.accepted()?)).map(devices);
+        let (baseline, assumed) = overlaid(tip, in_force);
+        Ok(ChangeTrees {
+            baseline,
+            proposal,
+            base: base.unwrap_or_default(),
+            request: self.change_file(repo, &merged, change.id)?,
+            touched: before.differing(&after),
+            assumed,
+        })
+    }
+
+    /// The bytes of a device at a commit, as a ledger entry names them.
+    ///
+    /// # Errors
+    /// No such device there, bytes of another digest, a tree that cannot be read.
+    pub fn device_at(
+        &self,
+        repo: &Repository,
+        commit: CommitId,
+        device: &str,
+        digest: Digest,
+    ) -> Result<DeviceBytes, Vec<Reason>> {
+        let tree = repo.tree(commit).map_err(InputError::from);
+        let tree = tree.and_then(|files| Ok(self.repository_tree(repo, &files, &commit.to_string())?.accepted()?));
+        let tree = tree.map_err(|e| reasons(&e))?;
+        let found = tree.devices.iter().find(|d| d.name == device).map(bytes_of);
+        found.filter(|bytes| device_digest(Some(bytes)) == digest).ok_or_else(|| {
+            let message =
+                format!("commit {} does not hold the bytes of `{device}` that the ledger names", commit.short());
+            let fix = "`git fetch` may bring the commit that does";
+            vec![Reason::new(ReasonCode::HistoryUnverifiable, message, fix)]
+        })
+    }
+
+    fn change_file(&self, repo: &Repository, files: &crate::vcs::Tree, id: &str) -> Result<TreeFile, Vec<Reason>> {
+        let mut found = Vec::new();
+        for ending in ["toml", "json"] {
+            let entries = repo.entries(files, &format!("changes/{id}.{ending}"), &self.limits);
+            found.extend(entries.map_err(|e| reasons(&e.into()))?);
+        }
+        refuse_irregular(&found).map_err(|e| reasons(&e.into()))?;
+        let one = |message: String| {
+            vec![Reason::new(ReasonCode::UnparsedInput, message, format!("commit exactly one `changes/{id}.toml`"))]
+        };
+        let many = found.len() > 1;
+        match found.into_iter().next() {
+            Some(entry) if !many => Ok(TreeFile { path: entry.path, bytes: entry.bytes }),
+            Some(_) => Err(one(format!("`{id}` has more than one change file"))),
+            None => Err(one(format!("there is no `changes/{id}.toml` in the proposal"))),
+        }
+    }
+}
+
+/// All bytes of a device: its files, those of its roles, what they include, and its facts.
+pub fn bytes_of(device: &DeviceInput) -> DeviceBytes {
+    let all = device.files.iter().chain(&device.includes).chain(&device.facts_source);
+    let mut files: Vec<(String, Vec<u8>)> = all.map(|f| (f.name.clone(), f.bytes.clone())).collect();
+    files.sort();
+    DeviceBytes { device: device.name.clone(), files }
+}
+
+/// The tip's devices with what is in force in their place, and the names of those for which it stays.
+fn overlaid(tip: Vec<DeviceBytes>, in_force: &BTreeMap<String, DeviceBytes>) -> (Vec<DeviceBytes>, Vec<String>) {
+    let mut all: BTreeMap<String, DeviceBytes> = tip.into_iter().map(|d| (d.device.clone(), d)).collect();
+    let assumed = all.keys().filter(|name| !in_force.contains_key(*name)).cloned().collect();
+    all.extend(in_force.iter().map(|(name, bytes)| (name.clone(), bytes.clone())));
+    (all.into_values().collect(), assumed)
+}
+
+/// What an input that cannot be read means for a permit.
+pub fn reasons(error: &InputError) -> Vec<Reason> {
+    if let InputError::Unfit(unfit) = error {
+        let reason = |problem: &crate::fleet::tree::TreeProblem| {
+            let code = match () {
+                () if problem.message.contains("holds no device") => ReasonCode::EmptyChange,
+                () if problem.message.contains("no device name") => ReasonCode::PathInvalid,
+                () => ReasonCode::UnparsedInput,
+            };
+            let place = problem.line.map_or_else(|| problem.path.clone(), |line| format!("{}:{line}", problem.path));
+            let fix = problem.help.clone().unwrap_or_else(|| "mend the file".to_owned());
+            Reason::new(code, format!("{} ({place})", problem.message), fix)
+        };
+        return unfit.problems.iter().map(reason).collect();
+    }
+    let fix = error.help().unwrap_or_else(|| "mend the repository and ask again".to_owned());
+    let reason = Reason::new(code_of(error), error.to_string(), fix);
+    match error {
+        InputError::Vcs(VcsError::Conflict { .. }) => vec![reason.detail("merge")],
+        _ => vec![reason],
+    }
+}
+
+fn code_of(error: &InputError) -> ReasonCode {
+    let named = |name: &str| ReasonCode::ALL.iter().copied().find(|code| code.name() == name);
+    match error {
+        InputError::TooLarge { .. } | InputError::Vcs(VcsError::TooLarge { .. }) => ReasonCode::LimitExceeded,
+        InputError::NotUtf8 { .. } => ReasonCode::PathInvalid,
+        InputError::Vcs(VcsError::Conflict { .. }) => ReasonCode::Conflict,
+        InputError::Vcs(VcsError::NoSuchPath { .. }) => ReasonCode::EmptyChange,
+        other => other.code().and_then(named).unwrap_or(ReasonCode::HistoryUnverifiable),
+    }
+}

@@ -1,0 +1,186 @@
+//! `fwgate policy`: whether a policy makes sense, who can approve what by it, and whether it is in force.
+
+use super::exit::{Exit, PASSED, REFUSED};
+use super::failure::Failure;
+use super::input::{Reader, Surroundings};
+use super::rulesets::is_ruleset;
+use super::screen::Screen;
+use crate::gate::{
+    BranchVoices, Chain, Instant, LEDGER_BRANCH, Ledger, Reason, Root, Roster, judge_chain, read_version,
+};
+use crate::policy::Policy;
+use crate::report::{PolicyDocument, PolicyView, json_text, policy_human};
+use crate::vcs::{EvidenceSource, PolicyVersion, Repository};
+use clap::{Args, Subcommand, ValueEnum};
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The arguments of `fwgate policy`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done with a policy.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check a policy, and say in words who can approve what by it
+    Verify(VerifyArguments),
+}
+
+/// The arguments of `fwgate policy verify`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  fwgate policy verify                      the protected branch's\n  fwgate policy verify .                    that of the working tree\n  \
+                  fwgate policy verify --root root.toml     whether it is in force, by the records that were fetched"
+)]
+pub struct VerifyArguments {
+    /// A policy file, or a folder with `fwgate.toml`; inside a repository, the protected branch's where it is not given
+    #[arg(value_name = "FILE|DIR", conflicts_with_all = ["policy_ref", "root"])]
+    pub policy: Option<OsString>,
+    /// The protected branch
+    #[arg(long, value_name = "REF", conflicts_with = "root")]
+    pub policy_ref: Option<String>,
+    /// The root file: judge the whole chain of versions
+    #[arg(long, value_name = "FILE")]
+    pub root: Option<OsString>,
+    /// How to answer
+    #[arg(long, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// Formats of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text for people
+    Human,
+    /// One JSON document
+    Json,
+}
+
+/// What was found.
+struct Verified {
+    origin: String,
+    policy: Option<Policy>,
+    chain: Option<Chain>,
+    reasons: Vec<Reason>,
+}
+
+/// Runs what the arguments name.
+///
+/// # Errors
+/// A policy, root or repository that cannot be read at all.
+pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    let Command::Verify(arguments) = &arguments.command;
+    let verified = verify(arguments)?;
+    let view = PolicyView {
+        origin: &verified.origin,
+        policy: verified.policy.as_ref(),
+        chain: verified.chain.as_ref(),
+        reasons: &verified.reasons,
+    };
+    let text = match arguments.format {
+        Format::Human => policy_human(&view),
+        Format::Json => json_text(&PolicyDocument::of(&view))?,
+    };
+    screen.answer(&text)?;
+    Ok(if verified.reasons.is_empty() { PASSED } else { REFUSED })
+}
+
+fn verify(arguments: &VerifyArguments) -> Result<Verified, Failure> {
+    let surroundings = Surroundings::of_process()?;
+    if let Some(given) = &arguments.policy {
+        return Ok(single(&given.to_string_lossy(), &given_version(&surroundings, given)?));
+    }
+    let none =
+        || Failure::new("there is no git repository here").help("name a policy file or a folder with `fwgate.toml`");
+    let repo = Repository::discover(&surroundings.cwd).map_err(super::input::InputError::from)?.ok_or_else(none)?;
+    match &arguments.root {
+        Some(root) => by_root(&surroundings, &repo, root),
+        None => {
+            let tip = repo.protected_branch(arguments.policy_ref.as_deref()).map_err(super::input::InputError::from)?;
+            let version = repo.policy_at(tip.commit).map_err(super::input::InputError::from)?;
+            Ok(single(&tip.name, &version))
+        }
+    }
+}
+
+fn single(origin: &str, version: &PolicyVersion) -> Verified {
+    let (policy, reasons) = match read_version(version) {
+        Ok((policy, reasons)) => (Some(policy), reasons),
+        Err(reasons) => (None, reasons),
+    };
+    Verified { origin: origin.to_owned(), policy, chain: None, reasons }
+}
+
+/// A policy outside of git: one file, or `fwgate.toml` and `policies/` of a folder.
+fn given_version(surroundings: &Surroundings, given: &OsStr) -> Result<PolicyVersion, Failure> {
+    let reader = Reader::new(surroundings, &is_ruleset);
+    let path = surroundings.cwd.join(given);
+    let mut files = Vec::new();
+    if path.is_dir() {
+        let file = Path::new(given).join("fwgate.toml");
+        files.push(("fwgate.toml".to_owned(), reader.named_file(file.as_os_str())?.bytes));
+        let folder = Path::new(given).join("policies");
+        if surroundings.cwd.join(&folder).is_dir() {
+            let inner = reader.policy_files(folder.as_os_str())?;
+            files.extend(inner.into_iter().map(|f| (format!("policies/{}", f.path), f.bytes)));
+        }
+    } else {
+        files.push(("fwgate.toml".to_owned(), reader.named_file(given)?.bytes));
+    }
+    Ok(PolicyVersion { commit: String::new(), files, irregular: Vec::new() })
+}
+
+/// The chain of the root's protected branch, by the evidence that was fetched.
+fn by_root(surroundings: &Surroundings, repo: &Repository, root: &OsStr) -> Result<Verified, Failure> {
+    let bytes = Reader::new(surroundings, &is_ruleset).named_file(root)?.bytes;
+    let read = Root::read(&bytes)
+        .map_err(|flaw| Failure::new(flaw.to_string()).help("docs/root.md describes the root file"))?;
+    let (source, tip) = protected_tip(repo, &read.protected)?;
+    let versions = repo.policy_versions(tip).map_err(super::input::InputError::from)?;
+    let branches = repo.evidence(&source).map_err(super::input::InputError::from)?;
+    let (now, roster) = (now(), roster_of(&versions));
+    let ledger = Ledger::read(branches.get(LEDGER_BRANCH), &roster, now);
+    let changes = branches.values().filter(|b| b.name.starts_with("refs/heads/fwgate/changes/")).collect();
+    let voices = BranchVoices { branches: changes, ledger: &ledger, now };
+    let witnessed = ledger.last_witness().map(|w| (w.policy, w.at));
+    let chain = judge_chain(Some(&bytes), &versions, &voices, witnessed);
+    let reasons = chain.reasons.clone();
+    Ok(Verified { origin: read.repository, policy: chain.policy().cloned(), chain: Some(chain), reasons })
+}
+
+/// The protected branch as fwgate fetched it, else as git did, else the repository's own.
+fn protected_tip(repo: &Repository, branch: &str) -> Result<(EvidenceSource, crate::vcs::CommitId), Failure> {
+    for source in [EvidenceSource::Fetched, EvidenceSource::Tracking("origin".to_owned()), EvidenceSource::Bare] {
+        if let Some(tip) = repo.remote_branch(&source, branch).map_err(super::input::InputError::from)? {
+            return Ok((source, tip));
+        }
+    }
+    let failure = Failure::new(format!("there is no branch `{branch}`, which the root names"));
+    Err(failure.help("fetch the root's remote: `git fetch origin`"))
+}
+
+/// Every key that some version of the policy has, so that the ledger can be read.
+fn roster_of(versions: &[PolicyVersion]) -> Roster {
+    let mut all = Roster::default();
+    for version in versions.iter().rev() {
+        if let Ok((policy, _)) = read_version(version) {
+            let (roster, _) = Roster::read(&policy.persons, &policy.machines);
+            let is_first = all.holders().next().is_none();
+            match is_first {
+                true => all = roster,
+                false => all.remember(&roster),
+            }
+        }
+    }
+    all
+}
+
+fn now() -> Instant {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Instant(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}

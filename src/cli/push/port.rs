@@ -1,0 +1,262 @@
+//! The production transports of policy as the way to devices: programs started, read-backs judged by meaning.
+
+use super::super::gate::{DeviceFiles, difference_words};
+use super::printed::files_of;
+use crate::diff::Bounds;
+use crate::fleet::transport::{Bounds as ChildBounds, ChildError, Finished, Folder, Invocation, run, shown};
+use crate::fleet::{Readback, compare_readback};
+use crate::gate::push::route::{ProductionTransport, Values, arguments};
+use crate::gate::push::{Port, Seen, Trouble};
+use crate::gate::{Reason, ReasonCode};
+use crate::policy::{Command, Policy};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::time::Duration;
+
+/// One device with its way and both of its sides.
+pub struct Way<'p> {
+    /// Its transport.
+    pub transport: ProductionTransport<'p>,
+    /// What it should get.
+    pub proposal: DeviceFiles,
+    /// What it goes back to.
+    pub baseline: DeviceFiles,
+}
+
+/// All devices of a push.
+pub struct Ways<'p> {
+    /// The policy.
+    pub policy: &'p Policy,
+    /// By device.
+    pub ways: BTreeMap<String, Way<'p>>,
+    /// Bounds of every program.
+    pub bounds: ChildBounds,
+}
+
+/// What a call hands to a program beside its device.
+#[derive(Clone, Copy, Default)]
+struct With<'a> {
+    nonce: &'a str,
+    timer: Duration,
+}
+
+impl<'p> Ways<'p> {
+    fn way(&self, device: &str) -> Result<&Way<'p>, Reason> {
+        let unknown =
+            || Reason::new(ReasonCode::TransportUnsafe, format!("no transport reaches `{device}`"), "write one");
+        self.ways.get(device).ok_or_else(unknown)
+    }
+
+    /// Runs a command for a device with these files.
+    fn call(&self, device: &str, command: &Command, files: &DeviceFiles, with: With<'_>) -> Result<Finished, Failed> {
+        let way = self.way(device).map_err(Failed::Refused)?;
+        let transport = way.transport.policy();
+        let (folder, file) = spool(files).map_err(Failed::Trouble)?;
+        let files_folder = folder.files();
+        let values = Values {
+            device,
+            address: transport.addresses.get(device).map(|a| a.value.as_str()),
+            file: file.as_deref(),
+            folder: &files_folder.to_string_lossy(),
+            nonce: with.nonce,
+            timer: with.timer,
+        };
+        let all = arguments(command, &values).map_err(Failed::Refused)?;
+        let Some((program, rest)) = all.split_first() else {
+            return Err(Failed::Trouble("the command is empty".to_owned()));
+        };
+        let named = transport.variables.iter().filter_map(|v| Some((v.value.clone(), std::env::var_os(&v.value)?)));
+        let variables: Vec<(String, OsString)> = named.collect();
+        let what = Invocation { program, arguments: rest, folder: &folder, variables: &variables };
+        run(&what, self.bounds).map_err(Failed::Child)
+    }
+
+    /// The same for a step that only has to succeed.
+    fn step(
+        &self,
+        device: &str,
+        command: Option<&Command>,
+        files: &DeviceFiles,
+        timer: Duration,
+    ) -> Result<(), Trouble> {
+        let Some(command) = command else { return Ok(()) };
+        let with = With { timer, ..With::default() };
+        match self.call(device, command, files, with) {
+            Ok(finished) if finished.is_success => Ok(()),
+            Ok(finished) => Err(Trouble(format!("{}: {}", finished.end, said(&finished)))),
+            Err(failed) => Err(Trouble(failed.reason(device).message)),
+        }
+    }
+
+    fn identity(&self, way: &Way<'p>, device: &str) -> Result<String, Reason> {
+        let Some(command) = &way.transport.policy().identity else { return Ok(device.to_owned()) };
+        let finished = self.call(device, command, &way.baseline, With::default()).map_err(|f| f.reason(device))?;
+        let said = String::from_utf8_lossy(&finished.stdout).trim().to_owned();
+        let address = way.transport.policy().addresses.get(device).map(|a| a.value.as_str());
+        let host = address.and_then(|a| a.rsplit('@').next());
+        let is_known = finished.is_success && [Some(device), address, host].contains(&Some(said.as_str()));
+        match is_known {
+            true => Ok(said),
+            false => {
+                let message = format!("another host answers for `{device}`: `{}`", shown(&finished.stdout));
+                Err(invalid(message, "let `identity` print the device's name or its address, and look who answers"))
+            }
+        }
+    }
+
+    /// What a device printed, without the line that proves it fresh.
+    fn printed(&self, way: &Way<'p>, device: &str, nonce: &str) -> Result<String, Reason> {
+        let with = With { nonce, ..With::default() };
+        let finished = self.call(device, way.transport.read, &way.baseline, with).map_err(|f| f.reason(device))?;
+        if !finished.is_success {
+            let message = format!("`{device}` could not be read back: {}: {}", finished.end, said(&finished));
+            return Err(invalid(message, "see that the transport's `read` reaches the device"));
+        }
+        let text = clean(device, finished.stdout)?;
+        let asks_nonce = way
+            .transport
+            .read
+            .arguments
+            .contains(&crate::policy::Argument::Placeholder(crate::policy::Placeholder::Nonce));
+        if asks_nonce {
+            return fresh(device, &text, nonce);
+        }
+        if is_echo(&text, &way.proposal) {
+            let message = format!("the read-back of `{device}` is the pushed file itself, byte for byte");
+            return Err(invalid(
+                message,
+                "let `read` print `{nonce}` in a comment, so that an echo can be told from a device",
+            ));
+        }
+        Ok(text)
+    }
+}
+
+/// Why a program gave nothing.
+enum Failed {
+    Refused(Reason),
+    Child(ChildError),
+    Trouble(String),
+}
+
+impl Failed {
+    fn reason(self, device: &str) -> Reason {
+        match self {
+            Failed::Refused(reason) => reason,
+            Failed::Child(error @ (ChildError::TooMuch { .. } | ChildError::TooLong { .. })) => {
+                Reason::new(ReasonCode::LimitExceeded, format!("`{device}`: {error}"), "find out what the device sends")
+            }
+            Failed::Child(error) => {
+                invalid(format!("`{device}`: {error}"), "install the program that the transport names")
+            }
+            Failed::Trouble(why) => invalid(format!("`{device}`: {why}"), "try again"),
+        }
+    }
+}
+
+fn invalid(message: String, fix: &str) -> Reason {
+    Reason::new(ReasonCode::ReadbackInvalid, message, fix)
+}
+
+fn said(finished: &Finished) -> String {
+    shown(if finished.stderr.is_empty() { &finished.stdout } else { &finished.stderr })
+}
+
+/// A folder with the files of a device, and the one file where there is exactly one.
+fn spool(files: &DeviceFiles) -> Result<(Folder, Option<String>), String> {
+    let folder = Folder::new().map_err(|e| format!("no folder for the files: {}", e.kind()))?;
+    let mut only = None;
+    for file in &files.files {
+        let path = folder.put(&file.name, &file.bytes).map_err(|e| format!("`{}`: {}", file.name, e.kind()))?;
+        only = Some(path.to_string_lossy().into_owned());
+    }
+    let has_one = files.files.len() == 1;
+    Ok((folder, only.filter(|_| has_one)))
+}
+
+/// Text without anything that a terminal would obey.
+fn clean(device: &str, bytes: Vec<u8>) -> Result<String, Reason> {
+    let refused = |what: &str| {
+        let message = format!("the read-back of `{device}` {what}");
+        Reason::new(ReasonCode::LimitExceeded, message, "find out what the device sends; it was not shown")
+    };
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(invalid(
+            format!("the read-back of `{device}` is empty"),
+            "see that the transport's `read` prints the ruleset",
+        ));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| refused("is not UTF-8"))?;
+    let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    if text.contains(is_control) { Err(refused("holds control characters")) } else { Ok(text) }
+}
+
+/// The text without the comment that holds the nonce.
+fn fresh(device: &str, text: &str, nonce: &str) -> Result<String, Reason> {
+    let holds = |line: &&str| line.trim_start().starts_with('#') && line.contains(nonce);
+    if !text.lines().any(|line| holds(&line)) {
+        let message =
+            format!("the read-back of `{device}` does not hold the nonce that was asked for, so it may be an old one");
+        return Err(invalid(message, "let `read` print `{nonce}` in a line that begins with `#`"));
+    }
+    let rest: Vec<&str> = text.lines().filter(|line| !holds(line)).collect();
+    match rest.iter().all(|line| line.trim().is_empty()) {
+        true => Err(invalid(format!("the read-back of `{device}` is empty"), "see that `read` prints the ruleset")),
+        false => Ok(format!("{}\n", rest.join("\n"))),
+    }
+}
+
+/// Whether a text is one of the files, or all of them, byte for byte.
+fn is_echo(text: &str, files: &DeviceFiles) -> bool {
+    let whole: Vec<u8> = files.files.iter().flat_map(|f| f.bytes.iter().copied()).collect();
+    let mut all = files.files.iter().map(|f| f.bytes.as_slice()).chain([whole.as_slice()]);
+    all.any(|bytes| bytes == text.as_bytes())
+}
+
+impl Port for Ways<'_> {
+    fn read(&mut self, device: &str, nonce: &str) -> Result<Seen, Reason> {
+        let way = self.way(device)?;
+        let identity = self.identity(way, device)?;
+        let text = self.printed(way, device, nonce)?;
+        let seen = files_of(&text, &way.proposal);
+        let compared = |side: &DeviceFiles| {
+            let options = crate::dialect::ReadOptions { dialect: None, ..side.options() };
+            compare_readback(&Readback {
+                device,
+                roles: &side.facts.roles(),
+                expected: &side.files,
+                seen: &seen,
+                options: &options,
+                unmanaged: &self.policy.unmanaged,
+                bounds: Bounds::default(),
+            })
+        };
+        let unread = |e: crate::fleet::ReadbackError| {
+            invalid(format!("the read-back of `{device}` is not understood: {e}"), "look at what `read` prints")
+        };
+        let baseline = compared(&way.baseline).map_err(unread)?;
+        let proposal = compared(&way.proposal).map_err(unread)?;
+        let (is_baseline, is_proposal) = (baseline.is_equal(), proposal.is_equal());
+        Ok(Seen { is_baseline, is_proposal, differs: difference_words(&baseline), identity })
+    }
+
+    fn apply(&mut self, device: &str, timer: Duration) -> Result<(), Trouble> {
+        let way = self.way(device).map_err(|r| Trouble(r.message))?;
+        self.step(device, Some(way.transport.apply), &way.proposal, timer)
+    }
+
+    fn probe(&mut self, device: &str) -> Result<(), Trouble> {
+        let way = self.way(device).map_err(|r| Trouble(r.message))?;
+        self.step(device, way.transport.policy().probe.as_ref(), &way.proposal, Duration::ZERO)
+    }
+
+    fn confirm(&mut self, device: &str) -> Result<(), Trouble> {
+        let way = self.way(device).map_err(|r| Trouble(r.message))?;
+        self.step(device, way.transport.policy().confirm.as_ref(), &way.proposal, Duration::ZERO)
+    }
+
+    fn roll_back(&mut self, device: &str) -> Result<(), Trouble> {
+        let way = self.way(device).map_err(|r| Trouble(r.message))?;
+        self.step(device, Some(way.transport.rollback), &way.baseline, Duration::ZERO)
+    }
+}

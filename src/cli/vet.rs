@@ -1,0 +1,260 @@
+//! `fwgate vet`: the exact bytes of a change loaded by the kernel in a namespace of its own, policy's flows sent, the result
+//! read back, and a receipt signed.
+
+use super::exit::{Exit, PASSED, REFUSED};
+use super::failure::Failure;
+use super::gate::{DeviceFiles, GateArguments, Gathered, MachineKeys, Session, keep_receipt, now};
+use super::screen::Screen;
+use crate::dialect::InputFile;
+use crate::diff::Bounds;
+use crate::fleet::namespace::{Answer, Job, JobFile, Outcome, Vetted, loader_of, vet};
+use crate::fleet::transport::Folder;
+use crate::fleet::{Readback, compare_readback};
+use crate::gate::vetting::{VettingPlan, plan};
+use crate::gate::{Digest, Reason, ReasonCode, Receipt, ReceiptKind};
+use crate::policy::Policy;
+use crate::report::visible;
+use clap::Args;
+
+/// The arguments of `fwgate vet`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  fwgate vet CHG-2042 --root root.toml --key-staging staging.key")]
+pub struct Arguments {
+    /// The change, and where trust comes from
+    #[command(flatten)]
+    pub gate: GateArguments,
+    /// Keys of machines
+    #[command(flatten)]
+    pub keys: MachineKeys,
+}
+
+/// Vets a change.
+///
+/// # Errors
+/// There is no repository, no namespace can be made here, or the receipt cannot be written.
+pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    let keys = arguments.keys.or_environment();
+    let session = Session::open(&arguments.gate)?;
+    let gathered = session.gather(&arguments.gate.change, now());
+    let outcome = vet_all(&gathered)?;
+    conclude(&session, &gathered, outcome, keys.key_staging.as_deref(), screen)
+}
+
+/// What vetting all devices of a change came to.
+pub struct Vetting {
+    /// One line a device.
+    pub words: Vec<String>,
+    /// What speaks against the change.
+    pub reasons: Vec<Reason>,
+    /// The devices with the digests of their bytes.
+    pub devices: Vec<(String, Digest)>,
+    /// What it was tried on.
+    pub on: String,
+    /// How many conversations went as demanded.
+    pub flows: u64,
+}
+
+/// Tells what came of it, and where nothing speaks against the change, signs the receipt.
+///
+/// # Errors
+/// The receipt cannot be written.
+pub fn conclude(
+    session: &Session,
+    gathered: &Gathered,
+    vetting: Vetting,
+    key: Option<&std::path::Path>,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let id = &gathered.testimony.change;
+    let is_good = vetting.reasons.is_empty() && !vetting.devices.is_empty();
+    let mut out = format!("{id}: {}\n", if is_good { "vetted" } else { "refused" });
+    vetting.words.iter().for_each(|line| out += &format!("  {}\n", visible(line)));
+    for reason in &vetting.reasons {
+        out += &format!("- {}: {}\n  = help: {}\n", reason.code, visible(&reason.message), visible(&reason.fix));
+    }
+    if is_good {
+        match key {
+            Some(key) => out += &format!("receipt {}\n", signed(session, gathered, &vetting, key)?),
+            None => {
+                out += "no receipt: no key of a machine with purpose `receipt-staging` is at hand (--key-staging)\n"
+            }
+        }
+    }
+    screen.answer(&out)?;
+    Ok(if is_good { PASSED } else { REFUSED })
+}
+
+/// The digest of the receipt that was signed and pushed.
+///
+/// # Errors
+/// The receipt cannot be written.
+pub fn signed(
+    session: &Session,
+    gathered: &Gathered,
+    vetting: &Vetting,
+    key: &std::path::Path,
+) -> Result<Digest, Failure> {
+    let (Some(analysis), Some(announced)) = (&gathered.analysis, &gathered.announced) else {
+        return Err(Failure::new("there is nothing to give a receipt for"));
+    };
+    let receipt = Receipt {
+        kind: ReceiptKind::Vetting,
+        change: gathered.testimony.change.clone(),
+        content: analysis.content,
+        devices: vetting.devices.clone(),
+        on: vetting.on.clone(),
+        flows: vetting.flows,
+        head: announced.head.clone(),
+        at: now(),
+    };
+    keep_receipt(session, key, &receipt).map_err(|reason| Failure::new(reason.message).help(reason.fix))
+}
+
+/// Vets every device of a change.
+///
+/// # Errors
+/// No namespace can be made here.
+pub fn vet_all(gathered: &Gathered) -> Result<Vetting, Failure> {
+    let mut out = Vetting { words: Vec::new(), reasons: Vec::new(), devices: Vec::new(), on: String::new(), flows: 0 };
+    let (Some(analysis), Some(trees), Some(policy)) = (&gathered.analysis, &gathered.trees, gathered.policy()) else {
+        out.reasons = gathered.decision.reasons.clone();
+        return Ok(out);
+    };
+    for (device, digest) in &analysis.devices {
+        let Some(bytes) = trees.proposal.iter().find(|b| b.device == *device) else {
+            out.words.push(format!("{device}: is taken away, nothing to load"));
+            continue;
+        };
+        match DeviceFiles::of(bytes) {
+            Err(reason) => out.reasons.push(reason),
+            Ok(files) => one(policy, &files, *digest, &mut out)?,
+        }
+    }
+    Ok(out)
+}
+
+fn one(policy: &Policy, files: &DeviceFiles, digest: Digest, out: &mut Vetting) -> Result<(), Failure> {
+    let device = match files.read() {
+        Ok(device) => device,
+        Err(reason) => {
+            out.reasons.push(reason);
+            return Ok(());
+        }
+    };
+    let planned = plan(policy, &device);
+    let unvetted = |message: String, fix: &str| Reason::new(ReasonCode::NotVetted, message, fix);
+    let folder = Folder::new().map_err(|e| Failure::new(format!("no folder for the files: {}", e.kind())))?;
+    let job = match job(files, &planned, &folder) {
+        Ok(job) => job,
+        Err(reason) => {
+            out.reasons.push(reason);
+            return Ok(());
+        }
+    };
+    let program =
+        std::env::current_exe().map_err(|e| Failure::new(format!("this program cannot be found: {}", e.kind())))?;
+    match vet(&job, &program, &folder.home()).map_err(|e| Failure::new(e.to_string()))? {
+        Answer::Unable(why) => {
+            Err(Failure::new(format!("no namespace can be used here: {why}"))
+                .help("run it as root, or where unprivileged user namespaces are allowed, with iproute2 and the loaders installed"))
+        }
+        Answer::Refused { file, by, said } => {
+            let message = format!("`{by}` refuses `{file}` of `{}`: {said}", files.name);
+            out.reasons.push(unvetted(message, "mend the file; the kernel would not take it"));
+            Ok(())
+        }
+        Answer::Done(vetted) => {
+            judge(policy, files, &planned, &vetted, out);
+            out.devices.push((files.name.clone(), digest));
+            out.on = vetted.on;
+            Ok(())
+        }
+    }
+}
+
+fn job(files: &DeviceFiles, planned: &VettingPlan, folder: &Folder) -> Result<Job, Reason> {
+    let mut out = Vec::new();
+    for (at, file) in files.files.iter().enumerate() {
+        let Some(loader) = loader_of(file, &files.options()) else {
+            let message = format!("`{}` is nothing that a Linux kernel loads", file.name);
+            return Err(Reason::new(
+                ReasonCode::NotVetted,
+                message,
+                "stage it on a device: `staging = \"device\"` and [[stands_for]]",
+            ));
+        };
+        let name = format!("{at}-{}", file.name.rsplit('/').next().unwrap_or("file"));
+        let path = folder.put(&name, &file.bytes);
+        let path = path
+            .map_err(|e| Reason::new(ReasonCode::NotVetted, format!("`{}`: {}", file.name, e.kind()), "try again"))?;
+        out.push(JobFile { name: file.name.clone(), path: path.to_string_lossy().into_owned(), loader });
+    }
+    out.sort_by_key(|f| f.loader);
+    let VettingPlan { talks, interfaces, addresses, .. } = planned.clone();
+    Ok(Job { files: out, interfaces, addresses, talks })
+}
+
+/// Holds what the kernel did against what policy demands and what the files say.
+fn judge(policy: &Policy, files: &DeviceFiles, planned: &VettingPlan, vetted: &Vetted, out: &mut Vetting) {
+    let name = &files.name;
+    let (mut good, mut unsent) = (0, 0);
+    for (talk, outcome) in planned.talks.iter().zip(&vetted.outcomes) {
+        match outcome {
+            Outcome::AsDemanded => good += 1,
+            Outcome::NotSendable => unsent += 1,
+            Outcome::Against(packet) => {
+                let message =
+                    format!("the kernel does not treat the {packet} of {talk} on `{name}` as `{}` demands", talk.rule);
+                out.reasons.push(Reason::new(
+                    ReasonCode::NotVetted,
+                    message,
+                    "`fwgate trace` shows by which rule; mend it",
+                ));
+            }
+        }
+    }
+    if good == 0 && unsent > 0 {
+        let message = format!("none of the {unsent} conversations of policy can be sent to `{name}` in a namespace");
+        out.reasons.push(Reason::new(
+            ReasonCode::NotVetted,
+            message,
+            "name its interfaces and addresses in `device.toml`",
+        ));
+    }
+    out.reasons.extend(differences(policy, files, vetted));
+    out.flows += good;
+    out.words.push(format!(
+        "{name}: loaded, {good} conversations as demanded, {unsent} not sendable, read back and compared"
+    ));
+}
+
+fn differences(policy: &Policy, files: &DeviceFiles, vetted: &Vetted) -> Option<Reason> {
+    let file = |(loader, text): &(crate::fleet::namespace::Loader, String)| InputFile {
+        name: loader.file_name().to_owned(),
+        bytes: text.clone().into_bytes(),
+    };
+    let seen: Vec<InputFile> = vetted.readback.iter().map(file).collect();
+    let options = crate::dialect::ReadOptions { dialect: None, ..files.options() };
+    let compared = compare_readback(&Readback {
+        device: &files.name,
+        roles: &files.facts.roles(),
+        expected: &files.files,
+        seen: &seen,
+        options: &options,
+        unmanaged: &policy.unmanaged,
+        bounds: Bounds::default(),
+    });
+    let wrong = |why: String| {
+        let message = format!("what the kernel holds of `{}` is not what its files say: {why}", files.name);
+        Some(Reason::new(
+            ReasonCode::ReadbackInvalid,
+            message,
+            "this may be an error of fwgate; report it, and do not push",
+        ))
+    };
+    match compared {
+        Ok(converged) if converged.is_equal() => None,
+        Ok(converged) => wrong(super::gate::difference_words(&converged)),
+        Err(error) => wrong(error.to_string()),
+    }
+}

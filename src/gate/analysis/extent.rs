@@ -1,0 +1,126 @@
+//! What the effect of a change is like: whether it only closes, stays in the lab, touches a range that needs more eyes.
+
+use super::checked;
+use super::read::Read;
+use crate::check::{CheckInput, CheckReport, FilterEffect};
+use crate::diff::EffectKind;
+use crate::gate::content::Target;
+use crate::gate::evidence::Extent;
+use crate::gate::reason::Reason;
+use crate::packet::{Cell, Field, Packet, Ranges, Values, witness};
+use crate::policy::{Lab, Policy};
+use std::collections::BTreeSet;
+
+/// Everything that the extent is computed from.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub input: &'a CheckInput<'a>,
+    pub report: &'a CheckReport,
+    pub targets: &'a [Target],
+    pub before: &'a [Read],
+    pub after: &'a [Read],
+    /// The devices at the beginning of the author's range.
+    pub origin: &'a [Read],
+}
+
+/// What the effect is like.
+///
+/// # Errors
+/// A bound.
+pub(super) fn extent(seen: &Seen<'_>) -> Result<Extent, Vec<Reason>> {
+    Ok(Extent {
+        closes_only: closes_only(seen),
+        outside_lab: outside_lab(seen),
+        touches: touches(seen),
+        codes: codes(seen)?,
+        relabelled: relabelled(seen),
+    })
+}
+
+fn find<'a>(side: &'a [Read], name: &str) -> Option<&'a Read> {
+    side.iter().find(|r| r.device.name == name)
+}
+
+fn closes_only(seen: &Seen<'_>) -> bool {
+    let kinds = seen.report.effects.iter().flat_map(|e| &e.diff.changes).map(|c| c.effect);
+    let mut refusals = kinds.map(|k| matches!(k, EffectKind::Closed | EffectKind::Refusal));
+    // What is not compared may open anything.
+    let is_compared = |target: &Target| match (find(seen.before, &target.device), find(seen.after, &target.device)) {
+        (Some(old), Some(new)) => old.device.ruleset.families == new.device.ruleset.families,
+        _ => true,
+    };
+    refusals.all(|closes| closes) && seen.targets.iter().all(is_compared)
+}
+
+fn outside_lab(seen: &Seen<'_>) -> Option<String> {
+    let Some(lab) = &seen.input.policy.lab else { return Some("the policy has no lab".to_owned()) };
+    let is_in = |target: &&Target| {
+        // The baseline says what a device is; a new one is in the lab by its name only.
+        let roles = find(seen.before, &target.device).map(|r| r.device.roles.clone()).unwrap_or_default();
+        lab.devices.selects(&target.device, &roles)
+    };
+    if let Some(target) = seen.targets.iter().find(|t| !is_in(t)) {
+        return Some(format!("device `{}` is none of the lab's", target.device));
+    }
+    seen.report.effects.iter().find_map(|effect| packet_outside(effect, lab))
+}
+
+/// A changed packet whose source or destination is outside the lab's ranges, in words.
+fn packet_outside(effect: &FilterEffect, lab: &Lab) -> Option<String> {
+    if lab.ranges.is_empty() {
+        return None;
+    }
+    let family = effect.family;
+    let inside = Values::Ranges(lab.ranges.of(family).clone());
+    let outside = |cell: &Cell, field| cell.minus(field, &inside, family).into_iter().next();
+    let cells = effect.diff.changes.iter().flat_map(|c| &c.cells);
+    let mut found = cells.filter_map(|cell| outside(cell, Field::Src).or_else(|| outside(cell, Field::Dst)));
+    let packet = witness(&found.next()?, family, &effect.diff.space.interfaces);
+    Some(format!("{} at {}: {}", effect.device, effect.hook, packet_words(&packet)))
+}
+
+fn packet_words(packet: &Packet) -> String {
+    let json = crate::packet::packet_to_json(packet);
+    let text = |key: &str| json.get(key).map(|v| v.to_string().trim_matches('"').to_owned()).unwrap_or_default();
+    let port = json.get("dport").map(|p| format!("/{p}")).unwrap_or_default();
+    format!("a packet {}{port} from {} to {}", text("proto"), text("src"), text("dst"))
+}
+
+/// The named ranges that hold an end of some changed packet.
+fn touches(seen: &Seen<'_>) -> BTreeSet<String> {
+    let ranges = seen.input.policy.names.ranges();
+    let mut out = BTreeSet::new();
+    for effect in &seen.report.effects {
+        for cell in effect.diff.changes.iter().flat_map(|c| &c.cells) {
+            let meets = |addresses: &Ranges| {
+                let values = Values::Ranges(addresses.clone());
+                [Field::Src, Field::Dst].into_iter().any(|f| cell.meet(f, &values, effect.family).is_some())
+            };
+            let new = ranges.iter().filter(|(name, _)| !out.contains(*name));
+            let met: Vec<String> =
+                new.filter(|(_, set)| meets(set.of(effect.family))).map(|(name, _)| name.clone()).collect();
+            out.extend(met);
+        }
+    }
+    out
+}
+
+/// What the checks find in the effect by itself, as if nobody had declared anything, with what they find in the change.
+fn codes(seen: &Seen<'_>) -> Result<BTreeSet<&'static str>, Vec<Reason>> {
+    let policy =
+        Policy { names: seen.input.policy.names.clone(), version: seen.input.policy.version, ..Policy::default() };
+    let undeclared = checked(&CheckInput { policy: &policy, change: None, ..*seen.input })?;
+    Ok(undeclared.findings.iter().chain(&seen.report.findings).map(|f| f.code.id).collect())
+}
+
+/// Devices that stay and are labelled otherwise.
+fn relabelled(seen: &Seen<'_>) -> BTreeSet<String> {
+    let differs = |old: &&Read| {
+        let same = |new: &Read| {
+            let from = |r: &Read| r.facts.from.iter().map(|f| f.value.clone()).collect::<Vec<_>>();
+            old.facts.environment == new.facts.environment && old.facts.role == new.facts.role && from(old) == from(new)
+        };
+        find(seen.after, &old.device.name).is_some_and(|new| !same(new))
+    };
+    seen.origin.iter().filter(differs).map(|r| r.device.name.clone()).collect()
+}

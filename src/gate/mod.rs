@@ -1,0 +1,81 @@
+//! The gate: whether a change may go to production now, computed from evidence at every call and stored nowhere.
+//!
+//! The edge gathers [`Evidence`] (raw commits, policy files, trees, one clock reading) and this floor judges it; nothing
+//! here reads a file, a process or a clock. Whatever is missing or wrong becomes a [`Reason`], all of them at once, each
+//! with its code and the command that mends it; a permit exists only where there is none.
+//!
+//! ```text
+//!  raw commits ─► commit (strict parse) ─► signature (roster key, namespace) ─► record (closed grammar)
+//!                                                                                 │
+//!  root ─► policy chain ─► roster, quorum, calendar ──────────────────────────────┼─► decide ─► reasons, state
+//!  ledger (witnesses, claims, receipts, what is in force) ─────────────────────────┘
+//!  baseline x proposal x policy ─► analysis (check, content digest, meaning digest) ┘
+//! ```
+
+mod analysis;
+mod believed;
+mod calendar;
+mod case;
+mod chain;
+mod commit;
+mod content;
+mod contribution;
+mod decide;
+mod decision;
+mod edits;
+mod evidence;
+mod grammar;
+mod instant;
+mod ledger;
+mod matching;
+mod pair;
+mod permit;
+pub mod push;
+mod quorum;
+mod reason;
+mod record;
+mod root;
+mod roster;
+mod says;
+pub mod signature;
+mod standing;
+mod terms;
+mod validity;
+pub mod vetting;
+mod voices;
+
+pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
+pub use analysis::{Case, Library, analyse, read_request, targets};
+pub use believed::{Believed, Ignored, MAX_COMMITS, TOLERANCE, Testimony, looks_like_approval, read_branch};
+pub use calendar::{Booking, Calendar, Period, Slot, SlotSource, calendar, instant_of, slot, wished};
+pub use case::{Debt, Dossier, Neighbour, Progress, TargetDevice, Unconverged};
+pub use chain::{Chain, Pending, PolicyVoice, VersionInForce, Voices, judge_chain, judge_pending, missing_voices};
+pub use commit::{EMPTY_TREE, EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};
+pub use content::{Target, content_digest, device_digest, files_digest, policy_digest, sha256};
+pub use contribution::{Contribution, contributions};
+pub use decide::{decide, may_roll_back};
+pub use decision::{Decision, Missing, State};
+pub use edits::edits_digest;
+pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
+pub use grammar::{Flaw, MAX_TEXT};
+pub use instant::Instant;
+pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, PermitHistory, Sighting};
+pub use pair::{Planned, Terms, beside};
+pub use permit::{
+    Expected, PERMIT_NAMESPACE, Permit, PermitFile, PermitRoster, PermitTrust, PermittedDevice, VerifiedPermit,
+    untrusted,
+};
+pub use quorum::Counted;
+pub use reason::{Reason, ReasonCode};
+pub use record::{
+    Adopt, Approve, Change, Claim, Digest, Emergency, Finish, Hold, LedgerEntry, OverrideReject, PolicyRecord,
+    Quarantine, Receipt, ReceiptKind, Record, Reissue, Reject, Result as DeviceResult, ResultKind, Review, Revoke,
+    Schedule, Scope, Stage, Withdraw, Witness,
+};
+pub use root::{Root, RootFlaw};
+pub use roster::{Holder, Owner, Roster, Standing};
+pub use says::{Said, Subject, says};
+pub use standing::{debt, progress, unconverged};
+pub use terms::{ClassTerms, terms};
+pub use validity::{faults, may_author, read_version};
+pub use voices::BranchVoices;

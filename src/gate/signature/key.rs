@@ -1,0 +1,111 @@
+//! Public keys of the roster, and which kinds of them are accepted.
+
+use crate::gate::ReasonCode;
+use ssh_key::public::KeyData;
+use ssh_key::{Algorithm, EcdsaCurve, HashAlg};
+
+/// The shortest RSA modulus that is accepted.
+const MIN_RSA_BITS: usize = 3072;
+
+/// What a signature of a key on hardware must prove. The presence of the user always.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UserCheck {
+    /// Somebody touched the key.
+    Presence,
+    /// And gave a PIN or a finger.
+    Verification,
+}
+
+/// A public key of an accepted kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    pub(super) data: KeyData,
+    fingerprint: String,
+    blob: Vec<u8>,
+}
+
+/// Why a key is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct KeyFlaw {
+    /// `KEY_TYPE_REFUSED`, or `POLICY_INVALID` where it is no key at all.
+    pub code: ReasonCode,
+    /// In one sentence.
+    pub message: String,
+}
+
+impl PublicKey {
+    /// As `ssh-keygen -l` writes it: `SHA256:` and base64 without padding.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// The key in the wire format, by which signatures name it.
+    pub fn blob(&self) -> &[u8] {
+        &self.blob
+    }
+}
+
+/// Reads a key in the form of a `.pub` file: `algorithm base64 [comment]`.
+///
+/// # Errors
+/// Options, wildcards, several lines, text that is no key; certificates, DSA, RSA under 3072 bits, weak points, other kinds.
+pub fn read_public_key(text: &str) -> Result<PublicKey, KeyFlaw> {
+    check_form(text)?;
+    let key = ssh_key::PublicKey::from_openssh(text)
+        .map_err(|e| flaw(ReasonCode::PolicyInvalid, format!("this is no public key: {e}")))?;
+    check_kind(key.key_data())?;
+    let blob = key.to_bytes().map_err(|e| flaw(ReasonCode::PolicyInvalid, format!("this is no public key: {e}")))?;
+    let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
+    Ok(PublicKey { data: key.key_data().clone(), fingerprint, blob })
+}
+
+fn flaw(code: ReasonCode, message: impl Into<String>) -> KeyFlaw {
+    KeyFlaw { code, message: message.into() }
+}
+
+/// What can be said before the base64 is read.
+fn check_form(text: &str) -> Result<(), KeyFlaw> {
+    let kind = text.split([' ', '\t']).next().unwrap_or_default();
+    let refused = |message: String| Err(flaw(ReasonCode::KeyTypeRefused, message));
+    let invalid = |message: String| Err(flaw(ReasonCode::PolicyInvalid, message));
+    match kind {
+        _ if text.contains(['\n', '\r']) || !text.is_ascii() => invalid("a key is one line of ASCII".to_owned()),
+        _ if kind.contains("-cert-") => refused(format!("`{kind}` is a certificate, not a key")),
+        _ if kind.starts_with('@') || text.split([' ', ',']).any(|w| w == "cert-authority") => {
+            refused("authorities that sign other keys are not accepted".to_owned())
+        }
+        "ssh-dss" => refused("DSA keys are not accepted".to_owned()),
+        _ if kind.contains(['=', '*', '?', '"', ',']) => invalid(format!("`{kind}` is no kind of key")),
+        _ => Ok(()),
+    }
+}
+
+fn check_kind(data: &KeyData) -> Result<(), KeyFlaw> {
+    let refused = |message: String| Err(flaw(ReasonCode::KeyTypeRefused, message));
+    match data {
+        KeyData::Ed25519(key) => check_point(&key.0),
+        KeyData::SkEd25519(key) => check_point(&key.public_key().0),
+        KeyData::SkEcdsaSha2NistP256(_) => Ok(()),
+        KeyData::Rsa(key) => {
+            let bytes = key.n.as_positive_bytes().unwrap_or_default();
+            let bits = bytes.len() * 8 - bytes.first().map_or(0, |b| b.leading_zeros() as usize);
+            if bits >= MIN_RSA_BITS {
+                return Ok(());
+            }
+            refused(format!("an RSA key of {bits} bits is too short; {MIN_RSA_BITS} is the least"))
+        }
+        other => match other.algorithm() {
+            Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 | EcdsaCurve::NistP384 } => Ok(()),
+            kind => refused(format!("keys of kind `{}` are not accepted", kind.as_str())),
+        },
+    }
+}
+
+/// Points of small order make signatures that fit every message.
+fn check_point(bytes: &[u8; 32]) -> Result<(), KeyFlaw> {
+    match ed25519_dalek::VerifyingKey::from_bytes(bytes) {
+        Ok(key) if !key.is_weak() => Ok(()),
+        _ => Err(flaw(ReasonCode::KeyTypeRefused, "the key is a weak point of its curve")),
+    }
+}
