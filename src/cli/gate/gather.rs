@@ -8,8 +8,8 @@ use crate::diff::Bounds;
 use crate::gate::{
     Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Dossier, Hold, Instant, Ledger,
     Library, Neighbour, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
-    TargetDevice, Testimony, analyse, contributions, debt, decide, judge_chain, judge_pending, progress, read_branch, read_request,
-    read_version, unconverged,
+    TargetDevice, Testimony, analyse, contributions, debt, decide, judge_chain, judge_pending, progress, read_branch,
+    read_request, read_version, unconverged,
 };
 use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
 use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
@@ -73,7 +73,8 @@ impl Session {
     pub fn open(arguments: &GateArguments) -> Result<Session, Failure> {
         let surroundings = Surroundings::of_process()?;
         let found = Repository::discover(&surroundings.cwd).map_err(InputError::from)?;
-        let repository = found.ok_or_else(|| Failure::new("this is no git repository").help("run this inside the repository"))?;
+        let repository =
+            found.ok_or_else(|| Failure::new("this is no git repository").help("run this inside the repository"))?;
         let root_bytes = arguments.root_bytes(&surroundings, repository.root());
         let root = root_bytes.as_ref().ok().and_then(|bytes| Root::read(bytes).ok());
         Ok(Session { surroundings, repository, root_bytes, root, devices: arguments.devices.clone() })
@@ -104,12 +105,16 @@ impl Session {
         let source = EvidenceSource::Fetched;
         obstacles.extend(self.conditions());
         let protected = self.root.as_ref().map(|r| r.protected.clone());
-        let tip = protected.as_deref().and_then(|name| self.said(self.repository.remote_branch(&source, name), &mut obstacles)).flatten();
+        let tip = protected
+            .as_deref()
+            .and_then(|name| self.said(self.repository.remote_branch(&source, name), &mut obstacles))
+            .flatten();
         if let Some(name) = &protected {
             self.said(self.repository.refuse_shadows(&source, name), &mut obstacles);
         }
         let branches = self.said(self.repository.evidence(&source), &mut obstacles).unwrap_or_default();
-        let versions = tip.and_then(|tip| self.said(self.repository.policy_versions(tip), &mut obstacles)).unwrap_or_default();
+        let versions =
+            tip.and_then(|tip| self.said(self.repository.policy_versions(tip), &mut obstacles)).unwrap_or_default();
         let world = World::read(self, now, branches, versions);
         obstacles.extend(world.ledger.refusals.iter().cloned());
         obstacles.extend(world.ledger.check_heads(&world.branches));
@@ -154,8 +159,14 @@ pub(super) struct World {
 }
 
 impl World {
-    fn read(session: &Session, now: Instant, branches: BTreeMap<String, Branch>, versions: Vec<PolicyVersion>) -> World {
-        let policies: Vec<Policy> = versions.iter().filter_map(|v| read_version(v).ok()).map(|(policy, _)| policy).collect();
+    fn read(
+        session: &Session,
+        now: Instant,
+        branches: BTreeMap<String, Branch>,
+        versions: Vec<PolicyVersion>,
+    ) -> World {
+        let policies: Vec<Policy> =
+            versions.iter().filter_map(|v| read_version(v).ok()).map(|(policy, _)| policy).collect();
         let ledger_branch = branches.get(crate::gate::LEDGER_BRANCH);
         let first = Ledger::read(ledger_branch, &roster_of(&policies), now);
         let of_changes: Vec<&Branch> = branches.values().filter(|b| change_of(&b.name).is_some()).collect();
@@ -223,7 +234,8 @@ impl Changes<'_> {
         let neighbours = self.neighbours(id, &read);
         let mut decision = self.decide(id, &read, &neighbours);
         if let Some(commit) = read.looks_approved.as_ref().filter(|_| !decision.missing.is_empty()) {
-            let message = format!("the message of {} looks like an approval and is none", commit.get(..12).unwrap_or(commit));
+            let message =
+                format!("the message of {} looks like an approval and is none", commit.get(..12).unwrap_or(commit));
             let fix = format!("whoever approves signs a record: `fwgate change approve {id}`");
             decision.reasons.push(Reason::new(ReasonCode::NotAnApproval, message, fix));
             decision.reasons.sort();
@@ -231,12 +243,32 @@ impl Changes<'_> {
         }
         let World { now, chain, roster, ledger, branches } = self.world_again();
         let Read { testimony, announced, trees, request, analysis, fleet, targets, .. } = read;
-        Gathered { now, chain, roster, ledger, branches, testimony, announced, trees, request, analysis, fleet, targets, decision }
+        Gathered {
+            now,
+            chain,
+            roster,
+            ledger,
+            branches,
+            testimony,
+            announced,
+            trees,
+            request,
+            analysis,
+            fleet,
+            targets,
+            decision,
+        }
     }
 
     fn world_again(&self) -> World {
         let World { now, branches, chain, roster, ledger } = self.world;
-        World { now: *now, branches: branches.clone(), chain: chain.clone(), roster: roster.clone(), ledger: ledger.clone() }
+        World {
+            now: *now,
+            branches: branches.clone(),
+            chain: chain.clone(),
+            roster: roster.clone(),
+            ledger: ledger.clone(),
+        }
     }
 
     /// Everything about a change but what stands beside it.
@@ -266,7 +298,8 @@ impl Changes<'_> {
     }
 
     fn fill(&self, id: &str, out: &mut Read) -> Result<(), Vec<Reason>> {
-        let (Some(announced), Some(tip), Some(policy)) = (out.announced.clone(), self.tip, self.world.chain.policy()) else {
+        let (Some(announced), Some(tip), Some(policy)) = (out.announced.clone(), self.tip, self.world.chain.policy())
+        else {
             return Ok(());
         };
         let repo = &self.session.repository;
@@ -314,7 +347,8 @@ impl Changes<'_> {
             Ok(range) => {
                 let persons = self.world.chain.policy().map(|p| p.persons.as_slice()).unwrap_or_default();
                 let all = contributions(&range.commits, &self.world.roster, persons);
-                let names: BTreeSet<String> = all.iter().flat_map(|c| c.persons.iter().chain(&c.unknown)).cloned().collect();
+                let names: BTreeSet<String> =
+                    all.iter().flat_map(|c| c.persons.iter().chain(&c.unknown)).cloned().collect();
                 out.contributors = names.into_iter().collect();
                 out.looks_approved = all.iter().find(|c| c.looks_like_approval).map(|c| c.commit.clone());
                 let flaw = |f: &crate::vcs::RangeFlaw| Reason::new(code(f.code()), f.to_string(), f.help());
@@ -417,7 +451,11 @@ impl Changes<'_> {
         let Some(analysis) = &read.analysis else { return false };
         let had = |device: &str, bytes| {
             let mut results = self.world.ledger.results();
-            results.any(|r| r.device == device && r.bytes == bytes && matches!(r.result, ResultKind::Applied | ResultKind::RolledBack))
+            results.any(|r| {
+                r.device == device
+                    && r.bytes == bytes
+                    && matches!(r.result, ResultKind::Applied | ResultKind::RolledBack)
+            })
         };
         !analysis.devices.is_empty() && analysis.devices.iter().all(|(device, bytes)| had(device, *bytes))
     }
@@ -458,8 +496,13 @@ fn quarantined<'t>(testimonies: impl Iterator<Item = &'t Testimony>, now: Instan
 
 /// A device with the facts of its bytes; one whose facts cannot be read counts as production.
 fn target(bytes: &DeviceBytes) -> TargetDevice {
-    let facts = bytes.files.iter().find(|(path, _)| path.rsplit('/').next() == Some("device.toml") && !path.starts_with("roles/"));
-    let read = facts.and_then(|(path, bytes)| read_device_file(path, &String::from_utf8_lossy(bytes)).ok()).unwrap_or_default();
+    let facts = bytes
+        .files
+        .iter()
+        .find(|(path, _)| path.rsplit('/').next() == Some("device.toml") && !path.starts_with("roles/"));
+    let read = facts
+        .and_then(|(path, bytes)| read_device_file(path, &String::from_utf8_lossy(bytes)).ok())
+        .unwrap_or_default();
     TargetDevice { device: bytes.device.clone(), roles: read.roles(), environment: read.environment }
 }
 

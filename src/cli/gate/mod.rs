@@ -48,7 +48,8 @@ impl GateArguments {
     /// ROOT_MISSING.
     pub(super) fn root_bytes(&self, surroundings: &Surroundings, repository: &Path) -> Result<Vec<u8>, Reason> {
         let missing = |message: String| {
-            let fix = "give the root with `--root FILE`, from outside of the repository; `fwgate init --root FILE` makes one";
+            let fix =
+                "give the root with `--root FILE`, from outside of the repository; `fwgate init --root FILE` makes one";
             Reason::new(ReasonCode::RootMissing, message, fix)
         };
         let given = self.root.clone().or_else(|| std::env::var_os("FWGATE_ROOT"));
@@ -58,7 +59,9 @@ impl GateArguments {
         let path = surroundings.cwd.join(&given).canonicalize().map_err(unreadable)?;
         let around = repository.canonicalize().map_err(unreadable)?;
         if path.starts_with(&around) {
-            return Err(missing(format!("the root `{shown}` lies in the repository, where whoever proposes can change it")));
+            return Err(missing(format!(
+                "the root `{shown}` lies in the repository, where whoever proposes can change it"
+            )));
         }
         let length = path.metadata().map_err(unreadable)?.len();
         if length > 64 << 10 {
@@ -88,7 +91,8 @@ pub struct MachineKeys {
 impl MachineKeys {
     /// The same with the environment where an option was not given.
     pub fn or_environment(&self) -> MachineKeys {
-        let of = |given: &Option<PathBuf>, name: &str| given.clone().or_else(|| std::env::var_os(name).map(PathBuf::from));
+        let of =
+            |given: &Option<PathBuf>, name: &str| given.clone().or_else(|| std::env::var_os(name).map(PathBuf::from));
         MachineKeys {
             key_permit: of(&self.key_permit, "FWGATE_KEY_PERMIT"),
             key_ledger: of(&self.key_ledger, "FWGATE_KEY_LEDGER"),

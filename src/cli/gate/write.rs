@@ -89,7 +89,8 @@ impl Ledger for RemoteLedger<'_> {
         let protected = self.session.root.as_ref().map(|r| r.protected.clone()).unwrap_or_default();
         let remote = self.session.remote().map_err(refused)?;
         remote.fetch(&protected).map_err(|e| refused(of_remote(&e)))?;
-        let branches = self.session.repository.evidence(&EvidenceSource::Fetched).map_err(|e| refused(unwritten(&e)))?;
+        let branches =
+            self.session.repository.evidence(&EvidenceSource::Fetched).map_err(|e| refused(unwritten(&e)))?;
         let ledger = crate::gate::Ledger::read(branches.get(LEDGER_BRANCH), self.roster, super::now());
         if let Some(reason) = ledger.refusals.first() {
             return Err(refused(reason.clone()));
