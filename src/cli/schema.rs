@@ -18,7 +18,11 @@ pub const SCHEMAS: &[(&str, &str, &str)] = &[
     ("matrix", "output of `fwgate matrix --format json`", include_str!("../../schemas/matrix.json")),
     ("policy", "a policy file", include_str!("../../schemas/policy.json")),
     ("change", "a change request", include_str!("../../schemas/change.json")),
-    ("policy-verdict", "output of `fwgate policy verify --format json`", include_str!("../../schemas/policy-verdict.json")),
+    (
+        "policy-verdict",
+        "output of `fwgate policy verify --format json`",
+        include_str!("../../schemas/policy-verdict.json"),
+    ),
 ];
 
 /// The arguments of `fwgate schema`.

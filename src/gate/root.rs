@@ -59,12 +59,16 @@ impl Root {
             Err(error) => return flaw(format!("the root file cannot be read: {}", error.message())),
         };
         let Some(policy) = Digest::read(&file.policy) else {
-            return flaw(format!("`policy = \"{}\"` is no digest; write `sha256:` and 64 digits", file.policy.escape_debug()));
+            return flaw(format!(
+                "`policy = \"{}\"` is no digest; write `sha256:` and 64 digits",
+                file.policy.escape_debug()
+            ));
         };
         let mut signers = file.signers;
         signers.sort();
         signers.dedup();
-        let root = Root { repository: file.repository, remote: file.remote, protected: file.protected, policy, signers };
+        let root =
+            Root { repository: file.repository, remote: file.remote, protected: file.protected, policy, signers };
         root.check().map(|()| root)
     }
 
@@ -76,13 +80,18 @@ impl Root {
         }
         let name = self.protected.strip_prefix("refs/heads/").unwrap_or_default();
         if !is_plain(&self.protected) || name.is_empty() || name.starts_with('-') || name.contains("..") {
-            return flaw(format!("`ref = \"{}\"` is no full name of a branch; write `refs/heads/main`", self.protected.escape_debug()));
+            return flaw(format!(
+                "`ref = \"{}\"` is no full name of a branch; write `refs/heads/main`",
+                self.protected.escape_debug()
+            ));
         }
         if self.signers.is_empty() {
             return flaw("`signers` names no key");
         }
         match self.signers.iter().find(|s| !is_fingerprint(s)) {
-            Some(bad) => flaw(format!("`{}` is no fingerprint; `ssh-keygen -l` shows it as `SHA256:...`", bad.escape_debug())),
+            Some(bad) => {
+                flaw(format!("`{}` is no fingerprint; `ssh-keygen -l` shows it as `SHA256:...`", bad.escape_debug()))
+            }
             None => Ok(()),
         }
     }
@@ -91,7 +100,10 @@ impl Root {
 impl fmt::Display for Root {
     /// The file, with a comment for each key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "# The root of trust of a firewall repository. Keep it outside of the repository: whoever can change it decides.")?;
+        writeln!(
+            f,
+            "# The root of trust of a firewall repository. Keep it outside of the repository: whoever can change it decides."
+        )?;
         writeln!(f, "repository = {}   # its id, part of every approval", quoted(&self.repository))?;
         writeln!(f, "remote = {}   # the one remote whose branches are evidence", quoted(&self.remote))?;
         writeln!(f, "ref = {}   # the protected branch", quoted(&self.protected))?;

@@ -25,7 +25,8 @@ pub fn progress(ledger: &Ledger, change: &str, now: Instant) -> Progress {
 fn of_permit(permit: &PermitHistory, now: Instant) -> Progress {
     let finished = permit.finish.as_ref().map(|f| f.state.as_str());
     let wanted = permit.claims.last().map(|c| c.devices.as_slice()).unwrap_or_default();
-    let all = |kind| !wanted.is_empty() && wanted.iter().all(|d| permit.results.get(d).is_some_and(|r| r.result == kind));
+    let all =
+        |kind| !wanted.is_empty() && wanted.iter().all(|d| permit.results.get(d).is_some_and(|r| r.result == kind));
     match finished {
         Some("applied") if all(ResultKind::Applied) => Progress::Applied,
         Some("rolled-back") if all(ResultKind::RolledBack) => Progress::RolledBack,
@@ -57,7 +58,8 @@ pub fn debt(testimony: &Testimony, policy: &Policy, applied: Instant) -> Option<
     let normal = terms(policy, ChangeClass::Normal, None)?;
     let seats = normal.seats(&normal.quorums(&BTreeSet::new(), &BTreeSet::new()));
     let roles = roles_of(policy);
-    let makers: BTreeSet<&str> = testimony.records.iter().filter(|r| matches!(r.said, Record::Change(_))).map(|r| r.by.as_str()).collect();
+    let makers: BTreeSet<&str> =
+        testimony.records.iter().filter(|r| matches!(r.said, Record::Change(_))).map(|r| r.by.as_str()).collect();
     let mut persons: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for record in testimony.records.iter().filter(|r| r.standing == Standing::Good && !makers.contains(r.by.as_str())) {
         let Record::Review(review) = &record.said else { continue };

@@ -87,7 +87,8 @@ impl<'a> ClassTerms<'a> {
     /// The seats of some quorums; one more, of any of their roles, where nothing is staged and policy says so in writing.
     pub fn seats(&self, quorums: &[&[Quorum]]) -> Vec<Seat> {
         let mut out = seats(quorums.iter().copied());
-        let is_bare = self.staging == Staging::None && self.class != ChangeClass::Emergency && self.class != ChangeClass::Policy;
+        let is_bare =
+            self.staging == Staging::None && self.class != ChangeClass::Emergency && self.class != ChangeClass::Policy;
         let any: Seat = out.iter().flatten().cloned().collect();
         out.extend((is_bare && !any.is_empty()).then_some(any));
         out

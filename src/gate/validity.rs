@@ -7,7 +7,7 @@ use super::reason::{Reason, ReasonCode};
 use super::roster::Roster;
 use super::terms::{ClassTerms, terms};
 use crate::policy::{
-    ChangeClass, Policy, PolicyFiles, PushMode, Quorum, Right, Spanned, Subject, Template, read_policy, subject_of,
+    ChangeClass, Policy, PolicyFiles, PushMode, Quorum, Right, Spanned, Template, Topic, read_policy, subject_of,
 };
 use crate::ruleset::{Problem, Sources, Unreadable};
 use crate::vcs::PolicyVersion;
@@ -21,7 +21,8 @@ const VERIFY: &str = "correct it in a change of the policy; `fwgate policy verif
 /// Where it cannot be read at all: every mistake of every file, each as a reason.
 pub fn read_version(version: &PolicyVersion) -> Result<(Policy, Vec<Reason>), Vec<Reason>> {
     let mut texts = Vec::new();
-    for (path, bytes) in version.files.iter().filter(|(path, _)| path == "fwgate.toml" || path.starts_with("policies/")) {
+    for (path, bytes) in version.files.iter().filter(|(path, _)| path == "fwgate.toml" || path.starts_with("policies/"))
+    {
         match std::str::from_utf8(bytes) {
             Ok(text) => texts.push((path.clone(), text.to_owned())),
             Err(_) => return Err(vec![invalid(format!("`{path}` is not UTF-8"))]),
@@ -57,8 +58,8 @@ fn unread(unreadable: &Unreadable) -> Vec<Reason> {
 
 fn of_problem(problem: &Problem, sources: &Sources) -> Reason {
     let code = match subject_of(problem) {
-        Some(Subject::Time) => ReasonCode::ScheduleInvalid,
-        Some(Subject::KeyKind) => ReasonCode::KeyTypeRefused,
+        Some(Topic::Time) => ReasonCode::ScheduleInvalid,
+        Some(Topic::KeyKind) => ReasonCode::KeyTypeRefused,
         None => ReasonCode::PolicyInvalid,
     };
     let place = format!("{}:{}", sources.name(problem.span), problem.span.line);
@@ -76,7 +77,8 @@ fn missing_revocations(texts: &[(String, String)]) -> Option<Reason> {
     let count = table.and_then(|t| t.get("revoked").and_then(|r| r.as_array()).map(Vec::len)).unwrap_or_default();
     let what = if list.is_none() { "is not there" } else { "revokes no key or cannot be read" };
     let fix = "restore the file in a change of the policy";
-    let reason = || Reason::new(ReasonCode::RevocationUnavailable, format!("the revocation list `{named}` {what}"), fix);
+    let reason =
+        || Reason::new(ReasonCode::RevocationUnavailable, format!("the revocation list `{named}` {what}"), fix);
     (count == 0).then(reason)
 }
 
@@ -95,14 +97,17 @@ fn role_faults(policy: &Policy) -> Vec<Reason> {
         c.quorum.iter().chain(also).map(move |q| (format!("[class.{}]", c.class.name()), q))
     });
     let of_templates = policy.templates.iter();
-    let of_templates = of_templates.flat_map(|t| t.quorum.iter().map(move |q| (format!("template `{}`", t.id.value), q)));
+    let of_templates =
+        of_templates.flat_map(|t| t.quorum.iter().map(move |q| (format!("template `{}`", t.id.value), q)));
     for (place, part) in of_classes.chain(of_templates).filter(|(_, q)| !known.contains(q.role.value.as_str())) {
         out.push(invalid(format!("{place} asks for the role `{}`, which nobody has", part.role.value)));
     }
     let rights = [Right::Reject, Right::Hold, Right::Schedule, Right::Operate].into_iter();
     let named = rights.flat_map(|r| policy.rights.named(r).unwrap_or_default());
     let unknown = |role: &&Spanned<String>| !known.contains(role.value.as_str());
-    out.extend(named.filter(unknown).map(|r| invalid(format!("[rights] names the role `{}`, which nobody has", r.value))));
+    out.extend(
+        named.filter(unknown).map(|r| invalid(format!("[rights] names the role `{}`, which nobody has", r.value))),
+    );
     out
 }
 
@@ -158,7 +163,8 @@ fn quorum_faults(policy: &Policy, place: &str, terms: &ClassTerms<'_>) -> Vec<Re
         for (author, _) in everybody.iter().filter(|(id, roles)| is_possible_author(id, roles, &seats, &everybody)) {
             let others: BTreeMap<_, _> = everybody.iter().filter(|(id, _)| *id != author).map(clone_pair).collect();
             if shortfall(&seats, &others).is_some() {
-                let message = format!("{place}: the quorum {} cannot be met when `{author}` is the author", words(&quorums));
+                let message =
+                    format!("{place}: the quorum {} cannot be met when `{author}` is the author", words(&quorums));
                 out.push(invalid(message).detail("author"));
             }
         }

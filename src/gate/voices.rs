@@ -74,9 +74,10 @@ fn makers<'t>(policy: &'t Policy, testimony: &'t Testimony) -> BTreeSet<&'t str>
         let Record::Change(change) = &record.said else { continue };
         out.insert(record.by.as_str());
         let is = |p: &&crate::policy::Person| {
-            change.contributors.iter().any(|name| {
-                p.id.value == *name || p.emails.iter().any(|e| e.value.eq_ignore_ascii_case(name))
-            })
+            change
+                .contributors
+                .iter()
+                .any(|name| p.id.value == *name || p.emails.iter().any(|e| e.value.eq_ignore_ascii_case(name)))
         };
         out.extend(policy.persons.iter().filter(is).map(|p| p.id.value.as_str()));
     }

@@ -6,8 +6,8 @@ mod diff_json;
 mod finding_json;
 mod human;
 mod lint_json;
-mod query_json;
 mod policy_json;
+mod query_json;
 mod rule;
 mod trace_jsonl;
 mod visible;
@@ -17,8 +17,8 @@ pub use diagnostic::{Colour, render_problems};
 pub use diff_json::{DIFF_SCHEMA, DiffDocument, FilterView, WrittenChange, WrittenEnd, WrittenStructure};
 pub use finding_json::{WrittenFinding, WrittenLocation};
 pub use human::{
-    DiffView, PolicyView, check_human, conditions_human, diff_human, filter_human, finding_human, lint_human, packet_words,
-    policy_human, query_human, severities, trace_human,
+    DiffView, PolicyView, check_human, conditions_human, diff_human, filter_human, finding_human, lint_human,
+    packet_words, policy_human, query_human, severities, trace_human,
 };
 pub use lint_json::{ConditionsDocument, LintDocument, WrittenCondition};
 pub use policy_json::{POLICY_SCHEMA, PolicyDocument, WrittenReason};

@@ -79,7 +79,11 @@ fn period_of(start: &ZonedTime, end: &ZonedTime, end_fold: Fold) -> Result<Perio
 }
 
 fn invalid(message: String) -> Reason {
-    Reason::new(ReasonCode::ScheduleInvalid, message, "correct it in a change of the policy: `fwgate policy verify` shows all")
+    Reason::new(
+        ReasonCode::ScheduleInvalid,
+        message,
+        "correct it in a change of the policy: `fwgate policy verify` shows all",
+    )
 }
 
 impl Calendar {

@@ -60,7 +60,13 @@ impl Zone {
     fn local(&self, civil: DateTime, fold: Fold) -> Option<Local> {
         let offset = match self.0.to_ambiguous_timestamp(civil).offset() {
             AmbiguousOffset::Unambiguous { offset } => offset,
-            AmbiguousOffset::Fold { before, after } => if fold == Fold::First { before } else { after },
+            AmbiguousOffset::Fold { before, after } => {
+                if fold == Fold::First {
+                    before
+                } else {
+                    after
+                }
+            }
             AmbiguousOffset::Gap { before, .. } => {
                 let late = before.to_timestamp(civil).ok()?.checked_add(SignedDuration::from_secs(1)).ok()?;
                 return Some(Local::Skipped(self.0.preceding(late).next()?.timestamp()));

@@ -47,7 +47,9 @@ fn id_reasons(case: &Dossier<'_>) -> Vec<Reason> {
     let twins = case.ids.iter().filter(|other| *other != id && other.eq_ignore_ascii_case(id));
     let mut out: Vec<Reason> = twins.map(|other| conflict(format!("{id} and {other} differ only in case"))).collect();
     let files: BTreeSet<&str> = case.paths.iter().filter_map(|p| change_file(p)).collect();
-    out.extend(files.into_iter().filter(|other| *other != id).map(|other| conflict(format!("{id} edits the file of {other}"))));
+    out.extend(
+        files.into_iter().filter(|other| *other != id).map(|other| conflict(format!("{id} edits the file of {other}"))),
+    );
     if let Some(request) = case.request.filter(|r| r.id != id) {
         out.push(conflict(format!("the file of {id} has the id {}", request.id)));
     }
@@ -84,7 +86,9 @@ fn mixing_reason(case: &Dossier<'_>) -> Option<Reason> {
     let is_policy_class = class_of(case) == ChangeClass::Policy;
     let devices = case.analysis.is_some_and(|a| !a.devices.is_empty() && relabelled.is_empty());
     let message = match () {
-        () if !policy.is_empty() && (!other.is_empty() || devices) => format!("it changes {} and something else", policy[0]),
+        () if !policy.is_empty() && (!other.is_empty() || devices) => {
+            format!("it changes {} and something else", policy[0])
+        }
         () if !relabelled.is_empty() && (!is_policy_class || !other.is_empty()) => {
             format!("it changes by which facts `{}` is judged", relabelled[0])
         }
@@ -142,7 +146,8 @@ fn finding_reason(case: &Dossier<'_>) -> Option<Reason> {
 /// Ways of pushing that cannot undo themselves, for the devices of the change.
 fn transport_reasons(case: &Dossier<'_>, policy: &Policy) -> Vec<Reason> {
     let reaches = |t: &&crate::policy::Transport| {
-        let selects = |d: &crate::gate::TargetDevice| d.environment == t.environment && t.devices.selects(&d.device, &d.roles);
+        let selects =
+            |d: &crate::gate::TargetDevice| d.environment == t.environment && t.devices.selects(&d.device, &d.roles);
         case.targets.iter().any(selects)
     };
     let best_effort = policy.transports.iter().filter(|t| t.mode == PushMode::BestEffort).filter(reaches);

@@ -118,17 +118,28 @@ fn no_terms(class: ChangeClass) -> Reason {
     match class {
         ChangeClass::Standard => {
             let message = "the change names no template of the policy";
-            Reason::new(ReasonCode::TemplateBounds, message, "write `template = \"ID\"` into the change file, or `class = \"normal\"`")
+            Reason::new(
+                ReasonCode::TemplateBounds,
+                message,
+                "write `template = \"ID\"` into the change file, or `class = \"normal\"`",
+            )
         }
         ChangeClass::Emergency => Reason::new(ReasonCode::EmergencyInvalid, "the policy has no [class.emergency]", fix),
-        other => Reason::new(ReasonCode::ApprovalMissing, format!("the policy does not say who approves class `{}`", other.name()), fix),
+        other => Reason::new(
+            ReasonCode::ApprovalMissing,
+            format!("the policy does not say who approves class `{}`", other.name()),
+            fix,
+        ),
     }
 }
 
 fn announcement_reason(case: &Dossier<'_>, parties: &Parties<'_>) -> Option<Reason> {
     let id = case.id;
-    let message = format!("nobody of the roster has announced {id}, so that its author is unknown and nobody's approval can count");
-    let reason = Reason::new(ReasonCode::ApprovalMissing, message, format!("the author signs it: `fwgate change new {id}`"));
+    let message = format!(
+        "nobody of the roster has announced {id}, so that its author is unknown and nobody's approval can count"
+    );
+    let reason =
+        Reason::new(ReasonCode::ApprovalMissing, message, format!("the author signs it: `fwgate change new {id}`"));
     parties.latest.is_none().then_some(reason)
 }
 
@@ -140,7 +151,10 @@ fn fleet_reasons(case: &Dossier<'_>, class: ChangeClass) -> Vec<Reason> {
     let converges = is_emergency && case.unconverged.iter().all(|u| touches(&u.device));
     for open in case.unconverged.iter().filter(|u| u.change != case.id && !converges) {
         let message = format!("`{}` has no receipt after the push of {}", open.device, open.change);
-        let fix = format!("`fwgate push {}` or `fwgate rollback {}`, or `fwgate quarantine {}`", open.change, open.device, open.device);
+        let fix = format!(
+            "`fwgate push {}` or `fwgate rollback {}`, or `fwgate quarantine {}`",
+            open.change, open.device, open.device
+        );
         out.push(Reason::new(ReasonCode::NotConverged, message, fix));
     }
     for debt in case.debts.iter().filter(|d| d.due <= case.now && !is_emergency) {
@@ -155,13 +169,16 @@ fn of_policy_change(case: &Dossier<'_>, policy: &Policy) -> Decision {
     let mut decision = state::undecided(case, ChangeClass::Policy);
     decision.reasons.extend(content::reasons(case, policy));
     let Some(pending) = case.pending else {
-        let message = "a change of the policy, or of facts by which devices are judged, comes with a new version of the policy";
+        let message =
+            "a change of the policy, or of facts by which devices are judged, comes with a new version of the policy";
         let fix = "add 1 to `version` in `fwgate.toml`";
         decision.reasons.push(Reason::new(ReasonCode::PolicyChangeMixed, message, fix));
         return decision;
     };
     decision.reasons.extend(pending.faults.iter().cloned());
-    decision.reasons.extend(pending.lacks.iter().map(|lack| Reason { code: ReasonCode::ApprovalMissing, ..lack.clone() }));
+    decision
+        .reasons
+        .extend(pending.lacks.iter().map(|lack| Reason { code: ReasonCode::ApprovalMissing, ..lack.clone() }));
     let terms = terms(policy, ChangeClass::Policy, None);
     let parties = Parties::of(case, policy);
     decision.reasons.extend(announcement_reason(case, &parties));

@@ -49,7 +49,7 @@ pub(super) fn judge(bench: &Bench<'_>, calendar: &Calendar) -> Timing {
     out.window = slot.period;
     lead_time(bench, calendar, &slot, &mut out);
     window(bench, calendar, &slot, &mut out);
-    neighbours(bench, slot.period, &mut out);
+    neighbours(bench, &mut out);
     out
 }
 
@@ -89,7 +89,10 @@ fn schedule(bench: &Bench<'_>, out: &mut Timing) -> Option<(Period, Option<Insta
 }
 
 fn schedule_command(bench: &Bench<'_>) -> String {
-    format!("a person who may schedule signs another window: `fwgate change schedule {} --start TIME --end TIME`", bench.case.id)
+    format!(
+        "a person who may schedule signs another window: `fwgate change schedule {} --start TIME --end TIME`",
+        bench.case.id
+    )
 }
 
 fn lead_time(bench: &Bench<'_>, calendar: &Calendar, slot: &Slot, out: &mut Timing) {
@@ -101,7 +104,9 @@ fn lead_time(bench: &Bench<'_>, calendar: &Calendar, slot: &Slot, out: &mut Timi
         Some(ready) if is_record && slot.period.is_some_and(|p| p.start < ready) => {
             format!("it was scheduled too late: its window may begin at {ready} at the earliest")
         }
-        Some(ready) if case.now < ready => format!("its lead time of {seconds} s ends at {ready} ({})", calendar.shown(ready)),
+        Some(ready) if case.now < ready => {
+            format!("its lead time of {seconds} s ends at {ready} ({})", calendar.shown(ready))
+        }
         Some(_) => return,
     };
     let fix = match slot.ready {
@@ -154,28 +159,33 @@ fn frozen(bench: &Bench<'_>, calendar: &Calendar, out: &mut Timing) {
     }
 }
 
-/// Other changes of the same devices in the same window, and those with which something breaks.
-fn neighbours(bench: &Bench<'_>, window: Option<Period>, out: &mut Timing) {
-    let id = bench.case.id;
+/// Other changes that are on their way. Of two that conflict, the one goes that goes first; a proof that does not hold beside
+/// the other one stands against both.
+fn neighbours(bench: &Bench<'_>, out: &mut Timing) {
     for other in bench.case.neighbours.iter().filter(|n| is_in_the_way(n)) {
-        if let Some(broken) = &other.breaks_together {
-            let message = format!("together with {} it breaks what neither breaks alone: {broken}", other.id);
-            let fix = format!("withdraw one of both, or push {} first and announce {id} again", other.id);
-            out.reasons.push(Reason::new(ReasonCode::ProofStale, message, fix));
-        }
-        let shared: Vec<&str> =
-            bench.case.targets.iter().filter(|t| other.devices.contains(&t.device)).map(|t| t.device.as_str()).collect();
-        let overlaps = is_running(other) || window.zip(other.window).is_some_and(|(one, two)| one.meets(two));
-        if !shared.is_empty() && overlaps && goes_first(bench, other) {
-            let message = format!("{} touches {} in the same window and was announced before", other.id, shared.join(", "));
-            let fix = format!("wait until {} has been pushed; or {}", other.id, schedule_command(bench));
-            out.reasons.push(Reason::new(ReasonCode::Conflict, message, fix));
+        let first = goes_first(bench, other);
+        let counts = |reason: &&Reason| first || reason.code != ReasonCode::Conflict;
+        out.reasons.extend(other.beside.iter().filter(counts).cloned());
+        let waiting = other.beside.iter().filter(|r| !counts(r));
+        out.notes.extend(waiting.map(|r| format!("{}; this one goes first ({})", r.message, r.code)));
+        let shared: Vec<&str> = bench
+            .case
+            .targets
+            .iter()
+            .filter(|t| other.devices.contains(&t.device))
+            .map(|t| t.device.as_str())
+            .collect();
+        if is_running(other) && !shared.is_empty() {
+            let message = format!("{} is being pushed to {}", other.id, shared.join(", "));
+            let reason = Reason::new(ReasonCode::Conflict, message, format!("wait until {} is done", other.id));
+            out.reasons.push(reason.detail("running"));
         }
     }
 }
 
 fn is_in_the_way(other: &Neighbour) -> bool {
-    other.is_approved && !matches!(other.progress, Progress::Applied | Progress::Closed | Progress::RolledBack) || is_running(other)
+    other.is_approved && !matches!(other.progress, Progress::Applied | Progress::Closed | Progress::RolledBack)
+        || is_running(other)
 }
 
 fn is_running(other: &Neighbour) -> bool {

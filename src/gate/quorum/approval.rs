@@ -20,7 +20,11 @@ impl<'a> Bench<'a> {
     ///
     /// # Errors
     /// Everything that speaks against it.
-    pub(super) fn approval(&self, record: &'a Believed<Record>, approve: &'a Approve) -> Result<Support<'a>, Vec<Reason>> {
+    pub(super) fn approval(
+        &self,
+        record: &'a Believed<Record>,
+        approve: &'a Approve,
+    ) -> Result<Support<'a>, Vec<Reason>> {
         let mut doubts: Vec<Reason> = Vec::new();
         doubts.extend(self.signer_doubt(record));
         doubts.extend(self.person_doubts(record, approve));
@@ -48,7 +52,11 @@ impl<'a> Bench<'a> {
             Standing::Former => "is in no roster any more",
         };
         let message = format!("the approval of `{}` is signed by a key that {why}", record.by);
-        Some(Reason::new(code, message, format!("sign with a key that counts, or let somebody else approve: {}", self.command("ROLE"))))
+        Some(Reason::new(
+            code,
+            message,
+            format!("sign with a key that counts, or let somebody else approve: {}", self.command("ROLE")),
+        ))
     }
 
     fn person_doubts(&self, record: &Believed<Record>, approve: &Approve) -> Vec<Reason> {
@@ -58,18 +66,35 @@ impl<'a> Bench<'a> {
         let is_author = self.parties.authors.contains(by);
         if is_author {
             let message = format!("`{by}` is the author of {id} and approved it");
-            out.push(Reason::new(ReasonCode::SelfApproval, message, format!("somebody else approves: {}", self.command(role))));
+            out.push(Reason::new(
+                ReasonCode::SelfApproval,
+                message,
+                format!("somebody else approves: {}", self.command(role)),
+            ));
         } else if self.parties.contributors.contains(by) {
             let message = format!("`{by}` contributed to {id} and approved it");
-            out.push(Reason::new(ReasonCode::ContributorApproval, message, format!("somebody else approves: {}", self.command(role))));
+            out.push(Reason::new(
+                ReasonCode::ContributorApproval,
+                message,
+                format!("somebody else approves: {}", self.command(role)),
+            ));
         }
         if is_author && self.parties.announcements.iter().any(|(b, _)| b.by == by && b.key != record.key) {
-            let message = format!("`{by}` signed {id} with one key and approved it with another: two keys are one person");
-            out.push(Reason::new(ReasonCode::DuplicatePrincipal, message, format!("another person approves: {}", self.command(role))));
+            let message =
+                format!("`{by}` signed {id} with one key and approved it with another: two keys are one person");
+            out.push(Reason::new(
+                ReasonCode::DuplicatePrincipal,
+                message,
+                format!("another person approves: {}", self.command(role)),
+            ));
         }
         if !self.roles.get(by).is_some_and(|roles| roles.contains(role)) && record.standing != Standing::Former {
             let message = format!("`{by}` approved as `{role}` and does not have that role");
-            out.push(Reason::new(ReasonCode::RoleMissing, message, format!("approve with a role that you have: {}", self.command("ROLE"))));
+            out.push(Reason::new(
+                ReasonCode::RoleMissing,
+                message,
+                format!("approve with a role that you have: {}", self.command("ROLE")),
+            ));
         }
         out
     }
@@ -83,7 +108,8 @@ impl<'a> Bench<'a> {
         if approve.meaning == analysis.meaning && self.terms.carry_over {
             return Ok(true);
         }
-        let named = self.parties.announcements.iter().rev().find(|(_, c)| c.content == approve.content).map(|(_, c)| *c);
+        let named =
+            self.parties.announcements.iter().rev().find(|(_, c)| c.content == approve.content).map(|(_, c)| *c);
         let latest = self.parties.latest.map(|(_, c)| c.content);
         let detail = if latest == Some(approve.content) { "baseline-moved" } else { "edited" };
         let by = &record.by;
@@ -102,11 +128,15 @@ impl<'a> Bench<'a> {
         let devices: Vec<&String> = self.case.analysis?.devices.iter().map(|(d, _)| d).collect();
         match named {
             None => {
-                let message = format!("the approval of `{by}` is of content that was never announced in this repository for {}", self.case.id);
+                let message = format!(
+                    "the approval of `{by}` is of content that was never announced in this repository for {}",
+                    self.case.id
+                );
                 Some(Reason::new(ReasonCode::WrongContext, message, self.command(&approve.role)))
             }
             Some(change) if change.devices.iter().ne(devices.iter().copied()) => {
-                let message = format!("the approval of `{by}` is for {}, not for {}", list(&change.devices), list(&devices));
+                let message =
+                    format!("the approval of `{by}` is for {}, not for {}", list(&change.devices), list(&devices));
                 Some(Reason::new(ReasonCode::WrongTarget, message, self.command(&approve.role)))
             }
             Some(_) => None,
@@ -130,7 +160,8 @@ impl<'a> Bench<'a> {
             let message = format!("the approval of `{by}` names no vetting receipt");
             return Some(Reason::new(ReasonCode::NotVetted, message, self.command(&approve.role)));
         };
-        let receipt = self.case.testimony.receipts.iter().find(|r| r.digest == named && r.said.kind == ReceiptKind::Vetting);
+        let receipt =
+            self.case.testimony.receipts.iter().find(|r| r.digest == named && r.said.kind == ReceiptKind::Vetting);
         let fits = receipt.is_some_and(|r| r.said.content == approve.content && r.order < record.order);
         let message = format!("the approval of `{by}` names a vetting receipt that is not of what it approves");
         (!fits).then(|| Reason::new(ReasonCode::ReceiptMismatch, message, self.command(&approve.role)))

@@ -64,7 +64,12 @@ pub(in crate::gate) struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     /// The bench of a case.
-    pub fn new(case: &'a Dossier<'a>, policy: &'a Policy, terms: &'a ClassTerms<'a>, parties: &'a Parties<'a>) -> Bench<'a> {
+    pub fn new(
+        case: &'a Dossier<'a>,
+        policy: &'a Policy,
+        terms: &'a ClassTerms<'a>,
+        parties: &'a Parties<'a>,
+    ) -> Bench<'a> {
         Bench { case, policy, terms, parties, roles: roles_of(policy) }
     }
 
@@ -89,7 +94,10 @@ impl<'a> Bench<'a> {
         for record in &self.case.testimony.records {
             let Record::Approve(approve) = &record.said else { continue };
             if self.is_dead(record) {
-                out.notes.push(format!("the approval of `{}` was taken back or followed by a rejection of theirs", record.by));
+                out.notes.push(format!(
+                    "the approval of `{}` was taken back or followed by a rejection of theirs",
+                    record.by
+                ));
                 continue;
             }
             match self.approval(record, approve) {
@@ -123,7 +131,10 @@ impl<'a> Bench<'a> {
             let fits = |s: &&Support<'a>| s.record.by == *person && seat.contains(&s.approve.role);
             let Some(support) = supports.iter().filter(fits).min_by_key(|s| s.is_carried) else { continue };
             if support.is_carried {
-                out.notes.push(format!("the approval of `{person}` as `{}` is carried over: its meaning is the same", support.approve.role));
+                out.notes.push(format!(
+                    "the approval of `{person}` as `{}` is carried over: its meaning is the same",
+                    support.approve.role
+                ));
             }
             out.counted.push(Counted {
                 person: person.clone(),
@@ -139,7 +150,11 @@ impl<'a> Bench<'a> {
     fn open_seats(&self, seats: &[Seat], filled: &BTreeMap<usize, String>, out: &mut Count) {
         if seats.is_empty() {
             let message = format!("nothing says who approves a change of class `{}`", self.terms.class.name());
-            out.reasons.push(Reason::new(ReasonCode::ApprovalMissing, message, "give it a quorum in a change of the policy"));
+            out.reasons.push(Reason::new(
+                ReasonCode::ApprovalMissing,
+                message,
+                "give it a quorum in a change of the policy",
+            ));
             out.missing.push(Missing { role: "any".into(), needed: 1, counted: 0, eligible: Vec::new() });
         }
         let mut kinds: BTreeMap<&Seat, (u32, u32)> = BTreeMap::new();

@@ -56,8 +56,7 @@ fn announcement(believed: &Believed<Record>) -> Option<(&Believed<Record>, &Chan
 
 /// The person of an id or of an address under which they commit, in any case of letters.
 fn person<'p>(name: &str, policy: &'p Policy) -> Option<&'p str> {
-    let is = |p: &&crate::policy::Person| {
-        p.id.value == name || p.emails.iter().any(|e| e.value.eq_ignore_ascii_case(name))
-    };
+    let is =
+        |p: &&crate::policy::Person| p.id.value == name || p.emails.iter().any(|e| e.value.eq_ignore_ascii_case(name));
     policy.persons.iter().find(is).map(|p| p.id.value.as_str())
 }

@@ -117,7 +117,10 @@ fn sort_hold(
     }
     let what = if hold.scope == Scope::All { "every change" } else { "it" };
     let message = format!("`{by}` holds {what} until {until}: {}", hold.reason);
-    let fix = format!("wait until {until}, or `{by}` takes it back: `fwgate change revoke {} --record {}`", bench.case.id, record.digest);
+    let fix = format!(
+        "wait until {until}, or `{by}` takes it back: `fwgate change revoke {} --record {}`",
+        bench.case.id, record.digest
+    );
     reasons.push(Reason::new(ReasonCode::Held, message, fix));
 }
 
