@@ -50,7 +50,9 @@ fn init(scene: &Scene, form: &str, root: &str, persons: &[&str], machines: &[&st
         arguments.extend(["--machine".to_owned(), (*machine).to_owned()]);
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    scene.run_with(&arguments, "", |c| drop(c.current_dir(scene.path().join("repo"))))
+    scene.run_with(&arguments, "", |c| {
+        c.current_dir(scene.path().join("repo"));
+    })
 }
 
 const MACHINES: [&str; 4] = [
@@ -62,7 +64,9 @@ const MACHINES: [&str; 4] = [
 
 fn verify(scene: &Scene, arguments: &[&str]) -> (Option<i32>, String) {
     let all = [&["policy", "verify"], arguments].concat();
-    let output = scene.run_with(&all, "", |c| drop(c.current_dir(scene.path().join("repo"))));
+    let output = scene.run_with(&all, "", |c| {
+        c.current_dir(scene.path().join("repo"));
+    });
     (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }
 
