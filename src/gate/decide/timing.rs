@@ -56,9 +56,10 @@ pub(super) fn judge(bench: &Bench<'_>, calendar: &Calendar) -> Timing {
 /// When what would be pushed was first witnessed to be announced: the earliest announcement of this content, or of this
 /// meaning where approvals are carried over.
 fn announced(bench: &Bench<'_>) -> Option<Instant> {
-    let analysis = bench.case.analysis?;
     let is_same = |change: &super::super::record::Change| {
-        change.content == analysis.content || bench.terms.carry_over && change.meaning == analysis.meaning
+        bench.case.analysis.is_some_and(|analysis| {
+            change.content == analysis.content || bench.terms.carry_over && change.meaning == analysis.meaning
+        })
     };
     let latest = bench.parties.latest.map(|(b, _)| b.witnessed);
     let same = bench.parties.announcements.iter().filter(|(b, c)| b.standing == Standing::Good && is_same(c));
