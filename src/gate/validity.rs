@@ -207,7 +207,7 @@ pub(super) fn is_possible_author(
     let asked: BTreeSet<&String> = seats.iter().flatten().collect();
     let own: Vec<&String> = roles.iter().filter(|r| asked.contains(r)).collect();
     let is_only = |role: &&String| everybody.iter().all(|(other, theirs)| other == id || !theirs.contains(*role));
-    let is_sole_approver = roles.len() == 1 && own.len() == 1 && own.iter().all(|role| is_only(role));
+    let is_sole_approver = roles.len() == 1 && own.len() == 1 && own.iter().all(is_only);
     !(is_sole_approver && asked.len() > 1)
 }
 
