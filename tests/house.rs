@@ -185,6 +185,17 @@ fn every_finding_is_explained_and_documented() {
     }
 }
 
+/// The gate's reasons and the findings FW5xx are the same list, so that `fwgate explain` and its page know every reason.
+#[test]
+fn every_reason_of_the_gate_is_a_finding() {
+    let of_gate: BTreeSet<String> = fwgate::finding::all_codes()
+        .filter(|c| c.id.starts_with("FW5"))
+        .map(|c| c.name.to_uppercase().replace('-', "_"))
+        .collect();
+    let reasons: BTreeSet<String> = fwgate::gate::ReasonCode::ALL.iter().map(|r| r.name().to_owned()).collect();
+    assert_eq!(of_gate, reasons);
+}
+
 #[test]
 fn every_dialect_has_specifications_and_a_page() {
     let mut count = 0;

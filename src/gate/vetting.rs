@@ -136,7 +136,9 @@ impl Planning<'_> {
                 ways
             }
             // Policies name no hook below IP.
-            Hook::BridgeInput | Hook::BridgeForward | Hook::BridgeOutput | Hook::ArpInput | Hook::ArpOutput => Vec::new(),
+            Hook::BridgeInput | Hook::BridgeForward | Hook::BridgeOutput | Hook::ArpInput | Hook::ArpOutput => {
+                Vec::new()
+            }
         }
     }
 

@@ -2,9 +2,9 @@
 //! in staging, and what becomes of devices when a push stops.
 
 use super::class::check_role;
-use crate::document::{Fields, Spanned, Value};
 use super::instant::{ZonedTime, read_duration, read_zoned};
 use super::roster::check_key;
+use crate::document::{Fields, Spanned, Value};
 use crate::ruleset::Span;
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -3,10 +3,10 @@
 use super::change::{ChangeRequest, Intent, IntentEffect, read_effect};
 use super::class::{Quorum, read_quorum};
 use super::coverage::intended;
-use crate::document::{Fields, Spanned};
 use super::flow::{Ends, Flow, check_id};
 use super::names::Names;
 use super::selector::Place;
+use crate::document::{Fields, Spanned};
 use crate::packet::{Cell, Ranges};
 use crate::ruleset::Span;
 

@@ -8,6 +8,7 @@ mod determinism;
 mod diff;
 mod explain;
 mod lint;
+mod policy;
 mod query;
 mod regions;
 mod scene;

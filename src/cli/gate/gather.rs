@@ -9,7 +9,7 @@ use crate::gate::{
     Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Dossier, Hold, Instant, Ledger,
     Library, Neighbour, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
     TargetDevice, Testimony, analyse, contributions, debt, decide, judge_chain, judge_pending, progress, read_branch,
-    read_request, read_version, unconverged,
+    read_request, read_version, revoked_keys, unconverged,
 };
 use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
 use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
@@ -205,11 +205,7 @@ fn roster_of(policies: &[Policy]) -> Roster {
     for policy in older.iter().rev() {
         roster.remember(&Roster::read(&policy.persons, &policy.machines).0);
     }
-    let fingerprint = |key: &str| match key.starts_with("SHA256:") {
-        true => Some(key.to_owned()),
-        false => crate::gate::signature::read_public_key(key).ok().map(|k| k.fingerprint().to_owned()),
-    };
-    roster.revoke(&last.revoked.iter().filter_map(|r| fingerprint(&r.key.value)).collect());
+    roster.revoke(&revoked_keys(last));
     roster
 }
 
