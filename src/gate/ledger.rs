@@ -255,7 +255,7 @@ impl Ledger {
 }
 
 fn fork(message: String) -> Reason {
-    let fix = "put the ledger back as it was from a clone that has it; a new one begins with `fwgate witness`";
+    let fix = "put the ledger back as it was from a clone that has it; a new one begins with `fwgate ledger witness`";
     Reason::new(ReasonCode::LedgerFork, message, fix)
 }
 
