@@ -102,7 +102,7 @@ fn removable(lines: &[&str], at: usize) -> Option<(usize, usize)> {
 /// Both listings of what was loaded, text and JSON, are the ruleset that was written.
 #[test]
 fn listings_of_random_nft_rulesets_are_the_same_ruleset() {
-    let tally = with_judges(crate::seeds(12), |judge, seed, family, tally| {
+    let tally = with_judges(crate::seeds(30), |judge, seed, family, tally| {
         let made = generate::ruleset(5000 + 2 * seed + u64::from(family == Family::V6));
         tally.rulesets += 1;
         let wrong = match judge.tell(&texts(&made.text), Tell::Listings) {
