@@ -140,8 +140,26 @@ impl Session {
             Err(reason) => Err(reason),
         };
         match fetched {
-            Ok(fetched) => fetched.rewritten.iter().map(|(branch, lost)| rewritten(branch, lost)).collect(),
+            Ok(fetched) => {
+                self.fetch_pinned();
+                fetched.rewritten.iter().map(|(branch, lost)| rewritten(branch, lost)).collect()
+            }
             Err(reason) => vec![reason],
+        }
+    }
+
+    /// Brings commits that announcements pin and that are not here: approvers need no checkout of the author's branch. What cannot be
+    /// had is missed later, by name.
+    fn fetch_pinned(&self) {
+        let (Ok(remote), Ok(branches)) = (self.remote(), self.repository.evidence(&EvidenceSource::Fetched)) else {
+            return;
+        };
+        let changes = branches.values().filter(|b| change_of(&b.name).is_some());
+        let last = changes.filter_map(|b| b.commits.iter().rev().take(MOST_LOOKED_AT).find_map(pinned_by));
+        let missing: BTreeSet<String> =
+            last.flatten().filter(|id| self.repository.commit_id(id).is_err()).take(MOST_FETCHED).collect();
+        if !missing.is_empty() {
+            let _ = remote.fetch_pinned(&missing);
         }
     }
 
@@ -207,6 +225,22 @@ fn roster_of(policies: &[Policy]) -> Roster {
     }
     roster.revoke(&revoked_keys(last));
     roster
+}
+
+/// How many commits of a branch are looked at for its latest announcement.
+const MOST_LOOKED_AT: usize = 200;
+
+/// How many pinned commits one call fetches.
+const MOST_FETCHED: usize = 100;
+
+/// The commits that a commit of evidence would pin, whoever signed it.
+fn pinned_by(commit: &crate::vcs::RawCommit) -> Option<[String; 2]> {
+    let text = std::str::from_utf8(&commit.bytes).ok()?;
+    let message = text.split_once("\n\n")?.1;
+    match Record::read(message).ok()? {
+        Record::Change(change) => Some([change.base, change.head]),
+        _ => None,
+    }
 }
 
 /// The id of the change whose branch this is.
