@@ -9,3 +9,14 @@ mod scene;
 mod stage;
 
 mod controls;
+mod coverage;
+mod histories;
+mod identity;
+mod invariants;
+mod keys;
+mod malformed;
+mod paths;
+mod policies;
+mod records;
+mod replay;
+mod times;
