@@ -4,7 +4,7 @@
 mod port;
 mod printed;
 
-use super::exit::{Exit, PASSED, REFUSED};
+use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{
     DeviceFiles, GateArguments, Gathered, MachineKeys, ReceiptBranch, RemoteLedger, Session, need_key, now,
@@ -84,7 +84,16 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let mut port = Ways { policy: &policy, ways, bounds: Bounds::default() };
     let report = pushed(&session, &gathered, &permit, &holder, &mut port, (key_ledger, key_production))?;
     screen.answer(&told(id, &report))?;
-    Ok(if report.state == State::Applied { PASSED } else { REFUSED })
+    Ok(exit_of_run(&report))
+}
+
+/// 0 where every device has its receipt; else 1, or 2 where some device gave nothing that could be judged.
+fn exit_of_run(report: &PushReport) -> Exit {
+    match report.state {
+        State::Applied => PASSED,
+        _ if report.reasons.iter().any(|r| r.code.is_no_verdict()) => NO_VERDICT,
+        _ => REFUSED,
+    }
 }
 
 /// Vets the change along the way, where that is all that a key can do about it.
