@@ -35,6 +35,8 @@ pub struct Entry {
     pub commit: String,
     /// SHA-256 of the raw commit, which the next entry names.
     pub digest: Digest,
+    /// The fingerprint of the key that signed it.
+    pub key: String,
 }
 
 /// What runs on a device.
@@ -255,7 +257,7 @@ impl Ledger {
 }
 
 fn fork(message: String) -> Reason {
-    let fix = "put the ledger back as it was from a clone that has it; a new one begins with `fwgate witness`";
+    let fix = "put the ledger back as it was from a clone that has it; a new one begins with `fwgate ledger init`";
     Reason::new(ReasonCode::LedgerFork, message, fix)
 }
 
@@ -305,7 +307,8 @@ fn read_entry(
         return Err(broken("is older than the entry before it"));
     }
     let standing = by.holder.standing(now);
-    Ok((Entry { said, commit: raw.id.clone(), digest: Digest::of(&raw.bytes) }, standing))
+    let key = by.holder.key.fingerprint().to_owned();
+    Ok((Entry { said, commit: raw.id.clone(), digest: Digest::of(&raw.bytes), key }, standing))
 }
 
 fn not_the_machine(place: &str, stranger: &Stranger) -> Reason {

@@ -13,6 +13,7 @@
 //! ```
 
 mod analysis;
+pub mod audit;
 mod believed;
 mod calendar;
 mod case;
@@ -27,6 +28,7 @@ mod evidence;
 mod grammar;
 mod instant;
 mod ledger;
+mod log;
 mod matching;
 mod pair;
 mod permit;
@@ -53,6 +55,7 @@ pub use commit::{EMPTY_TREE, EvidenceCommit, Identity, Malformed, OrdinaryCommit
 pub use content::{Target, content_digest, device_digest, files_digest, policy_digest, sha256};
 pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
 pub use decide::{decide, may_roll_back};
+pub use log::{Attachment, Log, LogEntry, Merge, Outcome, carried_policies, merge_payload};
 pub use contribution::{Contribution, contributions};
 pub use decision::{Decision, Missing, State};
 pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};

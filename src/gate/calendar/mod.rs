@@ -22,6 +22,11 @@ use period::{intersect, unite};
 use std::collections::BTreeSet;
 use zone::{Fold, Zone};
 
+/// The instant of a time with its zone, the first where it occurs twice; `None` where there is no such time.
+pub(in crate::gate) fn instant_of(time: &ZonedTime) -> Option<Instant> {
+    zone::instant(time, Fold::First).ok()
+}
+
 /// How far ahead openings are looked for, in days.
 const HORIZON: u32 = 400;
 const DAY: i64 = 86_400;
