@@ -1,6 +1,6 @@
 //! The command line as a whole: the commands and what they are for.
 
-use super::{check, diff, explain, init, lint, matrix, permit, policy, push, query, schema, stage, trace, vet};
+use super::{audit, change, check, diff, explain, init, ledger, lint, matrix, permit, policy, push, query, schema, stage, trace, vet};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// The gate in front of a firewall push.
@@ -29,6 +29,8 @@ pub struct CommandLine {
 pub enum Command {
     /// Judge a change: does what must hold still hold, and does nothing else change
     Check(check::Arguments),
+    /// A change and its life: announce, show, approve, reject, schedule, hold
+    Change(change::Arguments),
     /// Show what a change does to packets: opened, closed, refused or translated otherwise
     Diff(diff::Arguments),
     /// Say what becomes of given packets, by which rule
@@ -45,6 +47,10 @@ pub enum Command {
     Init(init::Arguments),
     /// Check a policy and say who can approve what by it
     Policy(policy::Arguments),
+    /// Let the ledger machine write down what it sees
+    Ledger(ledger::Arguments),
+    /// Say who decided what on which evidence, and whether it was right then
+    Audit(audit::Arguments),
     /// Stage a change as its class demands: in a namespace, or on the device that stands for it
     Stage(stage::Arguments),
     /// Prove a change by the kernel itself, in a namespace of its own

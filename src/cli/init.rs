@@ -96,7 +96,8 @@ fn told(arguments: &Arguments, root: &Root) -> String {
 
 fn repository_folder(surroundings: &Surroundings) -> Result<PathBuf, Failure> {
     let repo = Repository::discover(&surroundings.cwd).map_err(super::input::InputError::from)?;
-    let none = || Failure::new("there is no git repository here").help("run `git init` first, or change into the repository");
+    let none =
+        || Failure::new("there is no git repository here").help("run `git init` first, or change into the repository");
     repo.map(|r| r.root().to_owned()).ok_or_else(none)
 }
 
@@ -136,7 +137,8 @@ fn machines(surroundings: &Surroundings, given: &[String]) -> Result<Vec<Starter
         let purpose = PURPOSES.iter().find(|(purpose, _)| purpose.name() == name);
         let unknown = || {
             let names: Vec<&str> = PURPOSES.iter().map(|(p, _)| p.name()).collect();
-            Failure::new(format!("`{name}` is no purpose of a machine")).help(format!("it is one of {}", names.join(", ")))
+            Failure::new(format!("`{name}` is no purpose of a machine"))
+                .help(format!("it is one of {}", names.join(", ")))
         };
         let (purpose, id) = purpose.ok_or_else(unknown)?;
         found.push(StarterKey { id: (*id).to_owned(), key: public_key(surroundings, path)?, what: *purpose });
@@ -165,7 +167,9 @@ fn public_key(surroundings: &Surroundings, path: &Path) -> Result<String, Failur
     let text = std::fs::read_to_string(surroundings.cwd.join(path)).map_err(unreadable)?;
     if text.contains("PRIVATE KEY") {
         let failure = Failure::new(format!("`{shown}` is a private key"));
-        return Err(failure.help(format!("give its public key, `{shown}.pub`; private keys never come near the repository")));
+        return Err(
+            failure.help(format!("give its public key, `{shown}.pub`; private keys never come near the repository"))
+        );
     }
     let line = text.trim_end();
     let refused = |e: crate::gate::signature::KeyFlaw| Failure::new(format!("`{shown}`: {e} [{}]", e.code));

@@ -4,6 +4,8 @@
 //! to `screen`. It returns an `Exit`, or a `Failure`, which is exit code 2.
 
 mod arguments;
+pub mod audit;
+pub mod change;
 pub mod check;
 pub mod device;
 pub mod diff;
@@ -13,6 +15,7 @@ pub mod failure;
 pub mod gate;
 pub mod init;
 pub mod input;
+pub mod ledger;
 pub mod lint;
 pub mod matrix;
 pub mod output;
@@ -55,6 +58,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 impl Command {
     fn run(&self, screen: &Screen) -> Result<Exit, Failure> {
         match self {
+            Command::Change(arguments) => change::run(arguments, screen),
             Command::Check(arguments) => check::run(arguments, screen),
             Command::Diff(arguments) => diff::run(arguments, screen),
             Command::Trace(arguments) => trace::run(arguments, screen),
@@ -64,6 +68,8 @@ impl Command {
             Command::Explain(arguments) => explain::run(arguments, screen),
             Command::Init(arguments) => init::run(arguments, screen),
             Command::Policy(arguments) => policy::run(arguments, screen),
+            Command::Ledger(arguments) => ledger::run(arguments, screen),
+            Command::Audit(arguments) => audit::run(arguments, screen),
             Command::Stage(arguments) => stage::run(arguments, screen),
             Command::Vet(arguments) => vet::run(arguments, screen),
             Command::Permit(arguments) => permit::run(arguments, screen),

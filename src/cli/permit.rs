@@ -207,7 +207,8 @@ fn confirm_timer(policy: &Policy, targets: &[Target], reasons: &mut Vec<Reason>)
 
 /// Devices as transports see them.
 pub fn targets(devices: &[TargetDevice]) -> Vec<Target> {
-    let target = |d: &TargetDevice| Target { name: d.device.clone(), roles: d.roles.clone(), environment: d.environment };
+    let target =
+        |d: &TargetDevice| Target { name: d.device.clone(), roles: d.roles.clone(), environment: d.environment };
     devices.iter().map(target).collect()
 }
 

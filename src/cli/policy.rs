@@ -95,7 +95,8 @@ fn verify(arguments: &VerifyArguments) -> Result<Verified, Failure> {
     if let Some(given) = &arguments.policy {
         return Ok(single(&given.to_string_lossy(), &given_version(&surroundings, given)?));
     }
-    let none = || Failure::new("there is no git repository here").help("name a policy file or a folder with `fwgate.toml`");
+    let none =
+        || Failure::new("there is no git repository here").help("name a policy file or a folder with `fwgate.toml`");
     let repo = Repository::discover(&surroundings.cwd).map_err(super::input::InputError::from)?.ok_or_else(none)?;
     match &arguments.root {
         Some(root) => by_root(&surroundings, &repo, root),
@@ -137,7 +138,8 @@ fn given_version(surroundings: &Surroundings, given: &OsStr) -> Result<PolicyVer
 /// The chain of the root's protected branch, by the evidence that was fetched.
 fn by_root(surroundings: &Surroundings, repo: &Repository, root: &OsStr) -> Result<Verified, Failure> {
     let bytes = Reader::new(surroundings, &is_ruleset).named_file(root)?.bytes;
-    let read = Root::read(&bytes).map_err(|flaw| Failure::new(flaw.to_string()).help("docs/root.md describes the root file"))?;
+    let read = Root::read(&bytes)
+        .map_err(|flaw| Failure::new(flaw.to_string()).help("docs/root.md describes the root file"))?;
     let (source, tip) = protected_tip(repo, &read.protected)?;
     let versions = repo.policy_versions(tip).map_err(super::input::InputError::from)?;
     let branches = repo.evidence(&source).map_err(super::input::InputError::from)?;

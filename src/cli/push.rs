@@ -125,7 +125,8 @@ fn permit(
 }
 
 fn read_permit(path: &Path) -> Result<Vec<u8>, Failure> {
-    let unreadable = |e: std::io::Error| Failure::new(format!("the permit `{}` cannot be read: {}", path.display(), e.kind()));
+    let unreadable =
+        |e: std::io::Error| Failure::new(format!("the permit `{}` cannot be read: {}", path.display(), e.kind()));
     let length = std::fs::metadata(path).map_err(unreadable)?.len();
     if length > MAX_PERMIT {
         return Err(Failure::new(format!("the permit `{}` has {length} bytes", path.display())));
@@ -134,7 +135,12 @@ fn read_permit(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// Everything in which the permit is not what the evidence gives now.
-fn against(session: &Session, gathered: &Gathered, permit: &VerifiedPermit, holder: &str) -> Result<Vec<Reason>, Failure> {
+fn against(
+    session: &Session,
+    gathered: &Gathered,
+    permit: &VerifiedPermit,
+    holder: &str,
+) -> Result<Vec<Reason>, Failure> {
     let (repository, content, transport, devices): (String, _, _, Vec<PermittedDevice>) =
         match (draft(session, gathered, holder)?, &session.root, &gathered.analysis) {
             (Ok(now), _, _) => (now.repository, now.content, now.transport, now.devices),
@@ -188,8 +194,14 @@ fn pushed(
     let run = nonce()?;
     let rule = &port.policy.push;
     let heads: Vec<(String, String)> =
-        gathered.ledger.in_force().into_iter().map(|(device, known)| (device, known.head)).collect();
-    let order: Vec<String> = port.ways.values().filter_map(|w| w.transport.policy().canary.as_ref()).flatten().map(|c| c.value.clone()).collect();
+        gathered.in_force.iter().map(|(device, known)| (device.clone(), known.head.clone())).collect();
+    let order: Vec<String> = port
+        .ways
+        .values()
+        .filter_map(|w| w.transport.policy().canary.as_ref())
+        .flatten()
+        .map(|c| c.value.clone())
+        .collect();
     let orders = Orders {
         permit,
         holder,

@@ -19,7 +19,11 @@ pub const SCHEMAS: &[(&str, &str, &str)] = &[
     ("permit", "output of `fwgate permit --format json`", include_str!("../../schemas/permit.json")),
     ("policy", "a policy file", include_str!("../../schemas/policy.json")),
     ("change", "a change request", include_str!("../../schemas/change.json")),
-    ("policy-verdict", "output of `fwgate policy verify --format json`", include_str!("../../schemas/policy-verdict.json")),
+    (
+        "policy-verdict",
+        "output of `fwgate policy verify --format json`",
+        include_str!("../../schemas/policy-verdict.json"),
+    ),
 ];
 
 /// The arguments of `fwgate schema`.

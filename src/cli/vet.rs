@@ -5,11 +5,11 @@ use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{DeviceFiles, GateArguments, Gathered, MachineKeys, Session, keep_receipt, now};
 use super::screen::Screen;
+use crate::dialect::InputFile;
 use crate::diff::Bounds;
 use crate::fleet::namespace::{Answer, Job, JobFile, Outcome, Vetted, loader_of, vet};
 use crate::fleet::transport::Folder;
 use crate::fleet::{Readback, compare_readback};
-use crate::dialect::InputFile;
 use crate::gate::vetting::{VettingPlan, plan};
 use crate::gate::{Digest, Reason, ReasonCode, Receipt, ReceiptKind};
 use crate::policy::Policy;
@@ -75,7 +75,9 @@ pub fn conclude(
     if is_good {
         match key {
             Some(key) => out += &format!("receipt {}\n", signed(session, gathered, &vetting, key)?),
-            None => out += "no receipt: no key of a machine with purpose `receipt-staging` is at hand (--key-staging)\n",
+            None => {
+                out += "no receipt: no key of a machine with purpose `receipt-staging` is at hand (--key-staging)\n"
+            }
         }
     }
     screen.answer(&out)?;
@@ -86,7 +88,12 @@ pub fn conclude(
 ///
 /// # Errors
 /// The receipt cannot be written.
-pub fn signed(session: &Session, gathered: &Gathered, vetting: &Vetting, key: &std::path::Path) -> Result<Digest, Failure> {
+pub fn signed(
+    session: &Session,
+    gathered: &Gathered,
+    vetting: &Vetting,
+    key: &std::path::Path,
+) -> Result<Digest, Failure> {
     let (Some(analysis), Some(announced)) = (&gathered.analysis, &gathered.announced) else {
         return Err(Failure::new("there is nothing to give a receipt for"));
     };
@@ -144,7 +151,8 @@ fn one(policy: &Policy, files: &DeviceFiles, digest: Digest, out: &mut Vetting) 
             return Ok(());
         }
     };
-    let program = std::env::current_exe().map_err(|e| Failure::new(format!("this program cannot be found: {}", e.kind())))?;
+    let program =
+        std::env::current_exe().map_err(|e| Failure::new(format!("this program cannot be found: {}", e.kind())))?;
     match vet(&job, &program, &folder.home()).map_err(|e| Failure::new(e.to_string()))? {
         Answer::Unable(why) => {
             Err(Failure::new(format!("no namespace can be used here: {why}"))
@@ -169,11 +177,16 @@ fn job(files: &DeviceFiles, planned: &VettingPlan, folder: &Folder) -> Result<Jo
     for (at, file) in files.files.iter().enumerate() {
         let Some(loader) = loader_of(file, &files.options()) else {
             let message = format!("`{}` is nothing that a Linux kernel loads", file.name);
-            return Err(Reason::new(ReasonCode::NotVetted, message, "stage it on a device: `staging = \"device\"` and [[stands_for]]"));
+            return Err(Reason::new(
+                ReasonCode::NotVetted,
+                message,
+                "stage it on a device: `staging = \"device\"` and [[stands_for]]",
+            ));
         };
         let name = format!("{at}-{}", file.name.rsplit('/').next().unwrap_or("file"));
         let path = folder.put(&name, &file.bytes);
-        let path = path.map_err(|e| Reason::new(ReasonCode::NotVetted, format!("`{}`: {}", file.name, e.kind()), "try again"))?;
+        let path = path
+            .map_err(|e| Reason::new(ReasonCode::NotVetted, format!("`{}`: {}", file.name, e.kind()), "try again"))?;
         out.push(JobFile { name: file.name.clone(), path: path.to_string_lossy().into_owned(), loader });
     }
     out.sort_by_key(|f| f.loader);
@@ -190,18 +203,29 @@ fn judge(policy: &Policy, files: &DeviceFiles, planned: &VettingPlan, vetted: &V
             Outcome::AsDemanded => good += 1,
             Outcome::NotSendable => unsent += 1,
             Outcome::Against(packet) => {
-                let message = format!("the kernel does not treat the {packet} of {talk} on `{name}` as `{}` demands", talk.rule);
-                out.reasons.push(Reason::new(ReasonCode::NotVetted, message, "`fwgate trace` shows by which rule; mend it"));
+                let message =
+                    format!("the kernel does not treat the {packet} of {talk} on `{name}` as `{}` demands", talk.rule);
+                out.reasons.push(Reason::new(
+                    ReasonCode::NotVetted,
+                    message,
+                    "`fwgate trace` shows by which rule; mend it",
+                ));
             }
         }
     }
     if good == 0 && unsent > 0 {
         let message = format!("none of the {unsent} conversations of policy can be sent to `{name}` in a namespace");
-        out.reasons.push(Reason::new(ReasonCode::NotVetted, message, "name its interfaces and addresses in `device.toml`"));
+        out.reasons.push(Reason::new(
+            ReasonCode::NotVetted,
+            message,
+            "name its interfaces and addresses in `device.toml`",
+        ));
     }
     out.reasons.extend(differences(policy, files, vetted));
     out.flows += good;
-    out.words.push(format!("{name}: loaded, {good} conversations as demanded, {unsent} not sendable, read back and compared"));
+    out.words.push(format!(
+        "{name}: loaded, {good} conversations as demanded, {unsent} not sendable, read back and compared"
+    ));
 }
 
 fn differences(policy: &Policy, files: &DeviceFiles, vetted: &Vetted) -> Option<Reason> {
@@ -222,7 +246,11 @@ fn differences(policy: &Policy, files: &DeviceFiles, vetted: &Vetted) -> Option<
     });
     let wrong = |why: String| {
         let message = format!("what the kernel holds of `{}` is not what its files say: {why}", files.name);
-        Some(Reason::new(ReasonCode::ReadbackInvalid, message, "this may be an error of fwgate; report it, and do not push"))
+        Some(Reason::new(
+            ReasonCode::ReadbackInvalid,
+            message,
+            "this may be an error of fwgate; report it, and do not push",
+        ))
     };
     match compared {
         Ok(converged) if converged.is_equal() => None,

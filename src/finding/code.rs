@@ -53,14 +53,8 @@ impl Eq for Code {}
 
 /// Every code, by id.
 pub fn all_codes() -> impl Iterator<Item = &'static Code> {
-    let families: [&[&Code]; 6] = [
-        requirements::CODES,
-        effect::CODES,
-        lint::CODES,
-        input::CODES,
-        gate_evidence::CODES,
-        gate_change::CODES,
-    ];
+    let families: [&[&Code]; 6] =
+        [requirements::CODES, effect::CODES, lint::CODES, input::CODES, gate_evidence::CODES, gate_change::CODES];
     families.into_iter().flatten().copied()
 }
 

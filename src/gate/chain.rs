@@ -194,11 +194,7 @@ fn in_force(version: &PolicyVersion, policy: Policy) -> VersionInForce {
 }
 
 /// The next version, where it is one; `None` where it is the one in force again.
-fn succeed(
-    version: &PolicyVersion,
-    voices: &dyn Voices,
-    chain: &Chain,
-) -> Result<Option<VersionInForce>, Vec<Reason>> {
+fn succeed(version: &PolicyVersion, voices: &dyn Voices, chain: &Chain) -> Result<Option<VersionInForce>, Vec<Reason>> {
     let digest = policy_digest(version);
     let Some(current) = chain.in_force() else { return Err(Vec::new()) };
     if digest == current.digest {
@@ -222,7 +218,10 @@ fn succeed(
 
 fn rollback(old: u64, current: u64) -> Reason {
     let message = format!("the protected branch has version {old} of the policy again, after version {current}");
-    let fix = format!("restore version {current}, or give the old text as version {} with records of both quorums", current + 1);
+    let fix = format!(
+        "restore version {current}, or give the old text as version {} with records of both quorums",
+        current + 1
+    );
     Reason::new(ReasonCode::PolicyRollback, message, fix)
 }
 
@@ -248,7 +247,10 @@ fn voice_reasons(policy: &Policy, digest: Digest, current: &VersionInForce, voic
     let before = missing_voices(&current.policy, policy.version, digest, voices);
     let own = missing_voices(policy, policy.version, digest, voices);
     let reason = |(whose, lack): (u64, Option<String>)| {
-        let message = format!("version {} of the policy was not approved by the quorum of version {whose}: {}", policy.version, lack?);
+        let message = format!(
+            "version {} of the policy was not approved by the quorum of version {whose}: {}",
+            policy.version, lack?
+        );
         let fix = format!("persons of version {whose} sign it: `fwgate change approve ID --role ROLE` on its change");
         Some(Reason::new(ReasonCode::PolicyUnauthorised, message, fix))
     };
@@ -268,7 +270,8 @@ pub fn missing_voices(by: &Policy, version: u64, digest: Digest, voices: &dyn Vo
         }
     }
     let filled = fill(&seats, &persons);
-    let open: Vec<String> = seats.iter().enumerate().filter(|(at, _)| !filled.contains_key(at)).map(|(_, s)| one_of(s)).collect();
+    let open: Vec<String> =
+        seats.iter().enumerate().filter(|(at, _)| !filled.contains_key(at)).map(|(_, s)| one_of(s)).collect();
     match seats.is_empty() {
         true => Some("it asks for nobody".to_owned()),
         false => (!open.is_empty()).then(|| format!("missing {}", open.join(", "))),
@@ -316,7 +319,10 @@ fn behind_witness(chain: &Chain, witnessed: Option<(u64, Instant)>) -> Option<Re
     if seen <= current.version {
         return None;
     }
-    let message = format!("version {seen} of the policy was in force at {at}, and the protected branch has version {} now", current.version);
+    let message = format!(
+        "version {seen} of the policy was in force at {at}, and the protected branch has version {} now",
+        current.version
+    );
     let fix = format!("restore version {seen} on the protected branch");
     Some(Reason::new(ReasonCode::PolicyRollback, message, fix))
 }

@@ -42,6 +42,8 @@ pub struct Entry {
 /// What runs on a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InForce {
+    /// The device.
+    pub device: String,
     /// Digest of the device's bytes.
     pub bytes: Digest,
     /// The commit that holds them.
@@ -147,8 +149,13 @@ impl Ledger {
 
     /// What is in force on each device that the ledger knows: its last result `applied` or `rolled-back`.
     pub fn in_force(&self) -> BTreeMap<String, InForce> {
+        self.in_force_but(None)
+    }
+
+    /// The same as if one change had never been pushed.
+    pub fn in_force_but(&self, change: Option<&str>) -> BTreeMap<String, InForce> {
         let mut out = BTreeMap::new();
-        for result in self.results() {
+        for result in self.results().filter(|r| Some(r.change.as_str()) != change) {
             if matches!(result.result, ResultKind::Applied | ResultKind::RolledBack) {
                 out.insert(result.device.clone(), in_force(result));
             }
@@ -263,6 +270,7 @@ fn fork(message: String) -> Reason {
 
 fn in_force(result: &DeviceResult) -> InForce {
     InForce {
+        device: result.device.clone(),
         bytes: result.bytes,
         head: result.head.clone(),
         change: result.change.clone(),

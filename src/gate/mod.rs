@@ -12,6 +12,7 @@
 //!  baseline x proposal x policy ─► analysis (check, content digest, meaning digest) ┘
 //! ```
 
+mod adoption;
 mod analysis;
 pub mod audit;
 mod believed;
@@ -20,8 +21,8 @@ mod case;
 mod chain;
 mod commit;
 mod content;
-mod decide;
 mod contribution;
+mod decide;
 mod decision;
 mod edits;
 mod evidence;
@@ -46,27 +47,29 @@ mod validity;
 pub mod vetting;
 mod voices;
 
+pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
+pub use adoption::{adoptions, quarantined, with_adoptions};
 pub use analysis::{Case, Library, analyse, read_request, targets};
 pub use believed::{Believed, Ignored, MAX_COMMITS, TOLERANCE, Testimony, looks_like_approval, read_branch};
-pub use calendar::{Booking, Calendar, Period, Slot, SlotSource, calendar, slot, wished};
-pub use case::{Dossier, Debt, Neighbour, Progress, TargetDevice, Unconverged};
-pub use chain::{Chain, Pending, PolicyVoice, Voices, judge_chain, judge_pending, missing_voices, VersionInForce};
+pub use calendar::{Booking, Calendar, Period, Slot, SlotSource, calendar, instant_of, slot, wished};
+pub use case::{Debt, Dossier, Neighbour, Progress, TargetDevice, Unconverged};
+pub use chain::{Chain, Pending, PolicyVoice, VersionInForce, Voices, judge_chain, judge_pending, missing_voices};
 pub use commit::{EMPTY_TREE, EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};
 pub use content::{Target, content_digest, device_digest, files_digest, policy_digest, sha256};
-pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
-pub use decide::{decide, may_roll_back};
-pub use log::{Attachment, Log, LogEntry, Merge, Outcome, carried_policies, merge_payload};
 pub use contribution::{Contribution, contributions};
+pub use decide::{decide, may_roll_back};
 pub use decision::{Decision, Missing, State};
+pub use edits::edits_digest;
 pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
 pub use grammar::{Flaw, MAX_TEXT};
-pub use edits::edits_digest;
 pub use instant::Instant;
-pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, Sighting, PermitHistory};
-pub use permit::{
-    Expected, PERMIT_NAMESPACE, Permit, PermitFile, PermitRoster, PermitTrust, PermittedDevice, VerifiedPermit, untrusted,
-};
+pub use log::{Attachment, Log, LogEntry, Merge, Outcome, carried_policies, merge_payload};
+pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, PermitHistory, Sighting};
 pub use pair::{Planned, Terms, beside};
+pub use permit::{
+    Expected, PERMIT_NAMESPACE, Permit, PermitFile, PermitRoster, PermitTrust, PermittedDevice, VerifiedPermit,
+    untrusted,
+};
 pub use quorum::Counted;
 pub use reason::{Reason, ReasonCode};
 pub use record::{

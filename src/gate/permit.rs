@@ -262,7 +262,9 @@ impl PermitTrust for PermitRoster<'_> {
         };
         let id = match &holder.owner {
             Owner::Machine(id, Purpose::Permit) => id,
-            other => return Err(untrusted(format!("the permit is signed by `{}`, who may not give permits", other.id()))),
+            other => {
+                return Err(untrusted(format!("the permit is signed by `{}`, who may not give permits", other.id())));
+            }
         };
         if !envelope.is_exact || envelope.namespace != PERMIT_NAMESPACE {
             return Err(untrusted(format!("the permit's signature is not one in `{PERMIT_NAMESPACE}`")));

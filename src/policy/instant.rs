@@ -117,6 +117,14 @@ pub(super) fn read_time(text: &str) -> Result<TimeOfDay, Wrong> {
     time.filter(|_| parts.next().is_none()).ok_or_else(wrong)
 }
 
+/// The time that a text such as `2026-12-18T00:00:00[America/Toronto]` names.
+///
+/// # Errors
+/// In words, why it names none.
+pub fn zoned(text: &str) -> Result<ZonedTime, String> {
+    read_zoned(text).map_err(|wrong| wrong.message)
+}
+
 /// `2026-12-18T00:00:00[America/Toronto]`, or with an offset, or both.
 pub(super) fn read_zoned(text: &str) -> Result<ZonedTime, Wrong> {
     let wrong = || Wrong::new(format!("`{text}` is no time with a zone"), ZONED_HELP);
@@ -145,6 +153,11 @@ pub(super) fn read_zone(text: &str) -> Result<String, Wrong> {
         && text.split('/').all(|part| !part.is_empty());
     let wrong = || Wrong::new(format!("`{text}` is no time zone"), ZONE_HELP);
     good.then(|| text.to_owned()).ok_or_else(wrong)
+}
+
+/// The length of time that a text such as `90s`, `30m`, `4h`, `14d` or `2w` names; `None` for every other text.
+pub fn duration(text: &str) -> Option<Duration> {
+    read_duration(text).ok()
 }
 
 /// `90s`, `30m`, `4h`, `14d`, `2w`.

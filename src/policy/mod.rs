@@ -45,7 +45,7 @@ pub use device::{DeviceFile, DeviceInterface, Environment, read_device_file};
 pub use document::{MAX_BYTES, Spanned, nearest};
 pub use estate::{Lab, Unmanaged};
 pub use flow::{Flow, FlowRule, Prohibition, Requirement};
-pub use instant::{Date, Subject, TimeOfDay, ZonedTime, subject_of};
+pub use instant::{Date, Subject, TimeOfDay, ZonedTime, duration, subject_of, zoned};
 pub use names::Names;
 pub use operation::{OnStop, PushRule, Revoked, Right, Rights, StandsFor};
 pub use pack::{Pack, packs};

@@ -1,5 +1,7 @@
 //! Reports: what people and machines read. They read data and decide nothing.
 
+mod change_json;
+mod audit;
 mod check_json;
 mod diagnostic;
 mod diff_json;
@@ -7,23 +9,25 @@ mod finding_json;
 mod human;
 mod lint_json;
 mod permit_json;
-mod query_json;
 mod policy_json;
+mod query_json;
 mod rule;
 mod trace_jsonl;
 mod visible;
 
+pub use change_json::{CHANGE_STATE_SCHEMA, ChangeDocument};
+pub use audit::{AUDIT_SCHEMA, AuditDocument, Sampled, audit_csv, audit_markdown};
 pub use check_json::{CHECK_SCHEMA, CheckDocument, CheckFrame, PolicyOrigin, WrittenAssumption, is_refused};
 pub use diagnostic::{Colour, render_problems};
 pub use diff_json::{DIFF_SCHEMA, DiffDocument, FilterView, WrittenChange, WrittenEnd, WrittenStructure};
 pub use finding_json::{WrittenFinding, WrittenLocation};
 pub use human::{
-    DiffView, PolicyView, check_human, conditions_human, diff_human, filter_human, finding_human, lint_human, packet_words,
-    policy_human, query_human, severities, trace_human,
+    ChangePage, DiffView, PolicyView, change_human, check_human, conditions_human, diff_human, filter_human,
+    finding_human, lint_human, packet_words, policy_human, query_human, reasons_human, severities, trace_human,
 };
 pub use lint_json::{ConditionsDocument, LintDocument, WrittenCondition};
-pub use policy_json::{POLICY_SCHEMA, PolicyDocument, WrittenReason};
 pub use permit_json::{PERMIT_SCHEMA, PermitDocument, decision_human};
+pub use policy_json::{POLICY_SCHEMA, PolicyDocument, WrittenReason};
 pub use query_json::{QueryDocument, WrittenGroup};
 pub use rule::{QuotedRule, WrittenTranslation, reject_with};
 pub use trace_jsonl::{WrittenStep, WrittenTrace};

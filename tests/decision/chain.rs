@@ -10,7 +10,11 @@ fn numbered(number: u64) -> String {
 }
 
 /// Voices of these persons for a version, by whatever roster knows them.
-fn voices(number: u64, text: &str, persons: &'static [(&'static str, &'static str)]) -> impl Fn(&Policy) -> Vec<PolicyVoice> {
+fn voices(
+    number: u64,
+    text: &str,
+    persons: &'static [(&'static str, &'static str)],
+) -> impl Fn(&Policy) -> Vec<PolicyVoice> {
     let policy = policy_digest(&version("", text));
     move |roster: &Policy| {
         let known = |id: &str| roster.persons.iter().any(|p| p.id.value == id);
@@ -30,7 +34,8 @@ const QUORUM: &[(&str, &str)] = &[("bob", "network"), ("carol", "network"), ("da
 
 fn judge(versions: &[PolicyVersion], voices: &dyn Voices, witnessed: Option<u64>) -> (Option<u64>, Vec<&'static str>) {
     let root = root_of(GATE).to_string();
-    let chain = judge_chain(Some(root.as_bytes()), versions, voices, witnessed.map(|v| (v, at("2026-12-01T00:00:00Z"))));
+    let chain =
+        judge_chain(Some(root.as_bytes()), versions, voices, witnessed.map(|v| (v, at("2026-12-01T00:00:00Z"))));
     let mut codes: Vec<&str> = chain.reasons.iter().map(|r| r.code.name()).collect();
     codes.dedup();
     (chain.in_force().map(|v| v.version), codes)
@@ -118,7 +123,15 @@ fn a_later_version_accepted_after_an_approval_voids_nothing() {
     let two = numbered(2);
     let root = root_of(GATE).to_string();
     let line = [version("c1", GATE), version("c2", &two)];
-    let scene = Scene { chain: judge_chain(Some(root.as_bytes()), &line, &voices(2, &two, QUORUM), Some((2, at("2026-12-01T00:00:00Z")))), ..Scene::good() };
+    let scene = Scene {
+        chain: judge_chain(
+            Some(root.as_bytes()),
+            &line,
+            &voices(2, &two, QUORUM),
+            Some((2, at("2026-12-01T00:00:00Z"))),
+        ),
+        ..Scene::good()
+    };
     assert_eq!(scene.codes(), Vec::<String>::new());
 }
 

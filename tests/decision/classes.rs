@@ -29,36 +29,69 @@ fn what_a_change_must_be() {
         ("no way back", |s| analysis_of(s).rollback.clear(), &["NO_ROLLBACK"]),
         ("policy beside devices", |s| s.paths.push("fwgate.toml".into()), &["POLICY_CHANGE_MIXED"]),
         ("a file of the policy's folder", |s| s.paths.push("policies/web.toml".into()), &["POLICY_CHANGE_MIXED"]),
-        ("relabelled", |s| { analysis_of(s).extent.relabelled.insert("edge1".into()); }, &["POLICY_CHANGE_MIXED"]),
+        (
+            "relabelled",
+            |s| {
+                analysis_of(s).extent.relabelled.insert("edge1".into());
+            },
+            &["POLICY_CHANGE_MIXED"],
+        ),
         ("class policy for rules", |s| s.request = Some(request("class = \"policy\"")), &["POLICY_CHANGE_MIXED"]),
         ("another's file", |s| s.paths.push("changes/CHG-7.toml".into()), &["CHANGE_ID_CONFLICT"]),
         ("ids that differ in case", |s| s.ids.push("Chg-2042".into()), &["CHANGE_ID_CONFLICT"]),
-        ("announced by two", |s| {
-            let other = Change { file: digest("other file"), ..change() };
-            let mut announced = s.believed("erin", Record::Change(other));
-            announced.order = 0;
-            s.testimony.records.insert(0, announced);
-        }, &["CHANGE_ID_CONFLICT"]),
+        (
+            "announced by two",
+            |s| {
+                let other = Change { file: digest("other file"), ..change() };
+                let mut announced = s.believed("erin", Record::Change(other));
+                announced.order = 0;
+                s.testimony.records.insert(0, announced);
+            },
+            &["CHANGE_ID_CONFLICT"],
+        ),
         ("an obstacle", |s| s.obstacles.push(Reason::new(ReasonCode::LedgerFork, "m", "f")), &["LEDGER_FORK"]),
-        ("a malformed record", |s| s.testimony.refusals.push(Reason::new(ReasonCode::CommitMalformed, "m", "f")), &["COMMIT_MALFORMED"]),
+        (
+            "a malformed record",
+            |s| s.testimony.refusals.push(Reason::new(ReasonCode::CommitMalformed, "m", "f")),
+            &["COMMIT_MALFORMED"],
+        ),
     ]);
 }
 
 #[test]
 fn bytes_are_vetted_as_they_are() {
     expect(&[
-        ("no receipt", |s| s.testimony.receipts.clear(), &["NOT_STAGED", "NOT_VETTED", "RECEIPT_MISMATCH", "APPROVAL_MISSING"]),
-        ("other content and bytes", |s| {
-            let receipt = &mut s.testimony.receipts[0].said;
-            (receipt.content, receipt.devices[0].1) = (digest("x"), digest("x"));
-        }, &["NOT_STAGED", "NOT_VETTED", "RECEIPT_MISMATCH", "APPROVAL_MISSING"]),
-        ("a receipt of production", |s| s.testimony.receipts[0].said.kind = ReceiptKind::Applied,
-            &["NOT_STAGED", "NOT_VETTED", "RECEIPT_MISMATCH", "APPROVAL_MISSING"]),
-        ("a revoked machine", |s| s.testimony.receipts[0].standing = Standing::Revoked, &["KEY_REVOKED", "NOT_STAGED", "NOT_VETTED"]),
-        ("one of two devices", |s| {
-            analysis_of(s).devices.push(("edge2".into(), digest("b")));
-            analysis_of(s).rollback.push(("edge2".into(), digest("a")));
-        }, &["NOT_VETTED"]),
+        (
+            "no receipt",
+            |s| s.testimony.receipts.clear(),
+            &["NOT_STAGED", "NOT_VETTED", "RECEIPT_MISMATCH", "APPROVAL_MISSING"],
+        ),
+        (
+            "other content and bytes",
+            |s| {
+                let receipt = &mut s.testimony.receipts[0].said;
+                (receipt.content, receipt.devices[0].1) = (digest("x"), digest("x"));
+            },
+            &["NOT_STAGED", "NOT_VETTED", "RECEIPT_MISMATCH", "APPROVAL_MISSING"],
+        ),
+        (
+            "a receipt of production",
+            |s| s.testimony.receipts[0].said.kind = ReceiptKind::Applied,
+            &["NOT_STAGED", "NOT_VETTED", "RECEIPT_MISMATCH", "APPROVAL_MISSING"],
+        ),
+        (
+            "a revoked machine",
+            |s| s.testimony.receipts[0].standing = Standing::Revoked,
+            &["KEY_REVOKED", "NOT_STAGED", "NOT_VETTED"],
+        ),
+        (
+            "one of two devices",
+            |s| {
+                analysis_of(s).devices.push(("edge2".into(), digest("b")));
+                analysis_of(s).rollback.push(("edge2".into(), digest("a")));
+            },
+            &["NOT_VETTED"],
+        ),
     ]);
     let on_devices = GATE.replace("staging = \"namespace\"", "staging = \"device\"")
         + "\n[[stands_for]]\ndevice = \"edge1\"\nstaging = \"stage-edge1\"\n";
@@ -70,7 +103,8 @@ fn bytes_are_vetted_as_they_are() {
 
 #[test]
 fn no_staging_costs_one_approver_more() {
-    let mut scene = Scene::of(&GATE.replace("staging = \"namespace\"", "staging = \"none\"").replace("count = 3", "count = 2"));
+    let mut scene =
+        Scene::of(&GATE.replace("staging = \"namespace\"", "staging = \"none\"").replace("count = 3", "count = 2"));
     scene.testimony.receipts.clear();
     assert_eq!(scene.codes(), ["APPROVAL_MISSING"]);
     scene.approve("erin", "security");
@@ -84,33 +118,67 @@ fn a_change_goes_in_its_window_and_in_no_freeze() {
         ("before the window", |s| s.now = at("2026-12-02T02:59:59Z"), &["OUTSIDE_WINDOW"]),
         ("behind the window", |s| s.now = at("2026-12-02T07:00:00Z"), &["OUTSIDE_WINDOW"]),
         ("last instant", |s| s.now = at("2026-12-02T06:59:59Z"), &[]),
-        ("lead time not over", |s| {
-            s.testimony.records[0].witnessed = Some(at("2026-12-02T00:30:00Z"));
-        }, &["LEAD_TIME", "OUTSIDE_WINDOW"]),
+        (
+            "lead time not over",
+            |s| {
+                s.testimony.records[0].witnessed = Some(at("2026-12-02T00:30:00Z"));
+            },
+            &["LEAD_TIME", "OUTSIDE_WINDOW"],
+        ),
         ("not witnessed", |s| s.testimony.records[0].witnessed = None, &["LEAD_TIME"]),
-        ("backdated and not witnessed", |s| {
-            s.testimony.records[0].witnessed = None;
-            s.testimony.records[0].at = at("2026-11-01T00:00:00Z");
-        }, &["LEAD_TIME"]),
-        ("a wish that ends before it begins", |s| {
-            s.request = Some(request("class = \"normal\"\n[window]\nstart = \"2026-12-02T05:00:00Z\"\nend = \"2026-12-02T04:00:00Z\""));
-        }, &["SCHEDULE_INVALID"]),
-        ("a wish in no zone", |s| {
-            s.request = Some(request("class = \"normal\"\n[window]\nstart = \"2026-12-02T03:00:00[Mars/Base]\"\nend = \"2026-12-02T04:00:00Z\""));
-        }, &["SCHEDULE_INVALID"]),
-        ("a wish inside the window and later", |s| {
-            s.request = Some(request("class = \"normal\"\n[window]\nstart = \"2026-12-02T05:00:00Z\"\nend = \"2026-12-02T06:00:00Z\""));
-        }, &["OUTSIDE_WINDOW"]),
-        ("a wish outside of every window", |s| {
-            s.request = Some(request("class = \"normal\"\n[window]\nstart = \"2026-12-02T12:00:00Z\"\nend = \"2026-12-02T13:00:00Z\""));
-        }, &[]),
+        (
+            "backdated and not witnessed",
+            |s| {
+                s.testimony.records[0].witnessed = None;
+                s.testimony.records[0].at = at("2026-11-01T00:00:00Z");
+            },
+            &["LEAD_TIME"],
+        ),
+        (
+            "a wish that ends before it begins",
+            |s| {
+                s.request = Some(request(
+                    "class = \"normal\"\n[window]\nstart = \"2026-12-02T05:00:00Z\"\nend = \"2026-12-02T04:00:00Z\"",
+                ));
+            },
+            &["SCHEDULE_INVALID"],
+        ),
+        (
+            "a wish in no zone",
+            |s| {
+                s.request = Some(request(
+                    "class = \"normal\"\n[window]\nstart = \"2026-12-02T03:00:00[Mars/Base]\"\nend = \"2026-12-02T04:00:00Z\"",
+                ));
+            },
+            &["SCHEDULE_INVALID"],
+        ),
+        (
+            "a wish inside the window and later",
+            |s| {
+                s.request = Some(request(
+                    "class = \"normal\"\n[window]\nstart = \"2026-12-02T05:00:00Z\"\nend = \"2026-12-02T06:00:00Z\"",
+                ));
+            },
+            &["OUTSIDE_WINDOW"],
+        ),
+        (
+            "a wish outside of every window",
+            |s| {
+                s.request = Some(request(
+                    "class = \"normal\"\n[window]\nstart = \"2026-12-02T12:00:00Z\"\nend = \"2026-12-02T13:00:00Z\"",
+                ));
+            },
+            &[],
+        ),
     ]);
     let mut frozen = Scene::good();
     frozen.now = at("2026-12-23T03:30:00Z");
     for record in &mut frozen.testimony.records {
         record.witnessed = Some(at("2026-12-22T00:00:00Z"));
     }
-    let mut frozen = ["bob", "carol", "dave"].iter().fold(frozen, |s, by| s.with_approval(by, |a| a.not_after = at("2027-01-01T00:00:00Z")));
+    let mut frozen = ["bob", "carol", "dave"]
+        .iter()
+        .fold(frozen, |s, by| s.with_approval(by, |a| a.not_after = at("2027-01-01T00:00:00Z")));
     assert_eq!((frozen.codes(), frozen.decide().state), (vec!["FROZEN".to_owned()], State::Frozen));
     frozen.now = at("2027-01-05T05:00:00Z");
     assert!(!frozen.codes().contains(&"FROZEN".to_owned()));
@@ -128,9 +196,14 @@ fn a_schedule_record_moves_the_window_after_the_lead_time() {
     assert_eq!(moved("carol", "2026-12-02T03:00:00Z", "2026-12-02T04:00:00Z", seen), Vec::<String>::new());
     assert_eq!(moved("carol", "2026-12-02T04:00:00Z", "2026-12-02T05:00:00Z", seen), ["OUTSIDE_WINDOW"]);
     assert_eq!(moved("carol", "2026-12-02T03:00:00Z", "2026-12-02T08:00:00Z", seen), ["OUTSIDE_WINDOW"]);
-    assert_eq!(moved("carol", "2026-12-02T03:00:00Z", "2026-12-02T04:00:00Z", Some("2026-12-02T02:00:00Z")), ["LEAD_TIME"]);
+    assert_eq!(
+        moved("carol", "2026-12-02T03:00:00Z", "2026-12-02T04:00:00Z", Some("2026-12-02T02:00:00Z")),
+        ["LEAD_TIME"]
+    );
     assert_eq!(moved("carol", "2026-12-02T03:00:00Z", "2026-12-02T04:00:00Z", None), ["LEAD_TIME"]);
-    assert!(moved("carol", "2026-12-02T04:00:00Z", "2026-12-02T03:00:00Z", seen).contains(&"SCHEDULE_INVALID".to_owned()));
+    assert!(
+        moved("carol", "2026-12-02T04:00:00Z", "2026-12-02T03:00:00Z", seen).contains(&"SCHEDULE_INVALID".to_owned())
+    );
     assert_eq!(moved("bob", "2026-12-02T04:00:00Z", "2026-12-02T05:00:00Z", seen), Vec::<String>::new());
 }
 
@@ -201,7 +274,9 @@ fn standard(intent: &str) -> Vec<String> {
 #[test]
 fn standard_changes_stay_within_their_template() {
     let intent = |from: &str, to: &str, service: &str, effect: &str| {
-        format!("effect = \"{effect}\"\nfrom = [\"{from}\"]\nto = [\"{to}\"]\nservice = [\"{service}\"]\nhook = \"forward\"\n")
+        format!(
+            "effect = \"{effect}\"\nfrom = [\"{from}\"]\nto = [\"{to}\"]\nservice = [\"{service}\"]\nhook = \"forward\"\n"
+        )
     };
     assert_eq!(standard(&intent("10.20.5.0/24", "10.1.0.0/24", "tcp/443", "opened")), Vec::<String>::new());
     for (from, to, service, effect) in [
@@ -262,17 +337,26 @@ fn an_emergency_that_is_none_is_refused() {
     assert_eq!(with(|s| s.progress = Progress::Applied), ["EMERGENCY_INVALID"]);
     assert_eq!(with(|s| s.now = at("2026-12-01T13:00:00Z")), ["EMERGENCY_INVALID"]);
     assert_eq!(with(|s| declaration(s).reason = " - ".into()), ["EMERGENCY_INVALID"]);
-    assert_eq!(with(|s| { s.testimony.records.pop(); }), ["EMERGENCY_INVALID"]);
+    assert_eq!(
+        with(|s| {
+            s.testimony.records.pop();
+        }),
+        ["EMERGENCY_INVALID"]
+    );
     assert_eq!(with(|s| s.testimony.records.retain(|r| r.by == "alice")), ["APPROVAL_MISSING", "EMERGENCY_INVALID"]);
     assert_eq!(with(|s| s.testimony.records.retain(|r| r.by != "carol")), ["APPROVAL_MISSING"]);
-    assert_eq!(with(|s| s.debts.push(Debt { change: "CHG-9".into(), due: at("2026-11-01T00:00:00Z") })), Vec::<String>::new());
+    assert_eq!(
+        with(|s| s.debts.push(Debt { change: "CHG-9".into(), due: at("2026-11-01T00:00:00Z") })),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn one_person_alone_needs_hardware_named_devices_and_an_hour() {
     let key = "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIK7yBF2LxoZ2H1tgsfjg1acmtK9pd8IXpP8nD2zBZyZBAAAABHNzaDo=";
     let old = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK7yBF2LxoZ2H1tgsfjg1acmtK9pd8IXpP8nD2zBZyZB alice";
-    let text = GATE.replace("review_due = \"3d\"", "review_due = \"3d\"\nsolo = { devices = [\"edge*\"] }").replace(old, key);
+    let text =
+        GATE.replace("review_due = \"3d\"", "review_due = \"3d\"\nsolo = { devices = [\"edge*\"] }").replace(old, key);
     let solo = |text: &str, edit: fn(&mut Scene)| {
         let good = emergency();
         let mut scene = Scene { chain: Scene::of(text).chain, ..good };
@@ -286,8 +370,14 @@ fn one_person_alone_needs_hardware_named_devices_and_an_hour() {
     let refused = ["APPROVAL_MISSING", "EMERGENCY_INVALID"];
     assert_eq!(solo(&text, |s| s.testimony.records.iter_mut().for_each(|r| r.key = "SHA256:x".into())), refused);
     assert_eq!(solo(&text, |s| s.targets[0].device = "core1".into()), refused);
-    assert_eq!(solo(&text, |s| s.neighbours.push(Neighbour { is_solo: true, devices: vec![], ..neighbour() })), refused);
-    assert_eq!(solo(&text, |s| (s.now, declaration(s).until) = (at("2026-12-01T13:05:00Z"), at("2026-12-01T20:00:00Z"))), refused);
+    assert_eq!(
+        solo(&text, |s| s.neighbours.push(Neighbour { is_solo: true, devices: vec![], ..neighbour() })),
+        refused
+    );
+    assert_eq!(
+        solo(&text, |s| (s.now, declaration(s).until) = (at("2026-12-01T13:05:00Z"), at("2026-12-01T20:00:00Z"))),
+        refused
+    );
     assert_eq!(solo(&GATE.replace(old, key), |_| {}), refused);
 }
 

@@ -4,8 +4,14 @@ use super::scene::*;
 use fwgate::gate::*;
 use proptest::prelude::*;
 
-const PERSONS: [(&str, &str); 6] =
-    [("alice", "network"), ("bob", "network"), ("carol", "network"), ("dave", "security"), ("erin", "network"), ("erin", "security")];
+const PERSONS: [(&str, &str); 6] = [
+    ("alice", "network"),
+    ("bob", "network"),
+    ("carol", "network"),
+    ("dave", "security"),
+    ("erin", "network"),
+    ("erin", "security"),
+];
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -53,13 +59,18 @@ fn take(scene: &mut Scene, step: &Step) {
         }
         Step::Override(p, r) => {
             let (record, role) = (named(scene, r), PERSONS[p].1.into());
-            scene.say(PERSONS[p].0, Record::OverrideReject(OverrideReject { change: ID.into(), record, role, reason: text() }));
+            scene.say(
+                PERSONS[p].0,
+                Record::OverrideReject(OverrideReject { change: ID.into(), record, role, reason: text() }),
+            );
         }
         Step::Hold(p, is_over) => {
             let until = if is_over { Instant(0) } else { Instant::LAST };
             scene.say(PERSONS[p].0, Record::Hold(Hold { scope: Scope::Change(ID.into()), until, reason: text() }));
         }
-        Step::Withdraw(p) => drop(scene.say(PERSONS[p].0, Record::Withdraw(Withdraw { change: ID.into(), reason: text() }))),
+        Step::Withdraw(p) => {
+            drop(scene.say(PERSONS[p].0, Record::Withdraw(Withdraw { change: ID.into(), reason: text() })))
+        }
     }
 }
 

@@ -32,37 +32,92 @@ fn the_good_change_may_go_and_says_on_what_it_rests() {
 #[test]
 fn who_may_not_approve() {
     expect(&[
-        ("author with a role", |s| { let mut s = s.without("bob"); s.approve("alice", "network"); s.with_record("alice", |r| r.key = "SHA256:alice".into()) }, &["APPROVAL_MISSING", "SELF_APPROVAL"]),
-        ("author with a second key", |s| {
-            let mut s = s.without("bob");
-            s.approve("alice", "network");
-            s.testimony.records.last_mut().unwrap().key = "SHA256:second".into();
-            s
-        }, &["APPROVAL_MISSING", "SELF_APPROVAL", "DUPLICATE_PRINCIPAL"]),
-        ("contributor by id", |mut s| { s.contributors = vec!["bob".into()]; s }, &["APPROVAL_MISSING", "CONTRIBUTOR_APPROVAL"]),
-        ("contributor of an older announcement", |s| s.with_record("alice", |r| {
-            if let Record::Change(c) = &mut r.said { c.contributors = vec!["carol".into()]; }
-        }), &["APPROVAL_MISSING", "CONTRIBUTOR_APPROVAL"]),
-        ("author of an older announcement", |mut s| {
-            (s.testimony.records[0].by, s.testimony.records[0].key) = ("bob".into(), "SHA256:bob".into());
-            let mut announced = s.believed("alice", Record::Change(change()));
-            announced.order = 1;
-            s.testimony.records.insert(1, announced);
-            s
-        }, &["APPROVAL_MISSING", "SELF_APPROVAL"]),
-        ("one person twice", |s| { let mut s = s.without("bob"); s.approve("carol", "network"); s }, &["APPROVAL_MISSING", "DUPLICATE_PRINCIPAL"]),
-        ("one person for two roles", |s| {
-            let mut s = s.without("dave").without("bob");
-            s.approve("erin", "network");
-            s.approve("erin", "security");
-            s
-        }, &["APPROVAL_MISSING", "DUPLICATE_PRINCIPAL"]),
-        ("a role that the person lacks", |s| s.with_approval("bob", |a| a.role = "security".into()), &["APPROVAL_MISSING", "ROLE_MISSING"]),
+        (
+            "author with a role",
+            |s| {
+                let mut s = s.without("bob");
+                s.approve("alice", "network");
+                s.with_record("alice", |r| r.key = "SHA256:alice".into())
+            },
+            &["APPROVAL_MISSING", "SELF_APPROVAL"],
+        ),
+        (
+            "author with a second key",
+            |s| {
+                let mut s = s.without("bob");
+                s.approve("alice", "network");
+                s.testimony.records.last_mut().unwrap().key = "SHA256:second".into();
+                s
+            },
+            &["APPROVAL_MISSING", "SELF_APPROVAL", "DUPLICATE_PRINCIPAL"],
+        ),
+        (
+            "contributor by id",
+            |mut s| {
+                s.contributors = vec!["bob".into()];
+                s
+            },
+            &["APPROVAL_MISSING", "CONTRIBUTOR_APPROVAL"],
+        ),
+        (
+            "contributor of an older announcement",
+            |s| {
+                s.with_record("alice", |r| {
+                    if let Record::Change(c) = &mut r.said {
+                        c.contributors = vec!["carol".into()];
+                    }
+                })
+            },
+            &["APPROVAL_MISSING", "CONTRIBUTOR_APPROVAL"],
+        ),
+        (
+            "author of an older announcement",
+            |mut s| {
+                (s.testimony.records[0].by, s.testimony.records[0].key) = ("bob".into(), "SHA256:bob".into());
+                let mut announced = s.believed("alice", Record::Change(change()));
+                announced.order = 1;
+                s.testimony.records.insert(1, announced);
+                s
+            },
+            &["APPROVAL_MISSING", "SELF_APPROVAL"],
+        ),
+        (
+            "one person twice",
+            |s| {
+                let mut s = s.without("bob");
+                s.approve("carol", "network");
+                s
+            },
+            &["APPROVAL_MISSING", "DUPLICATE_PRINCIPAL"],
+        ),
+        (
+            "one person for two roles",
+            |s| {
+                let mut s = s.without("dave").without("bob");
+                s.approve("erin", "network");
+                s.approve("erin", "security");
+                s
+            },
+            &["APPROVAL_MISSING", "DUPLICATE_PRINCIPAL"],
+        ),
+        (
+            "a role that the person lacks",
+            |s| s.with_approval("bob", |a| a.role = "security".into()),
+            &["APPROVAL_MISSING", "ROLE_MISSING"],
+        ),
         ("a machine", |s| s.with_record("bob", |r| r.by = "deployer".into()), &["APPROVAL_MISSING", "ROLE_MISSING"]),
         ("expired", |s| s.with_record("bob", |r| r.standing = Standing::Expired), &["KEY_EXPIRED", "APPROVAL_MISSING"]),
         ("revoked", |s| s.with_record("bob", |r| r.standing = Standing::Revoked), &["KEY_REVOKED", "APPROVAL_MISSING"]),
-        ("removed", |s| s.with_record("bob", |r| r.standing = Standing::Former), &["SIGNER_UNKNOWN", "APPROVAL_MISSING"]),
-        ("only later", |s| s.with_record("bob", |r| r.standing = Standing::NotYetValid), &["NOT_YET_VALID", "APPROVAL_MISSING"]),
+        (
+            "removed",
+            |s| s.with_record("bob", |r| r.standing = Standing::Former),
+            &["SIGNER_UNKNOWN", "APPROVAL_MISSING"],
+        ),
+        (
+            "only later",
+            |s| s.with_record("bob", |r| r.standing = Standing::NotYetValid),
+            &["NOT_YET_VALID", "APPROVAL_MISSING"],
+        ),
         ("nobody announced it", |s| s.without("alice"), &["APPROVAL_MISSING"]),
     ]);
 }
@@ -71,30 +126,72 @@ fn who_may_not_approve() {
 fn what_an_approval_must_be_of() {
     expect(&[
         ("staging", |s| s.with_approval("bob", |a| a.stage = Stage::Staging), &["APPROVAL_MISSING", "WRONG_STAGE"]),
-        ("older content of this change", |mut s| {
-            let old = Change { content: digest("old"), meaning: digest("old"), ..change() };
-            let mut announced = s.believed("alice", Record::Change(old));
-            announced.order = 0;
-            s.testimony.records.insert(0, announced);
-            s.with_approval("bob", |a| { a.content = digest("old"); a.meaning = digest("old"); })
-        }, &["APPROVAL_MISSING", "APPROVAL_STALE"]),
-        ("other devices", |mut s| {
-            let old = Change { content: digest("old"), devices: vec!["core1".into()], ..change() };
-            let mut announced = s.believed("alice", Record::Change(old));
-            announced.order = 0;
-            s.testimony.records.insert(0, announced);
-            s.with_approval("bob", |a| { a.content = digest("old"); a.meaning = digest("old"); })
-        }, &["APPROVAL_MISSING", "APPROVAL_STALE", "WRONG_TARGET"]),
-        ("another repository", |s| s.with_approval("bob", |a| { a.content = digest("theirs"); a.meaning = digest("theirs"); }),
-            &["APPROVAL_MISSING", "APPROVAL_STALE", "WRONG_CONTEXT"]),
-        ("past its own end", |s| s.with_approval("bob", |a| a.not_after = at("2026-12-02T03:29:59Z")), &["APPROVAL_MISSING", "APPROVAL_EXPIRED"]),
-        ("past the lifetime", |s| s.with_record("bob", |r| r.witnessed = Some(at("2026-11-18T03:29:59Z"))), &["APPROVAL_MISSING", "APPROVAL_EXPIRED"]),
+        (
+            "older content of this change",
+            |mut s| {
+                let old = Change { content: digest("old"), meaning: digest("old"), ..change() };
+                let mut announced = s.believed("alice", Record::Change(old));
+                announced.order = 0;
+                s.testimony.records.insert(0, announced);
+                s.with_approval("bob", |a| {
+                    a.content = digest("old");
+                    a.meaning = digest("old");
+                })
+            },
+            &["APPROVAL_MISSING", "APPROVAL_STALE"],
+        ),
+        (
+            "other devices",
+            |mut s| {
+                let old = Change { content: digest("old"), devices: vec!["core1".into()], ..change() };
+                let mut announced = s.believed("alice", Record::Change(old));
+                announced.order = 0;
+                s.testimony.records.insert(0, announced);
+                s.with_approval("bob", |a| {
+                    a.content = digest("old");
+                    a.meaning = digest("old");
+                })
+            },
+            &["APPROVAL_MISSING", "APPROVAL_STALE", "WRONG_TARGET"],
+        ),
+        (
+            "another repository",
+            |s| {
+                s.with_approval("bob", |a| {
+                    a.content = digest("theirs");
+                    a.meaning = digest("theirs");
+                })
+            },
+            &["APPROVAL_MISSING", "APPROVAL_STALE", "WRONG_CONTEXT"],
+        ),
+        (
+            "past its own end",
+            |s| s.with_approval("bob", |a| a.not_after = at("2026-12-02T03:29:59Z")),
+            &["APPROVAL_MISSING", "APPROVAL_EXPIRED"],
+        ),
+        (
+            "past the lifetime",
+            |s| s.with_record("bob", |r| r.witnessed = Some(at("2026-11-18T03:29:59Z"))),
+            &["APPROVAL_MISSING", "APPROVAL_EXPIRED"],
+        ),
         ("no vetting named", |s| s.with_approval("bob", |a| a.vetting = None), &["NOT_VETTED", "APPROVAL_MISSING"]),
-        ("another vetting named", |s| s.with_approval("bob", |a| a.vetting = Some(digest("x"))), &["RECEIPT_MISMATCH", "APPROVAL_MISSING"]),
+        (
+            "another vetting named",
+            |s| s.with_approval("bob", |a| a.vetting = Some(digest("x"))),
+            &["RECEIPT_MISMATCH", "APPROVAL_MISSING"],
+        ),
         ("other words", |s| s.with_approval("bob", |a| a.says = "closes nothing".into()), &["RECORD_MISMATCH"]),
-        ("other words of the author", |s| s.with_record("alice", |r| {
-            if let Record::Change(c) = &mut r.said { c.says = "closes nothing".into(); }
-        }), &["RECORD_MISMATCH"]),
+        (
+            "other words of the author",
+            |s| {
+                s.with_record("alice", |r| {
+                    if let Record::Change(c) = &mut r.said {
+                        c.says = "closes nothing".into();
+                    }
+                })
+            },
+            &["RECORD_MISMATCH"],
+        ),
     ]);
 }
 
@@ -111,7 +208,8 @@ fn a_baseline_that_moved_is_told_from_an_edit() {
     let mut stale = moved(true);
     stale.analysis.as_mut().unwrap().meaning = digest("other meaning");
     let reasons = stale.decide().reasons;
-    let details: Vec<_> = reasons.iter().filter(|r| r.code == ReasonCode::ApprovalStale).map(|r| r.detail.as_deref()).collect();
+    let details: Vec<_> =
+        reasons.iter().filter(|r| r.code == ReasonCode::ApprovalStale).map(|r| r.detail.as_deref()).collect();
     assert_eq!(details, [Some("baseline-moved"); 3]);
     assert_eq!(stale.decide().state, State::Stale);
 
@@ -123,7 +221,8 @@ fn a_baseline_that_moved_is_told_from_an_edit() {
 
     let mut edited = Scene::good();
     edited.announce("alice");
-    edited.testimony.records.last_mut().unwrap().said = Record::Change(Change { content: digest("new"), meaning: digest("new"), ..change() });
+    edited.testimony.records.last_mut().unwrap().said =
+        Record::Change(Change { content: digest("new"), meaning: digest("new"), ..change() });
     let analysis = edited.analysis.as_mut().unwrap();
     (analysis.content, analysis.meaning) = (digest("new"), digest("new"));
     let reasons = edited.decide().reasons;
@@ -149,7 +248,8 @@ fn wider_effects_need_more_eyes() {
     assert_eq!(wide.codes(), ["APPROVAL_MISSING"]);
     wide.approve("erin", "network");
     assert_eq!(wide.codes(), Vec::<String>::new());
-    let text = GATE.replace("when = \"opened-to-any\"", "touches = [\"payment\"]") + "\n[ranges]\npayment = [\"10.7.0.0/24\"]\n";
+    let text = GATE.replace("when = \"opened-to-any\"", "touches = [\"payment\"]")
+        + "\n[ranges]\npayment = [\"10.7.0.0/24\"]\n";
     let mut touching = Scene::of(&text);
     assert_eq!(touching.codes(), Vec::<String>::new());
     touching.analysis.as_mut().unwrap().extent.touches.insert("payment".into());
@@ -223,7 +323,8 @@ fn holds_count_from_those_who_may_until_they_end() {
     assert_eq!((scene.codes(), scene.decide().state), (vec!["HELD".to_owned()], State::Held));
     scene.say("carol", Record::Revoke(Revoke { change: ID.into(), record, reason: "over".into() }));
     assert_eq!(scene.codes(), Vec::<String>::new());
-    let all = scene.believed("alice", Hold { scope: Scope::All, until: at("2026-12-03T00:00:00Z"), reason: "storm".into() });
+    let all =
+        scene.believed("alice", Hold { scope: Scope::All, until: at("2026-12-03T00:00:00Z"), reason: "storm".into() });
     scene.holds.push(all);
     assert_eq!(scene.codes(), ["HELD"]);
     scene.holds[0].said.until = scene.now;

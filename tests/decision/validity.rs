@@ -31,9 +31,19 @@ fn what_contradicts_itself_is_refused_under_its_code() {
         ("one key for two purposes", LEDGER, DEPLOYER, "POLICY_INVALID"),
         ("threshold 0", "count = 1 }]\nstaging", "count = 0 }]\nstaging", "POLICY_INVALID"),
         ("more than there are", "count = 2 }, {", "count = 5 }, {", "POLICY_INVALID"),
-        ("as many as there are, so that none can be the author", "{ role = \"network\", count = 3 }", "{ role = \"network\", count = 4 }", "POLICY_INVALID"),
+        (
+            "as many as there are, so that none can be the author",
+            "{ role = \"network\", count = 3 }",
+            "{ role = \"network\", count = 4 }",
+            "POLICY_INVALID",
+        ),
         ("an empty quorum", "[{ role = \"network\", count = 2 }]\npermit", "[]\npermit", "POLICY_INVALID"),
-        ("a role that nobody has", "{ role = \"security\", count = 1 }", "{ role = \"secuirty\", count = 1 }", "POLICY_INVALID"),
+        (
+            "a role that nobody has",
+            "{ role = \"security\", count = 1 }",
+            "{ role = \"secuirty\", count = 1 }",
+            "POLICY_INVALID",
+        ),
         ("a wildcard", "id = \"bob\"", "id = \"*\"", "POLICY_INVALID"),
         ("a Cyrillic letter", "id = \"carol\"", "id = \"c\u{430}rol\"", "POLICY_INVALID"),
         ("a hidden character", "id = \"carol\"", "id = \"car\u{200b}ol\"", "POLICY_INVALID"),
@@ -52,7 +62,8 @@ fn what_contradicts_itself_is_refused_under_its_code() {
         ("a window that never opens", "days = [\"tue\", \"thu\"]", "days = []", "SCHEDULE_INVALID"),
     ] {
         let text = GATE.replacen(from, to, 1);
-        let text = if what == "no class normal" { text.replace("[[class.normal.also]]", "[[class.test.also]]") } else { text };
+        let text =
+            if what == "no class normal" { text.replace("[[class.normal.also]]", "[[class.test.also]]") } else { text };
         assert_ne!(text, GATE, "{what}");
         assert!(codes(&text).contains(&code), "{what}: {:?}", codes(&text));
     }
@@ -70,7 +81,8 @@ fn small_teams_can_be_written() {
     let two = two.replace("KA", BOB).replace("KB", DEPLOYER);
     assert_eq!(codes(&two), Vec::<&str>::new());
     assert_eq!(codes(&two.replace("count = 1", "count = 2")), ["POLICY_INVALID"]);
-    let one = two.split("[[person]]\nid = \"b\"").next().unwrap().to_owned() + "[class.normal]\nquorum = [{ role = \"network\", count = 1 }]\n";
+    let one = two.split("[[person]]\nid = \"b\"").next().unwrap().to_owned()
+        + "[class.normal]\nquorum = [{ role = \"network\", count = 1 }]\n";
     assert_eq!(codes(&one), ["POLICY_INVALID"]);
 }
 
@@ -116,7 +128,8 @@ fn a_revocation_list_that_policy_demands_is_there_and_says_something() {
         };
         reasons.iter().map(|r| r.code.name()).collect::<Vec<_>>()
     };
-    let good = "[[revoked]]\nkey = \"SHA256:uRYWKlFcVvw4BDEfrd9KKkNnBW3q3zfXQ0Y8ZZZ0ZZ0\"\nsince = \"2026-01-01T00:00:00Z\"\n";
+    let good =
+        "[[revoked]]\nkey = \"SHA256:uRYWKlFcVvw4BDEfrd9KKkNnBW3q3zfXQ0Y8ZZZ0ZZ0\"\nsince = \"2026-01-01T00:00:00Z\"\n";
     assert_eq!(codes(Some(good)), Vec::<&str>::new());
     for bad in [None, Some(""), Some("# nothing\n"), Some("[[revoked]\n")] {
         assert_eq!(codes(bad).first(), Some(&"REVOCATION_UNAVAILABLE"), "{bad:?}");

@@ -25,7 +25,9 @@ impl DeviceFiles {
     pub fn of(bytes: &DeviceBytes) -> Result<DeviceFiles, Reason> {
         let is_facts = |path: &str| path.rsplit('/').next() == Some("device.toml") && !path.starts_with("roles/");
         let facts = match bytes.files.iter().find(|(path, _)| is_facts(path)) {
-            Some((path, text)) => read_device_file(path, &String::from_utf8_lossy(text)).map_err(|e| unread(&bytes.device, &e))?,
+            Some((path, text)) => {
+                read_device_file(path, &String::from_utf8_lossy(text)).map_err(|e| unread(&bytes.device, &e))?
+            }
             None => DeviceFile::default(),
         };
         let order = |path: &str| {

@@ -1,15 +1,16 @@
 //! From the root's remote to a decision.
 
-use super::GateArguments;
+use super::{GateArguments, RootArguments};
 use crate::cli::failure::Failure;
 use crate::cli::input::{ChangeTrees, InputError, PinnedChange, Reader, Surroundings, bytes_of, reasons};
 use crate::cli::rulesets::is_ruleset;
 use crate::diff::Bounds;
 use crate::gate::{
+    InForce, Log, adoptions, quarantined, with_adoptions,
     Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Dossier, Hold, Instant, Ledger,
     Library, Neighbour, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
-    TargetDevice, Testimony, analyse, contributions, debt, decide, judge_chain, judge_pending, progress, read_branch, read_request,
-    read_version, unconverged,
+    TargetDevice, Testimony, analyse, contributions, debt, decide, judge_chain, judge_pending, progress, read_branch,
+    read_request, read_version, unconverged,
 };
 use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
 use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
@@ -38,6 +39,8 @@ pub struct Gathered {
     pub roster: Roster,
     /// The ledger.
     pub ledger: Ledger,
+    /// What is kept of changes that came to an end.
+    pub log: Log,
     /// The branches of evidence.
     pub branches: BTreeMap<String, Branch>,
     /// What is on the change's branch.
@@ -54,6 +57,8 @@ pub struct Gathered {
     pub fleet: Vec<TargetDevice>,
     /// The devices that the change touches.
     pub targets: Vec<TargetDevice>,
+    /// What is in force on each device that the ledger, or a quorum that adopted it, knows.
+    pub in_force: BTreeMap<String, InForce>,
     /// The answer.
     pub decision: Decision,
 }
@@ -71,9 +76,18 @@ impl Session {
     /// # Errors
     /// There is none, or it cannot be opened.
     pub fn open(arguments: &GateArguments) -> Result<Session, Failure> {
+        Session::open_root(&arguments.root)
+    }
+
+    /// The same for a command that is about no single change.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be opened.
+    pub fn open_root(arguments: &RootArguments) -> Result<Session, Failure> {
         let surroundings = Surroundings::of_process()?;
         let found = Repository::discover(&surroundings.cwd).map_err(InputError::from)?;
-        let repository = found.ok_or_else(|| Failure::new("this is no git repository").help("run this inside the repository"))?;
+        let repository =
+            found.ok_or_else(|| Failure::new("this is no git repository").help("run this inside the repository"))?;
         let root_bytes = arguments.root_bytes(&surroundings, repository.root());
         let root = root_bytes.as_ref().ok().and_then(|bytes| Root::read(bytes).ok());
         Ok(Session { surroundings, repository, root_bytes, root, devices: arguments.devices.clone() })
@@ -104,13 +118,17 @@ impl Session {
         let source = EvidenceSource::Fetched;
         obstacles.extend(self.conditions());
         let protected = self.root.as_ref().map(|r| r.protected.clone());
-        let tip = protected.as_deref().and_then(|name| self.said(self.repository.remote_branch(&source, name), &mut obstacles)).flatten();
+        let tip = protected
+            .as_deref()
+            .and_then(|name| self.said(self.repository.remote_branch(&source, name), &mut obstacles))
+            .flatten();
         if let Some(name) = &protected {
             self.said(self.repository.refuse_shadows(&source, name), &mut obstacles);
         }
         let branches = self.said(self.repository.evidence(&source), &mut obstacles).unwrap_or_default();
-        let versions = tip.and_then(|tip| self.said(self.repository.policy_versions(tip), &mut obstacles)).unwrap_or_default();
-        let world = World::read(self, now, branches, versions);
+        let versions =
+            tip.and_then(|tip| self.said(self.repository.policy_versions(tip), &mut obstacles)).unwrap_or_default();
+        let world = World::read(self.root_bytes.as_ref().ok().map(Vec::as_slice), now, branches, versions);
         obstacles.extend(world.ledger.refusals.iter().cloned());
         obstacles.extend(world.ledger.check_heads(&world.branches));
         Changes { session: self, world: &world, tip }.gathered(id, obstacles)
@@ -120,7 +138,7 @@ impl Session {
         Reader::new(&self.surroundings, &is_ruleset).with_devices(&self.devices)
     }
 
-    fn fetch(&self) -> Vec<Reason> {
+    pub(super) fn fetch(&self) -> Vec<Reason> {
         let Some(root) = &self.root else { return Vec::new() };
         let fetched = match self.remote() {
             Ok(remote) => remote.fetch(&root.protected).map_err(|e| of_remote(&e)),
@@ -139,7 +157,13 @@ impl Session {
         }
     }
 
-    fn said<T>(&self, result: Result<T, VcsError>, obstacles: &mut Vec<Reason>) -> Option<T> {
+    /// The protected branch's tip, as it was fetched last.
+    pub(super) fn tip(&self, obstacles: &mut Vec<Reason>) -> Option<CommitId> {
+        let name = &self.root.as_ref()?.protected;
+        self.said(self.repository.remote_branch(&EvidenceSource::Fetched, name), obstacles).flatten()
+    }
+
+    pub(super) fn said<T>(&self, result: Result<T, VcsError>, obstacles: &mut Vec<Reason>) -> Option<T> {
         result.map_err(|error| obstacles.push(of_vcs(&error))).ok()
     }
 }
@@ -151,41 +175,41 @@ pub(super) struct World {
     pub chain: Chain,
     pub roster: Roster,
     pub ledger: Ledger,
+    pub log: Log,
 }
 
 impl World {
-    fn read(session: &Session, now: Instant, branches: BTreeMap<String, Branch>, versions: Vec<PolicyVersion>) -> World {
-        let policies: Vec<Policy> = versions.iter().filter_map(|v| read_version(v).ok()).map(|(policy, _)| policy).collect();
+    pub(super) fn read(
+        root: Option<&[u8]>,
+        now: Instant,
+        branches: BTreeMap<String, Branch>,
+        versions: Vec<PolicyVersion>,
+    ) -> World {
+        let policies: Vec<Policy> =
+            versions.iter().filter_map(|v| read_version(v).ok()).map(|(policy, _)| policy).collect();
         let ledger_branch = branches.get(crate::gate::LEDGER_BRANCH);
-        let first = Ledger::read(ledger_branch, &roster_of(&policies), now);
+        let first = Ledger::read(ledger_branch, &Roster::of_versions(&policies.iter().collect::<Vec<_>>()), now);
         let of_changes: Vec<&Branch> = branches.values().filter(|b| change_of(&b.name).is_some()).collect();
         let voices = BranchVoices { branches: of_changes, ledger: &first, now };
         let witnessed = first.last_witness().map(|w| (w.policy, w.at));
-        let root = session.root_bytes.as_ref().ok().map(Vec::as_slice);
         let chain = judge_chain(root, &versions, &voices, witnessed);
         let mut counting: Vec<Policy> = chain.versions.iter().map(|v| v.policy.clone()).collect();
         if counting.is_empty() {
             counting.extend(chain.provisional.clone());
         }
-        let roster = roster_of(&counting);
+        let roster = Roster::of_versions(&counting.iter().collect::<Vec<_>>());
+        let log = Log::read(branches.get(crate::gate::LOG_BRANCH), &roster);
         let ledger = Ledger::read(ledger_branch, &roster, now);
-        World { now, branches, chain, roster, ledger }
+        World { now, branches, chain, roster, ledger, log }
     }
-}
 
-/// The roster of the last policy, which remembers the keys of the earlier ones and what is revoked.
-fn roster_of(policies: &[Policy]) -> Roster {
-    let Some((last, older)) = policies.split_last() else { return Roster::default() };
-    let (mut roster, _) = Roster::read(&last.persons, &last.machines);
-    for policy in older.iter().rev() {
-        roster.remember(&Roster::read(&policy.persons, &policy.machines).0);
+    /// How far a change has come: what is in the log is closed.
+    pub fn progress(&self, id: &str) -> Progress {
+        match self.log.is_closed(id) {
+            true => Progress::Closed,
+            false => progress(&self.ledger, id, self.now),
+        }
     }
-    let fingerprint = |key: &str| match key.starts_with("SHA256:") {
-        true => Some(key.to_owned()),
-        false => crate::gate::signature::read_public_key(key).ok().map(|k| k.fingerprint().to_owned()),
-    };
-    roster.revoke(&last.revoked.iter().filter_map(|r| fingerprint(&r.key.value)).collect());
-    roster
 }
 
 /// The id of the change whose branch this is.
@@ -194,6 +218,7 @@ pub(super) fn change_of(branch: &str) -> Option<&str> {
 }
 
 /// One change, as far as it could be read.
+#[derive(Default)]
 pub(super) struct Read {
     pub testimony: Testimony,
     pub announced: Option<Change>,
@@ -223,20 +248,45 @@ impl Changes<'_> {
         let neighbours = self.neighbours(id, &read);
         let mut decision = self.decide(id, &read, &neighbours);
         if let Some(commit) = read.looks_approved.as_ref().filter(|_| !decision.missing.is_empty()) {
-            let message = format!("the message of {} looks like an approval and is none", commit.get(..12).unwrap_or(commit));
+            let message =
+                format!("the message of {} looks like an approval and is none", commit.get(..12).unwrap_or(commit));
             let fix = format!("whoever approves signs a record: `fwgate change approve {id}`");
             decision.reasons.push(Reason::new(ReasonCode::NotAnApproval, message, fix));
             decision.reasons.sort();
             decision.reasons.dedup();
         }
-        let World { now, chain, roster, ledger, branches } = self.world_again();
+        let in_force = with_adoptions(self.world.ledger.in_force(), &self.adoptions());
+        let World { now, chain, roster, ledger, log, branches } = self.world_again();
         let Read { testimony, announced, trees, request, analysis, fleet, targets, .. } = read;
-        Gathered { now, chain, roster, ledger, branches, testimony, announced, trees, request, analysis, fleet, targets, decision }
+        Gathered {
+            now,
+            chain,
+            roster,
+            ledger,
+            log,
+            branches,
+            testimony,
+            announced,
+            trees,
+            request,
+            analysis,
+            fleet,
+            targets,
+            in_force,
+            decision,
+        }
     }
 
     fn world_again(&self) -> World {
-        let World { now, branches, chain, roster, ledger } = self.world;
-        World { now: *now, branches: branches.clone(), chain: chain.clone(), roster: roster.clone(), ledger: ledger.clone() }
+        let World { now, branches, chain, roster, ledger, log } = self.world;
+        World {
+            now: *now,
+            branches: branches.clone(),
+            chain: chain.clone(),
+            roster: roster.clone(),
+            ledger: ledger.clone(),
+            log: log.clone(),
+        }
     }
 
     /// Everything about a change but what stands beside it.
@@ -245,28 +295,16 @@ impl Changes<'_> {
         let branch = world.branches.get(&format!("refs/heads/fwgate/changes/{id}"));
         let empty = || Testimony { change: id.to_owned(), ..Testimony::default() };
         let testimony = branch.map_or_else(empty, |b| read_branch(b, &world.roster, &world.ledger, world.now));
-        let announced = announcement(&testimony);
-        let mut out = Read {
-            testimony,
-            announced,
-            trees: None,
-            request: None,
-            analysis: None,
-            pending: None,
-            contributors: Vec::new(),
-            looks_approved: None,
-            fleet: Vec::new(),
-            targets: Vec::new(),
-            obstacles: Vec::new(),
-        };
+        let mut out = Read { announced: announcement(&testimony), testimony, ..Read::default() };
         if let Err(reasons) = self.fill(id, &mut out) {
             out.obstacles.extend(reasons);
         }
         out
     }
 
-    fn fill(&self, id: &str, out: &mut Read) -> Result<(), Vec<Reason>> {
-        let (Some(announced), Some(tip), Some(policy)) = (out.announced.clone(), self.tip, self.world.chain.policy()) else {
+    pub(super) fn fill(&self, id: &str, out: &mut Read) -> Result<(), Vec<Reason>> {
+        let (Some(announced), Some(tip), Some(policy)) = (out.announced.clone(), self.tip, self.world.chain.policy())
+        else {
             return Ok(());
         };
         let repo = &self.session.repository;
@@ -314,7 +352,8 @@ impl Changes<'_> {
             Ok(range) => {
                 let persons = self.world.chain.policy().map(|p| p.persons.as_slice()).unwrap_or_default();
                 let all = contributions(&range.commits, &self.world.roster, persons);
-                let names: BTreeSet<String> = all.iter().flat_map(|c| c.persons.iter().chain(&c.unknown)).cloned().collect();
+                let names: BTreeSet<String> =
+                    all.iter().flat_map(|c| c.persons.iter().chain(&c.unknown)).cloned().collect();
                 out.contributors = names.into_iter().collect();
                 out.looks_approved = all.iter().find(|c| c.looks_like_approval).map(|c| c.commit.clone());
                 let flaw = |f: &crate::vcs::RangeFlaw| Reason::new(code(f.code()), f.to_string(), f.help());
@@ -341,12 +380,8 @@ impl Changes<'_> {
         let repo = &self.session.repository;
         let world = self.world;
         let is_over = progress(&world.ledger, id, world.now) == Progress::Applied;
-        let mut latest = BTreeMap::new();
-        for result in world.ledger.results().filter(|r| is_over || r.change != id) {
-            if matches!(result.result, ResultKind::Applied | ResultKind::RolledBack) {
-                latest.insert(result.device.clone(), result.clone());
-            }
-        }
+        let pushed = world.ledger.in_force_but(if is_over { None } else { Some(id) });
+        let latest = with_adoptions(pushed, &self.adoptions());
         let mut out = BTreeMap::new();
         for (device, known) in latest {
             let found = repo.commit_id(&known.head).map_err(|e| vec![of_vcs(&e)]);
@@ -356,6 +391,15 @@ impl Changes<'_> {
             }
         }
         out
+    }
+
+    /// What devices run that nobody pushed and a quorum adopted.
+    pub fn adoptions(&self) -> Vec<InForce> {
+        let Some(policy) = self.world.chain.policy() else { return Vec::new() };
+        let world = self.world;
+        let branches = world.branches.values().filter(|b| change_of(&b.name).is_some());
+        let read = |b: &Branch| adoptions(&read_branch(b, &world.roster, &world.ledger, world.now), policy, world.now);
+        branches.flat_map(read).collect()
     }
 
     /// Every device of the protected branch with the facts that it gives there.
@@ -371,7 +415,7 @@ impl Changes<'_> {
         let others: Vec<Testimony> = self.other_testimonies(id);
         let holds: Vec<Believed<Hold>> = others.iter().flat_map(|t| &t.records).filter_map(as_hold).collect();
         let ids: Vec<String> = world.branches.keys().filter_map(|name| change_of(name)).map(str::to_owned).collect();
-        let quarantined = quarantined(others.iter().chain([&read.testimony]), world.now);
+        let quarantined = quarantined(others.iter().chain([&read.testimony]), world.chain.policy(), world.now);
         let open = unconverged(&world.ledger, &quarantined, world.now);
         let debts = self.debts(&others);
         let empty = Vec::new();
@@ -390,7 +434,7 @@ impl Changes<'_> {
             holds: &holds,
             ids: &ids,
             neighbours,
-            progress: progress(&world.ledger, id, world.now),
+            progress: world.progress(id),
             restores: self.restores(read),
             unconverged: &open,
             debts: &debts,
@@ -417,7 +461,11 @@ impl Changes<'_> {
         let Some(analysis) = &read.analysis else { return false };
         let had = |device: &str, bytes| {
             let mut results = self.world.ledger.results();
-            results.any(|r| r.device == device && r.bytes == bytes && matches!(r.result, ResultKind::Applied | ResultKind::RolledBack))
+            results.any(|r| {
+                r.device == device
+                    && r.bytes == bytes
+                    && matches!(r.result, ResultKind::Applied | ResultKind::RolledBack)
+            })
         };
         !analysis.devices.is_empty() && analysis.devices.iter().all(|(device, bytes)| had(device, *bytes))
     }
@@ -448,18 +496,15 @@ fn as_hold(record: &Believed<Record>) -> Option<Believed<Hold>> {
     })
 }
 
-fn quarantined<'t>(testimonies: impl Iterator<Item = &'t Testimony>, now: Instant) -> BTreeSet<String> {
-    let device = |r: &Believed<Record>| match &r.said {
-        Record::Quarantine(q) if r.standing == Standing::Good && now < q.until => Some(q.device.clone()),
-        _ => None,
-    };
-    testimonies.flat_map(|t| &t.records).filter_map(device).collect()
-}
-
 /// A device with the facts of its bytes; one whose facts cannot be read counts as production.
 fn target(bytes: &DeviceBytes) -> TargetDevice {
-    let facts = bytes.files.iter().find(|(path, _)| path.rsplit('/').next() == Some("device.toml") && !path.starts_with("roles/"));
-    let read = facts.and_then(|(path, bytes)| read_device_file(path, &String::from_utf8_lossy(bytes)).ok()).unwrap_or_default();
+    let facts = bytes
+        .files
+        .iter()
+        .find(|(path, _)| path.rsplit('/').next() == Some("device.toml") && !path.starts_with("roles/"));
+    let read = facts
+        .and_then(|(path, bytes)| read_device_file(path, &String::from_utf8_lossy(bytes)).ok())
+        .unwrap_or_default();
     TargetDevice { device: bytes.device.clone(), roles: read.roles(), environment: read.environment }
 }
 

@@ -3,14 +3,18 @@
 
 mod compare;
 mod device;
+mod draft;
 mod gather;
 mod neighbours;
+mod survey;
 mod write;
 
 pub use compare::difference_words;
 pub use device::DeviceFiles;
+pub use draft::Drafted;
 pub use gather::{Gathered, Session};
-pub use write::{ReceiptBranch, RemoteLedger, keep_receipt};
+pub use survey::Survey;
+pub use write::{ReceiptBranch, RemoteLedger, append_by_machine, keep_receipt};
 
 use super::failure::Failure;
 use super::input::Surroundings;
@@ -26,6 +30,14 @@ pub struct GateArguments {
     /// The change: `CHG-2042`
     #[arg(value_name = "CHANGE", value_parser = parse_change)]
     pub change: String,
+    /// The root and the devices.
+    #[command(flatten)]
+    pub root: RootArguments,
+}
+
+/// Arguments of every command that asks the gate.
+#[derive(Debug, Clone, Args)]
+pub struct RootArguments {
     /// The root of trust, from outside of the repository (or the variable FWGATE_ROOT)
     #[arg(long, value_name = "FILE")]
     pub root: Option<OsString>,
@@ -41,14 +53,15 @@ fn parse_change(text: &str) -> Result<String, String> {
     }
 }
 
-impl GateArguments {
+impl RootArguments {
     /// The bytes of the root, or why there is none: a root inside of the repository is none.
     ///
     /// # Errors
     /// ROOT_MISSING.
     pub(super) fn root_bytes(&self, surroundings: &Surroundings, repository: &Path) -> Result<Vec<u8>, Reason> {
         let missing = |message: String| {
-            let fix = "give the root with `--root FILE`, from outside of the repository; `fwgate init --root FILE` makes one";
+            let fix =
+                "give the root with `--root FILE`, from outside of the repository; `fwgate init --root FILE` makes one";
             Reason::new(ReasonCode::RootMissing, message, fix)
         };
         let given = self.root.clone().or_else(|| std::env::var_os("FWGATE_ROOT"));
@@ -58,7 +71,9 @@ impl GateArguments {
         let path = surroundings.cwd.join(&given).canonicalize().map_err(unreadable)?;
         let around = repository.canonicalize().map_err(unreadable)?;
         if path.starts_with(&around) {
-            return Err(missing(format!("the root `{shown}` lies in the repository, where whoever proposes can change it")));
+            return Err(missing(format!(
+                "the root `{shown}` lies in the repository, where whoever proposes can change it"
+            )));
         }
         let length = path.metadata().map_err(unreadable)?.len();
         if length > 64 << 10 {
@@ -88,7 +103,8 @@ pub struct MachineKeys {
 impl MachineKeys {
     /// The same with the environment where an option was not given.
     pub fn or_environment(&self) -> MachineKeys {
-        let of = |given: &Option<PathBuf>, name: &str| given.clone().or_else(|| std::env::var_os(name).map(PathBuf::from));
+        let of =
+            |given: &Option<PathBuf>, name: &str| given.clone().or_else(|| std::env::var_os(name).map(PathBuf::from));
         MachineKeys {
             key_permit: of(&self.key_permit, "FWGATE_KEY_PERMIT"),
             key_ledger: of(&self.key_ledger, "FWGATE_KEY_LEDGER"),

@@ -2,7 +2,7 @@
 
 use super::gather::{Changes, Read, announcement, change_of, today};
 use crate::diff::Bounds;
-use crate::gate::{Library, Neighbour, Terms, Planned, ReasonCode, beside, progress};
+use crate::gate::{Library, Neighbour, Planned, ReasonCode, Terms, beside, progress};
 
 /// Most other changes that are analysed beside one.
 const MOST: usize = 50;
@@ -23,7 +23,10 @@ impl Changes<'_> {
             let decision = self.decide(other, &read, &[]);
             let is_over = matches!(
                 decision.state,
-                crate::gate::State::Applied | crate::gate::State::Closed | crate::gate::State::Withdrawn | crate::gate::State::RolledBack
+                crate::gate::State::Applied
+                    | crate::gate::State::Closed
+                    | crate::gate::State::Withdrawn
+                    | crate::gate::State::RolledBack
             );
             if is_over || out.len() >= MOST {
                 continue;
@@ -32,7 +35,8 @@ impl Changes<'_> {
             let one = Planned { id, window: None, baseline: &trees.baseline, proposal: &trees.proposal, request };
             let breaks_together = read.trees.as_ref().zip(read.request.as_ref()).and_then(|(theirs, request)| {
                 let window = decision.window.map(|w| (w.start, w.end));
-                let two = Planned { id: other, window, baseline: &theirs.baseline, proposal: &theirs.proposal, request };
+                let two =
+                    Planned { id: other, window, baseline: &theirs.baseline, proposal: &theirs.proposal, request };
                 let found = beside(&[one, two], Some(id), terms, &mut Library::default());
                 let stale = found.into_values().flatten().find(|r| r.code == ReasonCode::ProofStale);
                 stale.map(|r| r.message)

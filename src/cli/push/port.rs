@@ -42,7 +42,8 @@ struct With<'a> {
 
 impl<'p> Ways<'p> {
     fn way(&self, device: &str) -> Result<&Way<'p>, Reason> {
-        let unknown = || Reason::new(ReasonCode::TransportUnsafe, format!("no transport reaches `{device}`"), "write one");
+        let unknown =
+            || Reason::new(ReasonCode::TransportUnsafe, format!("no transport reaches `{device}`"), "write one");
         self.ways.get(device).ok_or_else(unknown)
     }
 
@@ -71,7 +72,13 @@ impl<'p> Ways<'p> {
     }
 
     /// The same for a step that only has to succeed.
-    fn step(&self, device: &str, command: Option<&Command>, files: &DeviceFiles, timer: Duration) -> Result<(), Trouble> {
+    fn step(
+        &self,
+        device: &str,
+        command: Option<&Command>,
+        files: &DeviceFiles,
+        timer: Duration,
+    ) -> Result<(), Trouble> {
         let Some(command) = command else { return Ok(()) };
         let with = With { timer, ..With::default() };
         match self.call(device, command, files, with) {
@@ -106,13 +113,20 @@ impl<'p> Ways<'p> {
             return Err(invalid(message, "see that the transport's `read` reaches the device"));
         }
         let text = clean(device, finished.stdout)?;
-        let asks_nonce = way.transport.read.arguments.contains(&crate::policy::Argument::Placeholder(crate::policy::Placeholder::Nonce));
+        let asks_nonce = way
+            .transport
+            .read
+            .arguments
+            .contains(&crate::policy::Argument::Placeholder(crate::policy::Placeholder::Nonce));
         if asks_nonce {
             return fresh(device, &text, nonce);
         }
         if is_echo(&text, &way.proposal) {
             let message = format!("the read-back of `{device}` is the pushed file itself, byte for byte");
-            return Err(invalid(message, "let `read` print `{nonce}` in a comment, so that an echo can be told from a device"));
+            return Err(invalid(
+                message,
+                "let `read` print `{nonce}` in a comment, so that an echo can be told from a device",
+            ));
         }
         Ok(text)
     }
@@ -132,7 +146,9 @@ impl Failed {
             Failed::Child(error @ (ChildError::TooMuch { .. } | ChildError::TooLong { .. })) => {
                 Reason::new(ReasonCode::LimitExceeded, format!("`{device}`: {error}"), "find out what the device sends")
             }
-            Failed::Child(error) => invalid(format!("`{device}`: {error}"), "install the program that the transport names"),
+            Failed::Child(error) => {
+                invalid(format!("`{device}`: {error}"), "install the program that the transport names")
+            }
             Failed::Trouble(why) => invalid(format!("`{device}`: {why}"), "try again"),
         }
     }
@@ -165,7 +181,10 @@ fn clean(device: &str, bytes: Vec<u8>) -> Result<String, Reason> {
         Reason::new(ReasonCode::LimitExceeded, message, "find out what the device sends; it was not shown")
     };
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(invalid(format!("the read-back of `{device}` is empty"), "see that the transport's `read` prints the ruleset"));
+        return Err(invalid(
+            format!("the read-back of `{device}` is empty"),
+            "see that the transport's `read` prints the ruleset",
+        ));
     }
     let text = String::from_utf8(bytes).map_err(|_| refused("is not UTF-8"))?;
     let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
@@ -176,7 +195,8 @@ fn clean(device: &str, bytes: Vec<u8>) -> Result<String, Reason> {
 fn fresh(device: &str, text: &str, nonce: &str) -> Result<String, Reason> {
     let holds = |line: &&str| line.trim_start().starts_with('#') && line.contains(nonce);
     if !text.lines().any(|line| holds(&line)) {
-        let message = format!("the read-back of `{device}` does not hold the nonce that was asked for, so it may be an old one");
+        let message =
+            format!("the read-back of `{device}` does not hold the nonce that was asked for, so it may be an old one");
         return Err(invalid(message, "let `read` print `{nonce}` in a line that begins with `#`"));
     }
     let rest: Vec<&str> = text.lines().filter(|line| !holds(line)).collect();

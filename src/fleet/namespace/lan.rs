@@ -222,7 +222,8 @@ impl Lan {
 fn await_local(addresses: &[IpAddr]) -> Result<(), String> {
     let wanted: Vec<String> = addresses.iter().filter(|a| a.is_ipv6()).map(|a| format!("local {a} ")).collect();
     for _ in 0..400 {
-        let shown = Command::new("ip").args(["-6", "-o", "route", "show", "table", "local"]).stdin(Stdio::null()).output();
+        let shown =
+            Command::new("ip").args(["-6", "-o", "route", "show", "table", "local"]).stdin(Stdio::null()).output();
         let shown = shown.map_err(|e| format!("`ip` cannot be started: {}", e.kind()))?;
         let text = String::from_utf8_lossy(&shown.stdout).into_owned();
         if wanted.iter().all(|w| text.contains(w.as_str())) {

@@ -28,6 +28,14 @@ pub(super) struct Read {
 }
 
 impl Library {
+    /// Every device of a side with its ruleset, in order of name.
+    ///
+    /// # Errors
+    /// Everything that was not understood.
+    pub fn devices(&mut self, devices: &[DeviceBytes]) -> Result<Vec<Device>, Vec<Reason>> {
+        Ok(self.side(devices)?.into_iter().map(|read| read.device).collect())
+    }
+
     /// Reads every device of a side, in order of name.
     ///
     /// # Errors

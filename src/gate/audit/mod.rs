@@ -40,6 +40,9 @@ pub struct Archive<'a> {
     pub ledger: &'a Branch,
     /// The branches of changes by id: at the head of their last merge, and open ones where they are asked for.
     pub changes: &'a BTreeMap<String, Branch>,
+    /// Versions of the protected branch, oldest first, where they are at hand and changes are asked for that the log does not
+    /// have; else those that the log carries are the versions.
+    pub versions: &'a [crate::vcs::PolicyVersion],
     /// Keys by fingerprint that somebody else may have had, since when.
     pub compromised: &'a BTreeMap<String, Instant>,
     /// The one clock reading.
@@ -95,7 +98,8 @@ struct Believed<'a> {
 
 impl<'a> Believed<'a> {
     fn of(archive: &'a Archive<'a>) -> Believed<'a> {
-        let versions = carried_policies(archive.log);
+        let carried = carried_policies(archive.log);
+        let versions = if archive.versions.is_empty() { carried } else { archive.versions.to_vec() };
         let read: Vec<Policy> = versions.iter().filter_map(|v| read_version(v).ok()).map(|(p, _)| p).collect();
         let every = Roster::of_versions(&read.iter().collect::<Vec<_>>());
         let first = Ledger::read(Some(archive.ledger), &every, archive.now);

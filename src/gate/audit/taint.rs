@@ -38,7 +38,7 @@ fn keys(believed: &Believed<'_>) -> BTreeMap<String, Instant> {
     let mut out = believed.archive.compromised.clone();
     let revoked = believed.chain.in_force().into_iter().flat_map(|v| &v.policy.revoked).filter(|r| r.compromised);
     for entry in revoked {
-        if let (Some(key), Some(since)) = (fingerprint_of(&entry.key.value), instant_of(&entry.since)) {
+        if let (Some(key), Some(since)) = (fingerprint_of(&entry.key.value), instant_of(&entry.since).ok()) {
             let known = out.entry(key).or_insert(since);
             *known = since.min(*known);
         }

@@ -22,11 +22,6 @@ use period::{intersect, unite};
 use std::collections::BTreeSet;
 use zone::{Fold, Zone};
 
-/// The instant of a time with its zone, the first where it occurs twice; `None` where there is no such time.
-pub(in crate::gate) fn instant_of(time: &ZonedTime) -> Option<Instant> {
-    zone::instant(time, Fold::First).ok()
-}
-
 /// How far ahead openings are looked for, in days.
 const HORIZON: u32 = 400;
 const DAY: i64 = 86_400;
@@ -55,6 +50,14 @@ pub fn calendar(policy: &Policy) -> (Calendar, Vec<Reason>) {
         }
     }
     (out, reasons)
+}
+
+/// The instant of a time with its zone; of a local time that exists twice, the first.
+///
+/// # Errors
+/// In words, why there is none: an unknown zone, a local time that clocks jump over, an offset that the zone does not have then.
+pub fn instant_of(time: &crate::policy::ZonedTime) -> Result<Instant, String> {
+    zone::instant(time, Fold::First)
 }
 
 /// The period that the author of a change asks for.

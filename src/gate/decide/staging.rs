@@ -36,7 +36,8 @@ pub(super) fn judge(bench: &Bench<'_>) -> Staged {
         match mismatch(bench, receipt) {
             None => {
                 out.receipts.push(receipt.digest);
-                let bytes: BTreeMap<&String, &Digest> = receipt.said.devices.iter().map(|(d, bytes)| (d, bytes)).collect();
+                let bytes: BTreeMap<&String, &Digest> =
+                    receipt.said.devices.iter().map(|(d, bytes)| (d, bytes)).collect();
                 let equal = analysis.devices.iter().filter(|(d, digest)| bytes.get(d) == Some(&digest));
                 proved.extend(equal.map(|(d, _)| d));
             }
@@ -45,7 +46,8 @@ pub(super) fn judge(bench: &Bench<'_>) -> Staged {
     }
     out.receipts.sort();
     out.is_begun = !proved.is_empty();
-    let open: Vec<&str> = analysis.devices.iter().map(|(d, _)| d).filter(|d| !proved.contains(d)).map(String::as_str).collect();
+    let open: Vec<&str> =
+        analysis.devices.iter().map(|(d, _)| d).filter(|d| !proved.contains(d)).map(String::as_str).collect();
     out.is_vetted = open.is_empty();
     if !out.is_vetted {
         out.reasons = missing(bench, &open, out.is_begun, others);
@@ -61,9 +63,15 @@ fn mismatch(bench: &Bench<'_>, receipt: &Believed<Receipt>) -> Option<Reason> {
     let why = match () {
         () if receipt.standing != Standing::Good => {
             let code = receipt.standing.code().unwrap_or(ReasonCode::ReceiptUntrusted);
-            return Some(Reason::new(code, format!("a vetting receipt of `{by}` is signed by a key that does not count"), fix));
+            return Some(Reason::new(
+                code,
+                format!("a vetting receipt of `{by}` is signed by a key that does not count"),
+                fix,
+            ));
         }
-        () if receipt.said.content != analysis.content && !is_of_these_bytes(receipt, analysis) => "other content than what would be pushed",
+        () if receipt.said.content != analysis.content && !is_of_these_bytes(receipt, analysis) => {
+            "other content than what would be pushed"
+        }
         () if !is_on_stand_ins(bench, receipt) => "another device than the one that stands for it",
         () => return None,
     };

@@ -1,8 +1,8 @@
 //! How far a permit has been spent, as the ledger tells it.
 
 use super::super::instant::Instant;
-use super::super::reason::{Reason, ReasonCode};
 use super::super::permit::Permit;
+use super::super::reason::{Reason, ReasonCode};
 use super::super::record::{Claim, LedgerEntry, ResultKind};
 
 /// What became of a permit.

@@ -64,7 +64,12 @@ pub(in crate::gate) struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     /// The bench of a case.
-    pub fn new(case: &'a Dossier<'a>, policy: &'a Policy, terms: &'a ClassTerms<'a>, parties: &'a Parties<'a>) -> Bench<'a> {
+    pub fn new(
+        case: &'a Dossier<'a>,
+        policy: &'a Policy,
+        terms: &'a ClassTerms<'a>,
+        parties: &'a Parties<'a>,
+    ) -> Bench<'a> {
         Bench { case, policy, terms, parties, roles: roles_of(policy) }
     }
 

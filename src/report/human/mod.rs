@@ -1,5 +1,6 @@
 //! Reports for people: the answer in the first line, signs that colour only repeats, rules quoted with their place.
 
+mod change;
 mod check;
 mod diff;
 mod finding;
@@ -11,6 +12,7 @@ mod query;
 mod region;
 mod trace;
 
+pub use change::{ChangePage, change_human, reasons_human};
 pub use check::check_human;
 pub use diff::{DiffView, diff_human, filter_human};
 pub use finding::{finding_human, severities};

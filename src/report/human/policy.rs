@@ -1,8 +1,8 @@
 //! A policy in words: who can approve what, what is missing for a permit, when changes go, and how the chain stands.
 
-use crate::gate::{Chain, Reason, ClassTerms, may_author, terms};
-use crate::policy::{ChangeClass, Policy, Purpose, Quorum, Right, Staging};
 use super::counted;
+use crate::gate::{Chain, ClassTerms, Reason, may_author, terms};
+use crate::policy::{ChangeClass, Policy, Purpose, Quorum, Right, Staging};
 use crate::report::visible;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -128,7 +128,8 @@ fn tell_authors(policy: &Policy, terms: &ClassTerms<'_>, quorums: &[&[Quorum]], 
             format!("{role} {}", list(&who))
         };
         let who: Vec<String> = roles.iter().map(|role| with(&role)).collect();
-        let warning = if may_author(policy, terms, id) { "" } else { " (not enough: changes of theirs cannot be approved)" };
+        let warning =
+            if may_author(policy, terms, id) { "" } else { " (not enough: changes of theirs cannot be approved)" };
         let _ = writeln!(out, "  author {id}: {}{warning}", who.join("; "));
     }
 }
@@ -136,14 +137,22 @@ fn tell_authors(policy: &Policy, terms: &ClassTerms<'_>, quorums: &[&[Quorum]], 
 fn tell_time(policy: &Policy, out: &mut String) {
     let _ = writeln!(out, "\ncalendar");
     for window in &policy.windows {
-        let days: Vec<String> = window.days.iter().map(|d| format!("{d:?}").chars().take(3).collect::<String>().to_lowercase()).collect();
+        let days: Vec<String> =
+            window.days.iter().map(|d| format!("{d:?}").chars().take(3).collect::<String>().to_lowercase()).collect();
         let next = if window.ends_next_day() { " of the next day" } else { "" };
         let (from, to, zone) = (window.from, window.to, &window.zone);
         let _ = writeln!(out, "  window {} {from} to {to}{next} {zone}", list(&days));
     }
     for freeze in &policy.freezes {
         let allow: Vec<&str> = freeze.allow.iter().map(|c| c.name()).collect();
-        let _ = writeln!(out, "  freeze {} to {}: {} (allows {})", freeze.from.text, freeze.to.text, visible(&freeze.reason), list(&allow));
+        let _ = writeln!(
+            out,
+            "  freeze {} to {}: {} (allows {})",
+            freeze.from.text,
+            freeze.to.text,
+            visible(&freeze.reason),
+            list(&allow)
+        );
     }
     if policy.windows.is_empty() {
         let _ = writeln!(out, "  no window: each change needs its own, by its file or a schedule record");

@@ -1,0 +1,186 @@
+//! `fwgate change new`: the author announces what HEAD proposes. Where there is no change file yet, one is written to begin
+//! with; announcing needs it committed, because the announcement pins commits.
+
+use super::pen::{Pen, SigningArguments};
+use crate::cli::exit::{Exit, PASSED, REFUSED};
+use crate::cli::failure::Failure;
+use crate::cli::gate::{Drafted, GateArguments, Session, now};
+use crate::cli::input::InputError;
+use crate::cli::screen::Screen;
+use crate::gate::{Change, Digest, Record, policy_digest, sha256};
+use crate::policy::canonical_change;
+use crate::report::{Colour, finding_human, reasons_human};
+use crate::vcs::{CommitId, EvidenceSource};
+use clap::Args;
+use std::io::Write;
+
+/// The arguments of `fwgate change new`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  fwgate change new CHG-2042 --title 'Open HTTPS to the new web tier'   writes changes/CHG-2042.toml to begin with\n  \
+                  git commit -a && git push && fwgate change new CHG-2042               announces what HEAD proposes"
+)]
+pub struct Arguments {
+    /// The change and the root.
+    #[command(flatten)]
+    pub gate: GateArguments,
+    /// The key.
+    #[command(flatten)]
+    pub signing: SigningArguments,
+    /// The title of a change file that is written to begin with
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+    /// Announce it although the checks refuse it: no permit comes of it as it is
+    #[arg(long)]
+    pub anyway: bool,
+}
+
+/// Announces HEAD as a change, or writes the file to begin with.
+///
+/// # Errors
+/// No repository, no root, no common history; a change that cannot be judged; nothing that can be signed or reached.
+pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    let session = Session::open(&arguments.gate)?;
+    let id = arguments.gate.change.as_str();
+    let file = session.repository.root().join(format!("changes/{id}.toml"));
+    if !file.exists() && !file.with_extension("json").exists() {
+        return begin(&file, id, arguments.title.as_deref(), screen);
+    }
+    session.refresh()?;
+    let range = Range::of_head(&session)?;
+    let now = now();
+    let drafted = session.draft(id, range.base, range.head, now);
+    let record = match record_of(id, &session, &drafted, &range) {
+        Some(record) => record,
+        None => return Err(undecidable(&drafted)),
+    };
+    let refused = drafted.analysis.as_ref().is_some_and(|a| a.is_refused) || !drafted.obstacles.is_empty();
+    if refused && !arguments.anyway {
+        screen.answer(&told(&drafted, screen.colour))?;
+        return Ok(REFUSED);
+    }
+    let written = Pen::of_user(&session, &arguments.signing)?.append(id, &Record::Change(record.clone()), now)?;
+    let short = range.head.short();
+    screen.answer(&format!(
+        "announced {id}: {}\n  pinned: {} to {short}; everybody who approves needs that commit, so push your branch, too\n  signed and pushed: {}\n",
+        record.says,
+        range.base.short(),
+        written.digest
+    ))?;
+    screen.aside(&format!("next: `fwgate change show {id}`\n"));
+    Ok(PASSED)
+}
+
+/// What is announced: from the merge base to HEAD.
+struct Range {
+    base: CommitId,
+    head: CommitId,
+}
+
+impl Range {
+    fn of_head(session: &Session) -> Result<Range, Failure> {
+        let failed = |e: crate::vcs::VcsError| Failure::Input(InputError::from(e));
+        let repo = &session.repository;
+        let name = session.root.as_ref().map(|r| r.protected.clone()).unwrap_or_default();
+        let tip = repo.remote_branch(&EvidenceSource::Fetched, &name).map_err(failed)?;
+        let tip =
+            tip.ok_or_else(|| Failure::new(format!("the remote has no branch `{name}`")).help("push it first"))?;
+        let head = repo.head().map_err(failed)?.commit;
+        Ok(Range { base: repo.merge_base(tip, head).map_err(failed)?, head })
+    }
+}
+
+fn record_of(id: &str, session: &Session, drafted: &Drafted, range: &Range) -> Option<Change> {
+    let trees = drafted.trees.as_ref()?;
+    let text = String::from_utf8_lossy(&trees.request.bytes).into_owned();
+    let canonical = canonical_change(&trees.request.path, &text).ok()?;
+    let of_policy = || {
+        let version = session.repository.policy_at(range.head).ok()?;
+        let digest = policy_digest(&version);
+        Some((digest, digest, Vec::new(), "changes the policy".to_owned()))
+    };
+    let (content, meaning, devices, says) = match &drafted.analysis {
+        Some(a) => (a.content, a.meaning, a.devices.iter().map(|(d, _)| d.clone()).collect(), a.says.clone()),
+        None if drafted.is_of_policy => of_policy()?,
+        None => return None,
+    };
+    Some(Change {
+        change: id.to_owned(),
+        file: file_digest(&canonical),
+        base: range.base.to_string(),
+        head: range.head.to_string(),
+        content,
+        meaning,
+        devices,
+        contributors: drafted.contributors.clone(),
+        says,
+    })
+}
+
+fn file_digest(canonical: &str) -> Digest {
+    sha256(canonical.as_bytes())
+}
+
+fn undecidable(drafted: &Drafted) -> Failure {
+    let failures =
+        drafted.obstacles.iter().map(|r| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix.clone()));
+    let failures: Vec<Failure> = failures.collect();
+    match failures.is_empty() {
+        true => {
+            Failure::new("the change cannot be judged: no policy is in force").help("`fwgate policy verify` says why")
+        }
+        false => Failure::Several(failures),
+    }
+}
+
+fn told(drafted: &Drafted, colour: Colour) -> String {
+    let mut out =
+        "not announced: no permit could come of it as it is (`--anyway` announces it all the same)\n".to_owned();
+    out += &reasons_human(&drafted.obstacles, colour);
+    for finding in drafted.analysis.iter().flat_map(|a| &a.report.findings) {
+        out += &format!("\n{}", finding_human(finding, colour));
+    }
+    out
+}
+
+/// Writes the change file that the author fills in.
+fn begin(file: &std::path::Path, id: &str, title: Option<&str>, screen: &Screen) -> Result<Exit, Failure> {
+    let title = title.unwrap_or("What this change is for, in one line");
+    if title.contains(['"', '\\']) || title.chars().any(char::is_control) {
+        return Err(Failure::new("the title must be plain words on one line").help("leave out quotes and backslashes"));
+    }
+    let unwritten = |e: std::io::Error| Failure::new(format!("`{}` cannot be written: {}", file.display(), e.kind()));
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).map_err(unwritten)?;
+    }
+    let mut out = std::fs::OpenOptions::new().write(true).create_new(true).open(file).map_err(unwritten)?;
+    out.write_all(template(id, title).as_bytes()).map_err(unwritten)?;
+    screen.answer(&format!(
+        "wrote changes/{id}.toml to begin with\nnext: say what the change will do, commit it with the rulesets, push your branch, and `fwgate change new {id}`\n"
+    ))?;
+    Ok(PASSED)
+}
+
+fn template(id: &str, title: &str) -> String {
+    format!(
+        r#"id = "{id}"
+title = "{title}"
+class = "normal"                          # normal, standard, emergency, test, policy
+reason = "why, in one line"
+
+# The declared effect, once for each part of it. Everything else must stay as it was, and is refused otherwise:
+# `fwgate check --change changes/{id}.toml` shows what is over and what is missing.
+[[intent]]
+effect = "opened"                         # opened, closed, refusal, translated
+from = ["any"]
+to = ["192.0.2.0/24"]
+service = ["tcp/443"]
+hook = "forward"                          # input, output, forward
+
+# When you would like it; without it, the next window of the policy after the lead time.
+# [window]
+# start = "2026-12-01T22:00:00[America/Toronto]"
+# end   = "2026-12-02T00:00:00[America/Toronto]"
+"#
+    )
+}

@@ -1,0 +1,171 @@
+//! `fwgate change approve`: a look at the effect, a question, a signature, a push.
+
+use super::pen::{Pen, SigningArguments};
+use crate::cli::exit::{Exit, PASSED, REFUSED};
+use crate::cli::failure::Failure;
+use crate::cli::gate::{GateArguments, Gathered, Session, now};
+use crate::cli::screen::Screen;
+use crate::gate::{Approve, Instant, PolicyRecord, Record, Stage, policy_digest};
+use clap::{Args, ValueEnum};
+use std::io::{BufRead, IsTerminal, Write};
+use std::time::Duration;
+
+/// How long an approval counts where the policy does not say.
+const LIFETIME: Duration = Duration::from_secs(14 * 86_400);
+
+/// The arguments of `fwgate change approve`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Fetches, shows what the change does, asks, signs with your own key, and pushes.\n\nNever sign what a CI job printed without a look at it on your own machine."
+)]
+pub struct Arguments {
+    /// The change and the root.
+    #[command(flatten)]
+    pub gate: GateArguments,
+    /// The key.
+    #[command(flatten)]
+    pub signing: SigningArguments,
+    /// The role in which you approve; not needed where only one is missing
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<String>,
+    /// For what
+    #[arg(long, value_enum, default_value_t = For::Production)]
+    pub stage: For,
+    /// Sign without being asked: you have looked at it already
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// What is approved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum For {
+    /// The staging device
+    Staging,
+    /// Production
+    Production,
+}
+
+/// Shows the change and signs an approval of exactly its effect.
+///
+/// # Errors
+/// No repository, no root; a change that cannot be judged; nobody to ask; nothing that can be signed or reached.
+pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    let session = Session::open(&arguments.gate)?;
+    let now = now();
+    let gathered = session.gather(&arguments.gate.change, now);
+    let role = role(arguments, &gathered)?;
+    let record = record(arguments, &session, &gathered, &role, now)?;
+    if let Err(flaw) = Record::read(&record.text()) {
+        return Err(Failure::new(format!("this cannot be a record: {}", flaw.message)));
+    }
+    screen.answer(&super::show::page(&arguments.gate.change, &gathered, screen.colour))?;
+    screen.answer(&format!("\nYou would sign, as `{role}`:\n\n{}\n", indented(&record.text())))?;
+    if !arguments.yes && !asked(screen)? {
+        screen.answer("nothing was signed\n")?;
+        return Ok(REFUSED);
+    }
+    let written = Pen::of_user(&session, &arguments.signing)?.append(&arguments.gate.change, &record, now)?;
+    screen.answer(&format!(
+        "signed and pushed: {} of {} ({})\n",
+        record.kind(),
+        arguments.gate.change,
+        written.digest
+    ))?;
+    Ok(PASSED)
+}
+
+/// The one role that is missing, unless one was given.
+fn role(arguments: &Arguments, gathered: &Gathered) -> Result<String, Failure> {
+    let mut missing: Vec<&str> = gathered.decision.missing.iter().map(|m| m.role.as_str()).collect();
+    missing.dedup();
+    match (&arguments.role, missing.as_slice()) {
+        (Some(role), _) => Ok(role.clone()),
+        (None, [one]) => Ok((*one).to_owned()),
+        (None, []) => {
+            Err(Failure::new("nothing is missing that you could sign").help("`--role ROLE` signs all the same"))
+        }
+        (None, several) => {
+            let failure = Failure::new("several roles are missing, and an approval counts for one");
+            Err(failure.help(format!("give `--role` one of {}", several.join(", "))))
+        }
+    }
+}
+
+fn record(
+    arguments: &Arguments,
+    session: &Session,
+    gathered: &Gathered,
+    role: &str,
+    now: Instant,
+) -> Result<Record, Failure> {
+    let change = arguments.gate.change.clone();
+    let announced = gathered.announced.as_ref().ok_or_else(|| super::say::never_announced(&change))?;
+    let Some(analysis) = &gathered.analysis else {
+        return of_policy(session, gathered, change, role, &announced.head);
+    };
+    let stage = match arguments.stage {
+        For::Staging => Stage::Staging,
+        For::Production => Stage::Production,
+    };
+    let vetting = gathered.decision.vetting.last().copied().filter(|_| stage == Stage::Production);
+    Ok(Record::Approve(Approve {
+        change,
+        content: analysis.content,
+        meaning: analysis.meaning,
+        stage,
+        role: role.to_owned(),
+        says: analysis.says.clone(),
+        vetting,
+        not_after: now.after(lifetime(gathered)),
+    }))
+}
+
+/// A voice for a version of the policy, where that is what the change is about.
+fn of_policy(
+    session: &Session,
+    gathered: &Gathered,
+    change: String,
+    role: &str,
+    head: &str,
+) -> Result<Record, Failure> {
+    let version = session.repository.commit_id(head).and_then(|commit| session.repository.policy_at(commit));
+    let version = version.map_err(|e| Failure::Input(e.into()))?;
+    let read = crate::gate::read_version(&version).map(|(policy, _)| policy.version);
+    match (read, gathered.decision.class) {
+        (Ok(number), crate::policy::ChangeClass::Policy) => Ok(Record::Policy(PolicyRecord {
+            change,
+            version: number,
+            policy: policy_digest(&version),
+            role: role.to_owned(),
+        })),
+        _ => {
+            let all = gathered.decision.reasons.iter();
+            let failure =
+                |r: &crate::gate::Reason| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix.clone());
+            Err(Failure::Several(all.map(failure).collect()))
+        }
+    }
+}
+
+fn lifetime(gathered: &Gathered) -> Duration {
+    let classes = gathered.policy().map(|p| p.classes.as_slice()).unwrap_or_default();
+    let own = classes.iter().find(|c| c.class == gathered.decision.class);
+    own.and_then(|c| c.approval_lifetime).unwrap_or(LIFETIME)
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}\n")).collect()
+}
+
+/// Whether the person at the terminal says yes.
+fn asked(screen: &Screen) -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new("nobody can be asked: standard input is no terminal")
+            .help("look at it with `fwgate change show`, then give `--yes`"));
+    }
+    screen.answer("Sign this? [y/N] ")?;
+    let _ = std::io::stdout().flush();
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    Ok(read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes"))
+}

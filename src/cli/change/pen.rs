@@ -1,0 +1,111 @@
+//! A record signed by the person at the keyboard and appended to the branch of its change.
+
+use crate::cli::failure::Failure;
+use crate::cli::gate::Session;
+use crate::gate::{Digest, Instant, Record, sha256};
+use crate::vcs::{CommitId, EvidenceDraft, EvidenceSource, RemoteError, Signer, SignerFlags};
+use clap::Args;
+use std::path::PathBuf;
+
+/// How often a record is signed again because somebody else appended first.
+const TRIES: usize = 3;
+
+/// With which key a person signs.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SigningArguments {
+    /// Sign with this key file instead of the one that your git is set up with
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
+/// Somebody who signs records in a repository.
+pub struct Pen<'a> {
+    session: &'a Session,
+    signer: Signer,
+}
+
+/// A record that stands on the remote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The branch on the remote.
+    pub branch: String,
+    /// The commit that carries it.
+    pub commit: CommitId,
+    /// The digest by which other records name it.
+    pub digest: Digest,
+}
+
+impl<'a> Pen<'a> {
+    /// The pen of the user.
+    ///
+    /// # Errors
+    /// No key is configured, or the configuration cannot be read.
+    pub fn of_user(session: &'a Session, arguments: &SigningArguments) -> Result<Pen<'a>, Failure> {
+        let key = arguments.key.as_ref().map(|path| session.surroundings.cwd.join(path));
+        let signer = Signer::of_user(&SignerFlags { key });
+        let signer = signer.map_err(|e| Failure::new(e.to_string()).help(e.help()))?;
+        Ok(Pen { session, signer })
+    }
+
+    /// Signs a record and appends it, again where the branch moved in the meantime, at most three times.
+    ///
+    /// # Errors
+    /// Nothing was signed, or the remote does not take it. Nothing of it stands on the remote then.
+    pub fn append(&self, id: &str, record: &Record, now: Instant) -> Result<Written, Failure> {
+        let branch = format!("refs/heads/fwgate/changes/{id}");
+        let remote = self.session.remote().map_err(|r| Failure::new(r.message).help(r.fix))?;
+        for attempt in 1..=TRIES {
+            let commit = self.commit(&branch, &record.text(), now)?;
+            match remote.push(commit, &branch) {
+                Ok(()) => return Ok(Written { branch, commit, digest: sha256(record.text().as_bytes()) }),
+                Err(RemoteError::Moved { .. }) if attempt < TRIES => self.session.refresh()?,
+                Err(error) => return Err(of_remote(&error)),
+            }
+        }
+        Err(Failure::new(format!("`{branch}` moves faster than it can be signed")).help("try again"))
+    }
+
+    fn commit(&self, branch: &str, message: &str, now: Instant) -> Result<CommitId, Failure> {
+        let repo = &self.session.repository;
+        let failed = |e: crate::vcs::VcsError| Failure::Input(e.into());
+        let tip = repo.remote_branch(&EvidenceSource::Fetched, branch).map_err(failed)?;
+        let draft = EvidenceDraft {
+            parents: tip.map(|tip| vec![tip]),
+            name: or_unnamed(&self.signer.name),
+            email: or_unnamed(&self.signer.email),
+            at: now.0,
+            message: message.to_owned(),
+        };
+        let payload = draft.payload().map_err(failed)?;
+        let armor = self.signer.sign(&payload, repo.root());
+        let armor = armor.map_err(|e| Failure::new(e.to_string()).help(e.help()))?;
+        repo.store_evidence(&draft.sealed(&armor).map_err(failed)?).map_err(failed)
+    }
+}
+
+impl Session {
+    /// Fetches the evidence again.
+    ///
+    /// # Errors
+    /// There is no root, or the remote cannot be reached.
+    pub fn refresh(&self) -> Result<(), Failure> {
+        let remote = self.remote().map_err(|r| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix))?;
+        let protected = self.root.as_ref().map(|r| r.protected.clone()).unwrap_or_default();
+        remote.fetch(&protected).map(drop).map_err(|e| of_remote(&e))
+    }
+}
+
+/// Git wants both to be there; neither is evidence.
+fn or_unnamed(text: &str) -> String {
+    if text.trim().is_empty() { "fwgate".to_owned() } else { text.to_owned() }
+}
+
+/// What the remote said, as a failure.
+pub fn of_remote(error: &RemoteError) -> Failure {
+    let code = error.code().map(|code| format!(" [{code}]")).unwrap_or_default();
+    let failure = Failure::new(format!("{error}{code}"));
+    match error.help() {
+        Some(help) => failure.help(help),
+        None => failure,
+    }
+}
