@@ -203,7 +203,7 @@ fn pushed(
     let run = nonce()?;
     let rule = &port.policy.push;
     let heads: Vec<(String, String)> =
-        gathered.ledger.in_force().into_iter().map(|(device, known)| (device, known.head)).collect();
+        gathered.in_force.iter().map(|(device, known)| (device.clone(), known.head.clone())).collect();
     let order: Vec<String> = port
         .ways
         .values()
