@@ -1,0 +1,11 @@
+//! The threat list as tests: each attack is staged in a repository with a bare remote, real keys and signed commits, and
+//! the built binary is asked for a permit. `coverage.rs` holds the list.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[allow(dead_code, unused_imports)]
+#[path = "../gate/scene/mod.rs"]
+mod scene;
+#[allow(dead_code)]
+mod stage;
+
+mod controls;
