@@ -9,3 +9,12 @@ mod scene;
 mod stage;
 
 mod controls;
+mod two_estate;
+mod two_fleet;
+mod two_input;
+mod two_memory;
+mod two_pairs;
+mod two_push;
+mod two_time;
+mod two_trust;
+mod two_urgent;
