@@ -4,6 +4,7 @@
 mod port;
 mod printed;
 
+use super::change::close::{Spent, fold};
 use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{
@@ -84,6 +85,9 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let mut port = Ways { policy: &policy, ways, bounds: Bounds::default() };
     let report = pushed(&session, &gathered, &permit, &holder, &mut port, (key_ledger, key_production))?;
     screen.answer(&told(id, &report))?;
+    if report.devices.iter().any(|device| device.end != DeviceEnd::Untouched) {
+        keep(&session, id, key_ledger, &permit, screen);
+    }
     Ok(exit_of_run(&report))
 }
 
@@ -93,6 +97,15 @@ fn exit_of_run(report: &PushReport) -> Exit {
         State::Applied => PASSED,
         _ if report.reasons.iter().any(|r| r.code.is_no_verdict()) => NO_VERDICT,
         _ => REFUSED,
+    }
+}
+
+/// Folds what was pushed into the log. The push stands in any case.
+fn keep(session: &Session, id: &str, key: &Path, permit: &VerifiedPermit, screen: &Screen) {
+    if let Err(reasons) = fold(session, id, key, Spent::File(permit.file()), now()) {
+        let why: Vec<&str> = reasons.iter().map(|r| r.message.as_str()).collect();
+        let why = visible(&why.join("; ")).into_owned();
+        screen.aside(&format!("warning: {id} is not in the log yet: {why}\n  = help: fwgate change close {id} --permit FILE\n"));
     }
 }
 

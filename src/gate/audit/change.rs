@@ -230,7 +230,7 @@ impl Case<'_> {
     }
 
     fn tell(&self, out: &mut AuditedChange, all: &Testimony, past: &Past, permit: Option<&VerifiedPermit>) {
-        let is_counted = |r: &Signed<Record>| past.counted.iter().any(|c| c.record == r.digest);
+        let is_counted = |r: &Signed<Record>| past.counted.iter().any(|c| c.record == r.digest && c.person == r.by);
         out.records = all.records.iter().map(|r| record(r, is_counted(r))).collect();
         out.receipts = all.receipts.iter().map(receipt).collect();
         let changes = all.records.iter().filter(|r| matches!(r.said, Record::Change(_)));
