@@ -163,10 +163,14 @@ fn against(
     permit: &VerifiedPermit,
     holder: &str,
 ) -> Result<Vec<Reason>, Failure> {
+    let mut reasons: Vec<Reason> = spent(gathered, permit).into_iter().collect();
     let (repository, content, transport, devices): (String, _, _, Vec<PermittedDevice>) =
-        match (draft(session, gathered, holder)?, &session.root, &gathered.analysis) {
-            (Ok(now), _, _) => (now.repository, now.content, now.transport, now.devices),
-            (Err(reasons), _, _) => return Ok(reasons),
+        match draft(session, gathered, holder)? {
+            Ok(now) => (now.repository, now.content, now.transport, now.devices),
+            Err(more) => {
+                reasons.extend(more);
+                return Ok(reasons);
+            }
         };
     let expected = Expected {
         repository: &repository,
@@ -176,7 +180,16 @@ fn against(
         holder,
         devices: &devices,
     };
-    Ok(permit.permit().objections(&expected, gathered.now))
+    reasons.extend(permit.permit().objections(&expected, gathered.now));
+    Ok(reasons)
+}
+
+/// That the ledger knows the end of a run of this permit. Who may go on with an unfinished one is for the claim to say.
+fn spent(gathered: &Gathered, permit: &VerifiedPermit) -> Option<Reason> {
+    let history = gathered.ledger.permits().remove(&permit.permit().nonce)?;
+    let message = "the permit has been spent";
+    let reason = || Reason::new(ReasonCode::PermitSpent, message, format!("fwgate permit {}", permit.permit().change));
+    history.finish.map(|_| reason())
 }
 
 /// The way to every device of the change, or everything that is wrong with some.

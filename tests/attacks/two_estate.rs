@@ -169,7 +169,7 @@ fn a80_production_device_is_relabelled() {
 
 #[test]
 fn a92_names_that_are_none() {
-    let devices = ["-edge1", "edge1;reboot", "$(reboot)", "edge1\nedge2", "edge 1", "edge1.", "Edge1", "con", "nul.example", "aux"];
+    let devices = ["-edge1", "edge1;reboot", "$(reboot)", "edge1\nedge2", "edge 1", "edge1.", "Edge2", "con", "nul.example", "aux"];
     let files = devices.map(|name| (format!("devices/{name}/rules.v4"), RULES.to_owned()));
     let facts = [
         "role = \"-edge\"\n",

@@ -119,7 +119,7 @@ impl Fleet {
     }
 
     /// The clone of a controller of this name; `one` is the one in which permits are asked for.
-    fn controller(&self, name: &str) -> PathBuf {
+    pub fn controller(&self, name: &str) -> PathBuf {
         let path = self.scene.path().join(name);
         match name {
             "one" => self.clone_path(),

@@ -90,13 +90,13 @@ fn a76_ledger_cannot_be_reached() {
     fleet.ready();
     fleet.permit().granted();
     let (remote, away) = (fleet.scene.remote_path(), fleet.scene.path().join("away"));
+    let (clone, permit) = (fleet.controller("two"), fleet.permit_path(CHANGE));
     std::fs::rename(&remote, &away).unwrap();
-    let root = fleet.root();
-    let clone = fleet.scene.path().join("clone");
-    fleet.ask(&clone, &["--root", root.to_str().unwrap()], "CHG-2", &[]).denied("LEDGER_UNREACHABLE");
-    fleet.push().refused("LEDGER_UNREACHABLE");
+    fleet.push_as("two", CHANGE, "runner", &permit).refused("LEDGER_UNREACHABLE");
+    fleet.permit_in(&clone, CHANGE, &[]).denied("LEDGER_UNREACHABLE");
     assert_eq!(fleet.started(), [""; 0]);
     std::fs::rename(&away, &remote).unwrap();
+    fleet.permit().granted();
     fleet.push().applied();
 }
 

@@ -117,14 +117,14 @@ fn a66_the_ledger_says_that_a_run_died() {
     let genesis = fleet.tip();
     fleet.scene.witness();
     fleet.ran("OLD-1", &genesis, &[("edge1", ResultKind::Applied), ("edge2", ResultKind::Started)], None);
-    fleet.ready();
+    fleet.ready_on(&["edge1", "edge2"]);
     fleet.permit().denied_only(&["NOT_CONVERGED"]);
 }
 
 #[test]
 fn a94_readback_that_is_no_text() {
     let cases = [
-        ("endless", "yes '-A INPUT -j ACCEPT'"),
+        ("endless", "yes -- '-A INPUT -j ACCEPT'"),
         ("not UTF-8", "echo \"# $3\"; printf '*filter\\n\\377\\nCOMMIT\\n'"),
         ("a terminal's controls", "echo \"# $3\"; printf '*filter\\n\\033]0;owned\\007\\nCOMMIT\\n'"),
     ];

@@ -9,8 +9,8 @@ mod scene;
 
 use fwgate::diff::Bounds;
 use fwgate::gate::{
-    Analysis, Approve, Case, Change, DeviceBytes, Digest, Instant, Library, Record, Root, Stage, analyse, policy_digest,
-    read_request, sha256,
+    Analysis, Approve, Case, Change, DeviceBytes, Digest, Instant, Library, Record, Root, Stage, analyse,
+    policy_digest, read_request, sha256,
 };
 use fwgate::policy::Date;
 use fwgate::vcs::PolicyVersion;
@@ -130,7 +130,8 @@ impl World {
         let scene = Scene::bare();
         scene.wait(now() - 7200 - scene.now());
         let started = scene.path().join("started");
-        let recorder = scene.write("record", &format!("#!/bin/sh\necho \"$@\" >> {}\nexec \"$@\"\n", started.display()));
+        let recorder =
+            scene.write("record", &format!("#!/bin/sh\necho \"$@\" >> {}\nexec \"$@\"\n", started.display()));
         run_ok(Command::new("chmod").arg("755").arg(&recorder));
         let call = |rest: &str| format!("[{:?}, \"nsenter\", {:?}, {rest}]", recorder, device.inside());
         let transport = format!(
@@ -146,10 +147,11 @@ impl World {
         let policy = scene.policy_text();
         let base = scene.main(&[("fwgate.toml", &policy), ("devices/edge1/rules.v4", RULES)]);
         scene.witness();
-        let head = scene.commit_on("refs/heads/work", "alice", &[
-            ("devices/edge1/rules.v4", &proposal()),
-            ("changes/CHG-1.toml", CHANGE),
-        ]);
+        let head = scene.commit_on(
+            "refs/heads/work",
+            "alice",
+            &[("devices/edge1/rules.v4", &proposal()), ("changes/CHG-1.toml", CHANGE)],
+        );
         scene.reset("refs/heads/main", Some(&head));
         let files = vec![("fwgate.toml".to_owned(), policy.into_bytes())];
         let version = PolicyVersion { commit: base.clone(), files, irregular: Vec::new() };

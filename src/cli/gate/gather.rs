@@ -527,7 +527,7 @@ fn code(name: &str) -> ReasonCode {
 
 fn of_vcs(error: &VcsError) -> Reason {
     let fix = error.help().unwrap_or_else(|| "mend the repository, and ask again".to_owned());
-    Reason::new(error.code().map_or(ReasonCode::HistoryUnverifiable, code), error.to_string(), fix)
+    Reason::new(code(error.permit_code()), error.to_string(), fix)
 }
 
 pub(super) fn of_remote(error: &RemoteError) -> Reason {
