@@ -1,6 +1,8 @@
 //! The command line as a whole: the commands and what they are for.
 
-use super::{change, check, diff, explain, init, lint, matrix, permit, policy, push, query, schema, stage, trace, vet};
+use super::{
+    audit, change, check, convert, diff, explain, init, ledger, lint, matrix, permit, policy, push, query, schema, stage, trace, vet,
+};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// The gate in front of a firewall push.
@@ -41,12 +43,18 @@ pub enum Command {
     Query(query::Arguments),
     /// Draw who reaches whom with one service
     Matrix(matrix::Arguments),
+    /// Write a ruleset in fwgate's own format, as it was understood
+    Convert(convert::Arguments),
     /// Explain a finding
     Explain(explain::Arguments),
     /// Write the first policy of a repository, and the root file that names it
     Init(init::Arguments),
     /// Check a policy and say who can approve what by it
     Policy(policy::Arguments),
+    /// Let the ledger machine write down what it sees
+    Ledger(ledger::Arguments),
+    /// Say who decided what on which evidence, and whether it was right then
+    Audit(audit::Arguments),
     /// Stage a change as its class demands: in a namespace, or on the device that stands for it
     Stage(stage::Arguments),
     /// Prove a change by the kernel itself, in a namespace of its own

@@ -4,8 +4,10 @@
 //! to `screen`. It returns an `Exit`, or a `Failure`, which is exit code 2.
 
 mod arguments;
+pub mod audit;
 pub mod change;
 pub mod check;
+pub mod convert;
 pub mod device;
 pub mod diff;
 pub mod exit;
@@ -14,6 +16,7 @@ pub mod failure;
 pub mod gate;
 pub mod init;
 pub mod input;
+pub mod ledger;
 pub mod lint;
 pub mod matrix;
 pub mod output;
@@ -63,9 +66,12 @@ impl Command {
             Command::Lint(arguments) => lint::run(arguments, screen),
             Command::Query(arguments) => query::run(arguments, screen),
             Command::Matrix(arguments) => matrix::run(arguments, screen),
+            Command::Convert(arguments) => convert::run(arguments, screen),
             Command::Explain(arguments) => explain::run(arguments, screen),
             Command::Init(arguments) => init::run(arguments, screen),
             Command::Policy(arguments) => policy::run(arguments, screen),
+            Command::Ledger(arguments) => ledger::run(arguments, screen),
+            Command::Audit(arguments) => audit::run(arguments, screen),
             Command::Stage(arguments) => stage::run(arguments, screen),
             Command::Vet(arguments) => vet::run(arguments, screen),
             Command::Permit(arguments) => permit::run(arguments, screen),
