@@ -1,7 +1,7 @@
 //! The command line as a whole: the commands and what they are for.
 
 use super::{
-    change, check, convert, diff, explain, init, lint, matrix, permit, policy, push, query, schema, stage, trace, vet,
+    audit, change, check, convert, diff, explain, init, ledger, lint, matrix, permit, policy, push, query, schema, stage, trace, vet,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -51,6 +51,10 @@ pub enum Command {
     Init(init::Arguments),
     /// Check a policy and say who can approve what by it
     Policy(policy::Arguments),
+    /// Let the ledger machine write down what it sees
+    Ledger(ledger::Arguments),
+    /// Say who decided what on which evidence, and whether it was right then
+    Audit(audit::Arguments),
     /// Stage a change as its class demands: in a namespace, or on the device that stands for it
     Stage(stage::Arguments),
     /// Prove a change by the kernel itself, in a namespace of its own

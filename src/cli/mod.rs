@@ -4,6 +4,7 @@
 //! to `screen`. It returns an `Exit`, or a `Failure`, which is exit code 2.
 
 mod arguments;
+pub mod audit;
 pub mod change;
 pub mod check;
 pub mod convert;
@@ -15,6 +16,7 @@ pub mod failure;
 pub mod gate;
 pub mod init;
 pub mod input;
+pub mod ledger;
 pub mod lint;
 pub mod matrix;
 pub mod output;
@@ -68,6 +70,8 @@ impl Command {
             Command::Explain(arguments) => explain::run(arguments, screen),
             Command::Init(arguments) => init::run(arguments, screen),
             Command::Policy(arguments) => policy::run(arguments, screen),
+            Command::Ledger(arguments) => ledger::run(arguments, screen),
+            Command::Audit(arguments) => audit::run(arguments, screen),
             Command::Stage(arguments) => stage::run(arguments, screen),
             Command::Vet(arguments) => vet::run(arguments, screen),
             Command::Permit(arguments) => permit::run(arguments, screen),

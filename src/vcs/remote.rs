@@ -214,6 +214,10 @@ impl<'a> Remote<'a> {
         if told.status.success() {
             let local = EvidenceSource::Fetched.local_name(branch);
             self.repository.git.reference(&local, commit.0, true, "").map_err(VcsError::from)?;
+            if let Some(evidence) = branch.strip_prefix("refs/heads/").filter(|name| name.starts_with("fwgate/")) {
+                let seen = format!("{SEEN}{evidence}");
+                self.repository.git.reference(&seen, commit.0, true, "").map_err(VcsError::from)?;
+            }
             return Ok(());
         }
         let text = String::from_utf8_lossy(&told.stdout);

@@ -6,13 +6,15 @@ mod device;
 mod draft;
 mod gather;
 mod neighbours;
+mod survey;
 mod write;
 
 pub use compare::difference_words;
 pub use device::DeviceFiles;
 pub use draft::Drafted;
 pub use gather::{Gathered, Session};
-pub use write::{ReceiptBranch, RemoteLedger, keep_receipt};
+pub use survey::Survey;
+pub use write::{ReceiptBranch, RemoteLedger, append_by_machine, keep_receipt};
 
 use super::failure::Failure;
 use super::input::Surroundings;
