@@ -90,7 +90,10 @@ fn every_row_has_a_test() {
             let known = fwgate::gate::ReasonCode::ALL.iter().any(|c| c.name() == *code);
             assert!(known, "{row}: {code} is no code");
             let quoted = format!("\"{code}\"");
-            assert!(elsewhere.is_some() || sources.iter().any(|text| text.contains(&quoted)), "{row}: nobody expects {code}");
+            assert!(
+                elsewhere.is_some() || sources.iter().any(|text| text.contains(&quoted)),
+                "{row}: nobody expects {code}"
+            );
         }
     }
 }
