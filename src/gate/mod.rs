@@ -59,7 +59,7 @@ pub use content::{Target, content_digest, device_digest, files_digest, policy_di
 pub use contribution::{Contribution, contributions};
 pub use decide::{decide, may_roll_back};
 pub use decision::{Decision, Missing, State};
-pub use edits::edits_digest;
+pub use edits::{change_edits, edits_digest};
 pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
 pub use grammar::{Flaw, MAX_TEXT};
 pub use instant::Instant;

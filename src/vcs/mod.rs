@@ -46,7 +46,7 @@ mod tree;
 mod write;
 
 pub use branch::{EVIDENCE_ROOT, EvidenceSource, MAX_CHANGE_COMMITS};
-pub use collision::collisions;
+pub use collision::{collisions, refuse_twins};
 pub(crate) use collision::is_unseen;
 pub use entry::{Entry, EntryKind, refuse_irregular};
 pub use error::VcsError;
