@@ -9,7 +9,9 @@ use super::gate::{GateArguments, Gathered, MachineKeys, Session, now};
 use super::output::{check_writable, write_atomically};
 use super::screen::Screen;
 use crate::gate::push::route::{ProductionTransport, Target, isolation, transport_digest};
-use crate::gate::{Decision, Instant, PERMIT_NAMESPACE, Permit, PermittedDevice, Reason, ReasonCode, State, TargetDevice};
+use crate::gate::{
+    Decision, Instant, PERMIT_NAMESPACE, Permit, PermittedDevice, Reason, ReasonCode, State, TargetDevice,
+};
 use crate::policy::{ChangeClass, Policy};
 use crate::report::{Colour, PermitDocument, decision_human, json_text};
 use crate::vcs::sign_by_machine;

@@ -145,7 +145,14 @@ fn approvals_by_stock_git_count() {
         let date = format!("{} +0000", stage.scene.now());
         let mut command = stock_git(&clone.path);
         command.env("GIT_AUTHOR_DATE", &date).env("GIT_COMMITTER_DATE", &date);
-        command.args(["-c", "gpg.format=ssh", "-c", &format!("user.signingKey={}", key.display()), "commit-tree", "-S"]);
+        command.args([
+            "-c",
+            "gpg.format=ssh",
+            "-c",
+            &format!("user.signingKey={}", key.display()),
+            "commit-tree",
+            "-S",
+        ]);
         command.args(["-p", "refs/remotes/origin/fwgate/changes/CHG-1", "-F"]).arg(record);
         command.arg("4b825dc642cb6eb9a060e54bf8d69288fbee4904");
         let commit = crate::scene::run(&mut command);

@@ -117,7 +117,8 @@ fn a25_key_revoked_after_approving() {
     let erin = stage.scene.key("erin").public;
     let person = format!("\n[[person]]\nid = \"erin\"\nroles = [\"network\"]\nkeys = [\"{erin}\"]\n");
     let digest = stage.unsigned_policy(|policy| policy.rest = format!("{person}{}{entry}", policy.rest));
-    stage.policy_voices(digest, &[("alice", "network"), ("bob", "network"), ("carol", "network"), ("dave", "security")]);
+    stage
+        .policy_voices(digest, &[("alice", "network"), ("bob", "network"), ("carol", "network"), ("dave", "security")]);
     let verdict = stage.permit().denied("KEY_REVOKED");
     assert!(!verdict.codes().contains(&"POLICY_UNAUTHORISED"), "{verdict}");
 }

@@ -102,8 +102,15 @@ fn hostile_config(program: &str) -> String {
 }
 
 const HOOKS: [&str; 9] = [
-    "pre-commit", "post-checkout", "post-merge", "reference-transaction", "pre-push", "post-index-change", "fsmonitor-watchman",
-    "pre-auto-gc", "post-rewrite",
+    "pre-commit",
+    "post-checkout",
+    "post-merge",
+    "reference-transaction",
+    "pre-push",
+    "post-index-change",
+    "fsmonitor-watchman",
+    "pre-auto-gc",
+    "post-rewrite",
 ];
 
 #[test]
@@ -168,7 +175,8 @@ fn a46_configuration_that_cannot_be_read() {
 fn a47_bare_repository_inside_the_tree() {
     let stage = Stage::new();
     let (program, mark) = marking(&stage);
-    let config = format!("[core]\n\tbare = true\n\trepositoryformatversion = 0\n{}", hostile_config(program.to_str().unwrap()));
+    let config =
+        format!("[core]\n\tbare = true\n\trepositoryformatversion = 0\n{}", hostile_config(program.to_str().unwrap()));
     stage.scene.main(&[
         ("vendor/inner/HEAD", "ref: refs/heads/main\n"),
         ("vendor/inner/config", &config),
@@ -256,7 +264,11 @@ fn a50_change_of_nothing() {
 
 #[test]
 fn a50_change_of_other_files() {
-    empty(&[("changes/CHG-1.toml", &change_file(CHANGE)), ("README.md", "Hello.\n"), ("devices/README.md", "Hello.\n")]);
+    empty(&[
+        ("changes/CHG-1.toml", &change_file(CHANGE)),
+        ("README.md", "Hello.\n"),
+        ("devices/README.md", "Hello.\n"),
+    ]);
 }
 
 #[test]

@@ -60,10 +60,14 @@ fn a31_own_rejection_taken_back_revives_no_approval() {
     stage.say("dave", CHANGE, &Record::Revoke(record));
     stage.settle();
     stage.permit().denied_only(&["APPROVAL_MISSING"]);
-    stage.say("dave", CHANGE, &Record::Approve(fwgate::gate::Approve {
-        not_after: fwgate::gate::Instant(crate::stage::now() + 86_400),
-        ..crate::stage::approval("security", &facts)
-    }));
+    stage.say(
+        "dave",
+        CHANGE,
+        &Record::Approve(fwgate::gate::Approve {
+            not_after: fwgate::gate::Instant(crate::stage::now() + 86_400),
+            ..crate::stage::approval("security", &facts)
+        }),
+    );
     stage.settle();
     stage.permit().granted();
 }

@@ -18,8 +18,8 @@
 use crate::scene::{Clone, Draft, Key, PolicyText, RULES, Scene, changes};
 use fwgate::diff::Bounds;
 use fwgate::gate::{
-    Analysis, Approve, Case, Change, DeviceBytes, DeviceResult, Digest, Instant, LedgerEntry, Library,
-    PolicyRecord, Receipt, ReceiptKind, Record, ResultKind, Root, Stage as For, analyse, files_digest, read_request, sha256,
+    Analysis, Approve, Case, Change, DeviceBytes, DeviceResult, Digest, Instant, LedgerEntry, Library, PolicyRecord,
+    Receipt, ReceiptKind, Record, ResultKind, Root, Stage as For, analyse, files_digest, read_request, sha256,
 };
 use fwgate::policy::{Date, PolicyFiles, read_policy};
 use std::cell::RefCell;

@@ -30,7 +30,8 @@ pub(super) fn meaning(
     sides: &Sides<'_>,
     bounds: Bounds,
 ) -> Result<Whole, Vec<Reason>> {
-    let mut writer = Writer { bounds, known: BTreeMap::new(), out: format!("fwgate.meaning/1\nrepository {repository}\n") };
+    let mut writer =
+        Writer { bounds, known: BTreeMap::new(), out: format!("fwgate.meaning/1\nrepository {repository}\n") };
     for target in targets {
         let own = report.effects.iter().filter(|e| e.device == target.device);
         writer.device(&target.device, sides.of(&target.device), own.collect()).map_err(|reason| vec![reason])?;

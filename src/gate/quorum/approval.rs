@@ -142,18 +142,14 @@ impl<'a> Bench<'a> {
     }
 
     /// An approval of other devices, or of content that nobody announced here.
-    fn target_doubt(
-        &self,
-        by: &str,
-        approve: &Approve,
-        named: Option<(&Believed<Record>, &Change)>,
-    ) -> Option<Reason> {
+    fn target_doubt(&self, by: &str, approve: &Approve, named: Option<(&Believed<Record>, &Change)>) -> Option<Reason> {
         let devices: Vec<&String> = self.case.analysis?.devices.iter().map(|(d, _)| d).collect();
         let is_elsewhere = |b: &Believed<Record>| self.case.edits.is_some_and(|edits| !edits.contains_key(&b.order));
         match named {
             Some((announcement, _)) if is_elsewhere(announcement) => {
-                let message =
-                    format!("the approval of `{by}` is of content announced by commits that this repository does not have");
+                let message = format!(
+                    "the approval of `{by}` is of content announced by commits that this repository does not have"
+                );
                 Some(Reason::new(ReasonCode::WrongContext, message, self.command(&approve.role)))
             }
             None => {
