@@ -353,8 +353,7 @@ impl Changes<'_> {
         }
     }
 
-    /// What the author of each announcement edited, by its place on the branch; of the last ones. Where there is but one, nothing
-    /// was edited since.
+    /// What the author of each announcement edited, by its place on the branch; of the last ones.
     fn edits(&self, id: &str, reader: &Reader<'_>, testimony: &Testimony) -> BTreeMap<usize, Digest> {
         let announced = testimony.records.iter().rev().filter_map(|r| match &r.said {
             Record::Change(change) => Some((r.order, change)),
@@ -364,7 +363,11 @@ impl Changes<'_> {
             let edits = reader.edits(&self.session.repository, id, &change.base, &change.head)?;
             Some((order, edits))
         };
-        announced.take(MOST_ANNOUNCEMENTS).filter_map(read).collect()
+        match announced.take(MOST_ANNOUNCEMENTS).collect::<Vec<_>>().as_slice() {
+            // One is equal to itself, whatever it edits: no tree has to be read.
+            [(order, change)] => BTreeMap::from([(*order, change.file)]),
+            several => several.iter().copied().filter_map(read).collect(),
+        }
     }
 
     /// Who has a part in the range, and what both of its ends do not show.
