@@ -9,6 +9,17 @@ mod scene;
 mod stage;
 
 mod controls;
+mod coverage;
+mod histories;
+mod identity;
+mod invariants;
+mod keys;
+mod malformed;
+mod paths;
+mod policies;
+mod records;
+mod replay;
+mod times;
 mod two_estate;
 mod two_fleet;
 mod two_input;

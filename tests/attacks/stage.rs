@@ -15,13 +15,13 @@
 //! Evidence is dated around the present instant, because the binary has no other clock: the scene begins a day ago, windows are always
 //! open, and `settle` lets time pass up to shortly before now.
 
-use crate::scene::{Clone, Key, PolicyText, RULES, Scene, changes};
+use crate::scene::{Clone, Draft, Key, PolicyText, RULES, Scene, changes};
 use fwgate::diff::Bounds;
 use fwgate::gate::{
-    Analysis, Approve, Case, Change, DeviceBytes, DeviceResult, Digest, Instant, LedgerEntry, Library, Receipt,
-    ReceiptKind, Record, ResultKind, Root, Stage as For, analyse, files_digest, read_request, sha256,
+    Analysis, Approve, Case, Change, DeviceBytes, DeviceResult, Digest, Instant, LedgerEntry, Library,
+    PolicyRecord, Receipt, ReceiptKind, Record, ResultKind, Root, Stage as For, analyse, files_digest, read_request, sha256,
 };
-use fwgate::policy::Date;
+use fwgate::policy::{Date, PolicyFiles, read_policy};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -119,19 +119,37 @@ impl Stage {
 
     /// The same with another policy and more files on the protected branch.
     pub fn of(policy: impl FnOnce(&mut PolicyText), files: &[(&str, &str)]) -> Stage {
+        let scene = Stage::empty();
+        scene.set_policy(policy);
+        Stage::built(scene, files)
+    }
+
+    /// The same where the text of the policy is edited: pairs of what stands there and what replaces it.
+    pub fn edited(edits: &[(&str, &str)]) -> Stage {
+        Stage::of(|text| text.edits = owned(edits), &[])
+    }
+
+    /// An empty remote with a policy that can still be changed; a day ago.
+    pub fn empty() -> Scene {
         let scene = Scene::bare();
         scene.wait(now() - 86_400 - scene.now());
-        scene.set_policy(|text| {
-            text.rest = REST.to_owned();
-            policy(text);
-        });
+        scene.set_policy(|text| text.rest = REST.to_owned());
+        scene
+    }
+
+    /// The policy of a scene, one device and these files on its protected branch.
+    pub fn built(scene: Scene, files: &[(&str, &str)]) -> Stage {
         let text = scene.policy_text();
-        scene.main(&[&[("fwgate.toml", text.as_str()), (EDGE, RULES)], files].concat());
+        let mut all = BTreeMap::from([("fwgate.toml", text.as_str()), (EDGE, RULES)]);
+        all.extend(files.iter().copied());
+        let of_policy = all.iter().filter(|(path, _)| **path == "fwgate.toml" || path.starts_with("policies/"));
+        let policy = files_digest(of_policy.map(|(path, text)| (*path, text.as_bytes())));
+        scene.main(&all.into_iter().collect::<Vec<_>>());
         let root = Root {
             repository: "example/firewalls".into(),
             remote: scene.remote_url(),
             protected: "refs/heads/main".into(),
-            policy: files_digest([("fwgate.toml", text.as_bytes())]),
+            policy,
             signers: vec![scene.key("alice").fingerprint()],
         };
         let path = scene.write("root.toml", &root.to_string());
@@ -182,6 +200,12 @@ impl Stage {
         self.scene.commit_on(WORK, "alice", &files)
     }
 
+    /// The plain proposal again, on a branch of its own: what an attacker announces a commit by that cannot be read.
+    pub fn propose_plain(&self) -> String {
+        let (rules, file) = (proposed(), change_file(CHANGE));
+        self.scene.commit_on("refs/heads/plain", "alice", &[(EDGE, &rules), ("changes/CHG-1.toml", &file)])
+    }
+
     /// What the protected branch and this commit give, where the devices of the tip are in force.
     pub fn facts(&self, id: &str, head: &str) -> Facts {
         let tip = self.tip();
@@ -209,6 +233,16 @@ impl Stage {
         }
     }
 
+    /// The content digest that the same change has in another repository.
+    pub fn content_of_repository(&self, repository: &str, id: &str, head: &str) -> Digest {
+        let tip = self.tip();
+        let (baseline, proposal) = (self.devices(&tip), self.merged(&tip, head));
+        let path = format!("changes/{id}.toml");
+        let (_, canonical) = read_request(&path, &proposal[&path], &self.scene.policy()).unwrap();
+        let targets = fwgate::gate::targets(&baseline, &devices_of(&proposal));
+        fwgate::gate::content_digest(repository, &canonical, &targets)
+    }
+
     fn analysed(
         &self,
         id: &str,
@@ -216,7 +250,8 @@ impl Stage {
         proposal: &BTreeMap<String, Vec<u8>>,
         base: &[DeviceBytes],
     ) -> Option<(Analysis, Digest)> {
-        let policy = self.scene.policy();
+        let text = self.scene.policy_text();
+        let policy = read_policy(&PolicyFiles::single("fwgate.toml", text.as_str())).ok()?;
         let path = format!("changes/{id}.toml");
         let (request, canonical) = read_request(&path, proposal.get(&path)?, &policy).ok()?;
         let case = Case {
@@ -267,10 +302,20 @@ impl Stage {
             content: facts.content,
             meaning: facts.meaning,
             devices: facts.devices.iter().map(|(name, _)| name.clone()).collect(),
-            contributors: vec![who.to_owned()],
+            contributors: self.contributors(&facts.base, &facts.head),
             says: facts.says.clone(),
         });
         self.say(who, &facts.id, &record)
+    }
+
+    /// The names of everybody who wrote a commit of the range.
+    fn contributors(&self, base: &str, head: &str) -> Vec<String> {
+        let remote = self.scene.remote();
+        let mut walk = remote.revwalk().unwrap();
+        let is_known = walk.push(oid(head)).is_ok() && walk.hide(oid(base)).is_ok();
+        let name = |id: git2::Oid| remote.find_commit(id).unwrap().author().name().unwrap().to_owned();
+        let names = walk.filter(|_| is_known).map(|id| name(id.unwrap()));
+        names.collect::<std::collections::BTreeSet<String>>().into_iter().collect()
     }
 
     /// A vetting receipt of exactly this; the facts that name it.
@@ -299,8 +344,64 @@ impl Stage {
     /// Any record signed with another key than that of the name.
     pub fn say_with(&self, key: &Key, id: &str, record: &Record) {
         let branch = changes(id);
-        let draft = crate::scene::Draft::new("somebody", &self.scene.tip(&branch), self.scene.now(), &record.text());
+        let draft = Draft::new("somebody", &self.scene.tip(&branch), self.scene.now(), &record.text());
         self.scene.put(&branch, &draft.signed(key, "git"));
+    }
+
+    /// A commit on any branch with entries of any mode: path, mode of git, bytes (for a submodule, a commit id).
+    pub fn commit_entries(&self, branch: &str, who: &str, entries: &[(&str, git2::FileMode, &[u8])]) -> String {
+        let remote = self.scene.remote();
+        let parent = self.scene.head_of(branch).or_else(|| self.scene.head_of("refs/heads/main")).unwrap();
+        let mut builder = git2::build::TreeUpdateBuilder::new();
+        for (path, mode, bytes) in entries {
+            let id = match mode {
+                git2::FileMode::Commit => oid(std::str::from_utf8(bytes).unwrap()),
+                _ => remote.blob(bytes).unwrap(),
+            };
+            builder.upsert(*path, id, *mode);
+        }
+        let before = remote.find_commit(oid(&parent)).unwrap().tree().unwrap();
+        let tree = builder.create_updated(remote, &before).unwrap().to_string();
+        self.commit_tree(branch, who, &tree, &[&parent])
+    }
+
+    /// An unsigned commit of this tree with these parents; a branch points to it.
+    pub fn commit_tree(&self, branch: &str, who: &str, tree: &str, parents: &[&str]) -> String {
+        let mut draft = Draft::new(who, "", self.scene.now(), &format!("{who} commits\n"));
+        draft.tree = tree.to_owned();
+        draft.parents = parents.iter().map(|p| (*p).to_owned()).collect();
+        self.scene.put(branch, &draft.payload())
+    }
+
+    /// The next version of the policy on the protected branch, edited as by [`Stage::edited`], with records of both quorums.
+    pub fn next_policy(&self, change: impl FnOnce(&mut PolicyText)) -> Digest {
+        let digest = self.unsigned_policy(change);
+        self.policy_voices(digest, &APPROVERS);
+        digest
+    }
+
+    /// The same without records.
+    pub fn unsigned_policy(&self, change: impl FnOnce(&mut PolicyText)) -> Digest {
+        self.scene.set_policy(|text| {
+            text.version += 1;
+            change(text);
+        });
+        let text = self.scene.policy_text();
+        self.scene.main(&[("fwgate.toml", &text)]);
+        files_digest([("fwgate.toml", text.as_bytes())])
+    }
+
+    /// Records for a version of the policy.
+    pub fn policy_voices(&self, policy: Digest, who: &[(&str, &str)]) {
+        let text = self.scene.policy_text();
+        let version = text.lines().find_map(|l| l.strip_prefix("version = ")).unwrap().parse().unwrap();
+        for (who, role) in who {
+            let record = PolicyRecord { change: "POL-1".into(), version, policy, role: (*role).to_owned() };
+            self.say(who, "POL-1", &Record::Policy(record));
+        }
+        self.scene.wait(60);
+        self.scene.witness();
+        self.scene.wait(60);
     }
 
     /// An hour passes, and the ledger witnesses everything.
@@ -361,6 +462,26 @@ impl Stage {
         self.ask(folder, &["--root", root.to_str().unwrap()], id, environment)
     }
 
+    /// Lets the binary run with any arguments in the clone; what it prints on both streams.
+    pub fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fwgate"));
+        command.args(arguments).arg("--root").arg(self.root()).current_dir(self.clone_path());
+        command.env_clear().stdin(Stdio::null());
+        command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.scene.path().join("home"));
+        let output = command.output().unwrap();
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        (output.status.code(), text)
+    }
+
+    /// A push of [`CHANGE`] with a permit file, all keys at hand.
+    pub fn push(&self, permit: &str) -> (Option<i32>, String) {
+        let file = self.scene.write("given.permit", permit);
+        let [ledger, receiver] = ["ledger", "receiver"].map(|name| self.scene.key(name).path);
+        let [file, ledger, receiver] = [&file, &ledger, &receiver].map(|path| path.to_str().unwrap());
+        let keys = ["--key-ledger", ledger, "--key-production", receiver];
+        self.run(&[&["push", CHANGE, "--holder", "runner", "--permit", file][..], &keys[..]].concat())
+    }
+
     /// Asks with any further arguments.
     pub fn ask(&self, folder: &Path, arguments: &[&str], id: &str, environment: &[(&str, &str)]) -> Verdict {
         let out = self.scene.path().join(format!("{id}.permit"));
@@ -403,7 +524,12 @@ pub fn vetting(facts: &Facts, at: Instant) -> Receipt {
     }
 }
 
-fn oid(text: &str) -> git2::Oid {
+/// Pairs of texts for [`PolicyText::edits`].
+pub fn owned(edits: &[(&str, &str)]) -> Vec<(String, String)> {
+    edits.iter().map(|(old, new)| ((*old).to_owned(), (*new).to_owned())).collect()
+}
+
+pub fn oid(text: &str) -> git2::Oid {
     git2::Oid::from_str(text).unwrap()
 }
 
