@@ -1,7 +1,8 @@
 //! The command line as a whole: the commands and what they are for.
 
 use super::{
-    audit, change, check, convert, diff, explain, init, ledger, lint, matrix, permit, policy, push, query, schema, stage, trace, vet,
+    audit, change, check, convert, diff, explain, init, ledger, lint, matrix, permit, policy, push, query, schema,
+    stage, trace, vet,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 

@@ -105,7 +105,9 @@ fn keep(session: &Session, id: &str, key: &Path, permit: &VerifiedPermit, screen
     if let Err(reasons) = fold(session, id, key, Spent::File(permit.file()), now()) {
         let why: Vec<&str> = reasons.iter().map(|r| r.message.as_str()).collect();
         let why = visible(&why.join("; ")).into_owned();
-        screen.aside(&format!("warning: {id} is not in the log yet: {why}\n  = help: fwgate change close {id} --permit FILE\n"));
+        screen.aside(&format!(
+            "warning: {id} is not in the log yet: {why}\n  = help: fwgate change close {id} --permit FILE\n"
+        ));
     }
 }
 

@@ -35,7 +35,8 @@ fn check_strict(name: &str) -> Option<&'static str> {
 /// Names that Windows takes for devices, with any extension ("Naming Files, Paths, and Namespaces" of the Windows API).
 fn is_reserved(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default();
-    let numbered = ["com", "lpt"].iter().filter_map(|port| stem.strip_prefix(port)).any(|n| matches!(n.as_bytes(), [b'1'..=b'9']));
+    let numbered =
+        ["com", "lpt"].iter().filter_map(|port| stem.strip_prefix(port)).any(|n| matches!(n.as_bytes(), [b'1'..=b'9']));
     numbered || ["con", "prn", "aux", "nul"].contains(&stem)
 }
 

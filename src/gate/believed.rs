@@ -356,7 +356,9 @@ fn stranger_reasons(raw: &RawCommit, loose: &OrdinaryCommit, stranger: &Stranger
             let message = format!("{} is signed with a certificate", place(raw));
             add(ReasonCode::KeyTypeRefused, message, "sign with the key itself");
         }
-        Stranger::Kind(kind) => add(ReasonCode::KeyTypeRefused, format!("{}: {kind}", place(raw)), "sign with an SSH key and SHA-2"),
+        Stranger::Kind(kind) => {
+            add(ReasonCode::KeyTypeRefused, format!("{}: {kind}", place(raw)), "sign with an SSH key and SHA-2")
+        }
         Stranger::Unknown => {
             add(ReasonCode::SignerUnknown, format!("{} is signed by nobody of the roster", place(raw)), fix);
         }

@@ -88,10 +88,14 @@ fn a52_approvals_without_an_end() {
 #[test]
 fn a85_junk_on_the_branch_of_another_change() {
     let stage = Stage::new();
-    let other = stage.scene.commit_on("refs/heads/other", "bob", &[
-        ("devices/edge1/rules.v4", &with_rules(RULES, "-A INPUT -j DROP\n")),
-        ("changes/CHG-2.toml", &change_file("CHG-2")),
-    ]);
+    let other = stage.scene.commit_on(
+        "refs/heads/other",
+        "bob",
+        &[
+            ("devices/edge1/rules.v4", &with_rules(RULES, "-A INPUT -j DROP\n")),
+            ("changes/CHG-2.toml", &change_file("CHG-2")),
+        ],
+    );
     let facts = stage.facts("CHG-2", &other);
     stage.announce("bob", &facts);
     stage.ready();

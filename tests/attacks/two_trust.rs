@@ -247,7 +247,11 @@ fn a89_ssh_certificate() {
 #[test]
 fn a89_certificate_or_authority_in_the_roster() {
     let body = |stage: &Stage| stage.scene.key("bob").public.split(' ').nth(1).unwrap().to_owned();
-    for line in ["ssh-ed25519-cert-v01@openssh.com BODY bob", "cert-authority ssh-ed25519 BODY bob", "@cert-authority * ssh-ed25519 BODY"] {
+    for line in [
+        "ssh-ed25519-cert-v01@openssh.com BODY bob",
+        "cert-authority ssh-ed25519 BODY bob",
+        "@cert-authority * ssh-ed25519 BODY",
+    ] {
         let stage = Stage::new();
         let key = stage.scene.key("bob");
         let text = stage.scene.policy_text().replace(&key.public, &line.replace("BODY", &body(&stage)));
