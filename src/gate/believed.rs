@@ -118,8 +118,10 @@ pub(super) enum Stranger {
     Certificate,
     /// By a roster key in a way that is not accepted.
     Kind(String),
-    /// By a key that is not in the roster, or not over these bytes.
-    Unknown,
+    /// By a key that is not in the roster.
+    Unknown(String),
+    /// By a roster key over other bytes.
+    Forged,
 }
 
 /// Who of the roster signed a commit, in whatever form it is.
@@ -137,7 +139,10 @@ pub(super) fn signer<'a>(seals: &[Seal], roster: &'a Roster) -> Result<Signed<'a
         };
         let Some(holder) = roster.holder(&envelope.key) else {
             let is_certificate = envelope.key_kind.contains("-cert-");
-            stranger = if is_certificate { Stranger::Certificate } else { Stranger::Unknown };
+            stranger = match is_certificate {
+                true => Stranger::Certificate,
+                false => Stranger::Unknown(envelope.fingerprint()),
+            };
             continue;
         };
         let signed = |user| Signed { holder, namespace: envelope.namespace.clone(), is_exact: envelope.is_exact, user };
@@ -145,7 +150,7 @@ pub(super) fn signer<'a>(seals: &[Seal], roster: &'a Roster) -> Result<Signed<'a
             Ok(()) => return Ok(signed(None)),
             Err(flaw @ SignatureFlaw::User(_)) => return Ok(signed(Some(flaw))),
             Err(SignatureFlaw::Kind(kind)) => stranger = Stranger::Kind(kind),
-            Err(SignatureFlaw::Bad) => stranger = Stranger::Unknown,
+            Err(SignatureFlaw::Bad) => stranger = Stranger::Forged,
         }
     }
     Err(stranger)
@@ -359,8 +364,13 @@ fn stranger_reasons(raw: &RawCommit, loose: &OrdinaryCommit, stranger: &Stranger
         Stranger::Kind(kind) => {
             add(ReasonCode::KeyTypeRefused, format!("{}: {kind}", place(raw)), "sign with an SSH key and SHA-2")
         }
-        Stranger::Unknown => {
-            add(ReasonCode::SignerUnknown, format!("{} is signed by nobody of the roster", place(raw)), fix);
+        Stranger::Unknown(key) => {
+            let message = format!("{} is signed by `{key}`, a key of nobody of the roster", place(raw));
+            add(ReasonCode::SignerUnknown, message, fix);
+        }
+        Stranger::Forged => {
+            let message = format!("{} has a signature of the roster that is not over it", place(raw));
+            add(ReasonCode::SignerUnknown, message, fix);
         }
         Stranger::Unreadable if loose.seals.is_empty() => {}
         Stranger::Unreadable => {

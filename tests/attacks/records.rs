@@ -60,10 +60,14 @@ fn a31_own_rejection_taken_back_revives_no_approval() {
     stage.say("dave", CHANGE, &Record::Revoke(record));
     stage.settle();
     stage.permit().denied_only(&["APPROVAL_MISSING"]);
-    stage.say("dave", CHANGE, &Record::Approve(fwgate::gate::Approve {
-        not_after: fwgate::gate::Instant(crate::stage::now() + 86_400),
-        ..crate::stage::approval("security", &facts)
-    }));
+    stage.say(
+        "dave",
+        CHANGE,
+        &Record::Approve(fwgate::gate::Approve {
+            not_after: fwgate::gate::Instant(crate::stage::now() + 86_400),
+            ..crate::stage::approval("security", &facts)
+        }),
+    );
     stage.settle();
     stage.permit().granted();
 }
@@ -125,7 +129,8 @@ fn a34_bad_commit_and_its_revert() {
 fn a34_bad_commit_and_its_revert_beside_a_good_one() {
     let stage = Stage::of(|_| {}, &[("devices/edge2/rules.v4", RULES)]);
     stage.scene.commit_on(WORK, "alice", &[("devices/edge2/rules.v4", &with_rules(RULES, OPEN))]);
-    let head = stage.propose(&[("devices/edge2/rules.v4", RULES)]);
+    let file = change_file(CHANGE).replace("edge*", "edge1");
+    let head = stage.propose(&[("devices/edge2/rules.v4", RULES), ("changes/CHG-1.toml", &file)]);
     approved(&stage, &head);
     stage.permit().denied_only(&["COMMIT_GRAPH"]);
 }

@@ -44,7 +44,7 @@ fn a08_approval_for_staging() {
 /// The whole branch of a change of the same id, the same words and the same persons, out of another repository.
 #[test]
 fn a09_approval_out_of_another_repository() {
-    let other = Stage::new();
+    let other = Stage::of(|policy| policy.repository = "example/others".into(), &[]);
     let mut facts = other.facts(CHANGE, &other.propose(&[]));
     facts.content = other.content_of_repository("example/others", CHANGE, &facts.head);
     other.announce("alice", &facts);
@@ -56,7 +56,14 @@ fn a09_approval_out_of_another_repository() {
     while let Some(commit) = at {
         let bytes = other.scene.bytes_of(&commit);
         stage.scene.store(&bytes);
-        at = other.scene.remote().find_commit(crate::stage::oid(&commit)).unwrap().parent_id(0).ok().map(|id| id.to_string());
+        at = other
+            .scene
+            .remote()
+            .find_commit(crate::stage::oid(&commit))
+            .unwrap()
+            .parent_id(0)
+            .ok()
+            .map(|id| id.to_string());
     }
     stage.scene.reset(&changes(CHANGE), other.scene.head_of(&changes(CHANGE)).as_deref());
     stage.announced_at(CHANGE, &head);
@@ -74,20 +81,18 @@ fn a10_approval_of_a_change_with_the_same_patch() {
     stage.approved_by(&APPROVERS, &facts);
     let before = rules.replace("-A FORWARD -s 10.2.0.0/24 -p", &format!("{RULE}-A FORWARD -s 10.2.0.0/24 -p"));
     stage.scene.reset(WORK, None);
-    let head = stage.propose(&[
-        (EDGE, &before),
-        ("changes/CHG-1.toml", ""),
-        ("changes/CHG-2.toml", &change_file("CHG-2")),
-    ]);
+    let head =
+        stage.propose(&[(EDGE, &before), ("changes/CHG-1.toml", ""), ("changes/CHG-2.toml", &change_file("CHG-2"))]);
     stage.scene.reset(&changes("CHG-2"), stage.scene.head_of(&changes(CHANGE)).as_deref());
     stage.announced_at("CHG-2", &head);
     stage.settle();
     stage.permit_of("CHG-2").denied("APPROVAL_STALE");
     // The same under one id: the author moves the line after the approvals.
-    let head = stage.scene.commit_on(WORK, "alice", &[
-        ("changes/CHG-1.toml", &change_file(CHANGE)),
-        ("changes/CHG-2.toml", ""),
-    ]);
+    let head = stage.scene.commit_on(
+        WORK,
+        "alice",
+        &[("changes/CHG-1.toml", &change_file(CHANGE)), ("changes/CHG-2.toml", "")],
+    );
     stage.announced_at(CHANGE, &head);
     stage.settle();
     stage.permit().denied("APPROVAL_STALE");
@@ -111,7 +116,8 @@ fn a11_base_moved_under_an_unchanged_rule() {
 
 /// Rules that leave room between the edits of two people.
 fn roomy() -> String {
-    let more: String = (1..=4).map(|n| format!("-A INPUT -s 10.9.{n}.0/24 -p tcp -m tcp --dport 22 -j ACCEPT\n")).collect();
+    let more: String =
+        (1..=4).map(|n| format!("-A INPUT -s 10.9.{n}.0/24 -p tcp -m tcp --dport 22 -j ACCEPT\n")).collect();
     RULES.replace("-A FORWARD", &format!("{more}-A FORWARD"))
 }
 

@@ -6,14 +6,17 @@ use crate::cli::input::{ChangeTrees, InputError, PinnedChange, Reader, Surroundi
 use crate::cli::rulesets::is_ruleset;
 use crate::diff::Bounds;
 use crate::gate::{
-    Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Dossier, Hold, InForce, Instant,
-    Ledger, Library, Log, Neighbour, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
-    TargetDevice, Testimony, adoptions, analyse, contributions, debt, decide, judge_chain, judge_pending, progress,
-    quarantined, read_branch, read_request, read_version, unconverged, with_adoptions,
+    Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Digest, Dossier, Hold, InForce,
+    Instant, Ledger, Library, Log, Neighbour, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster,
+    Standing, TargetDevice, Testimony, adoptions, analyse, contributions, debt, decide, judge_chain, judge_pending,
+    progress, quarantined, read_branch, read_request, read_version, unconverged, with_adoptions,
 };
 use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
 use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How many announcements of one change are compared: an approval of an older one is not carried over.
+const MOST_ANNOUNCEMENTS: usize = 20;
 
 /// A repository with the root that somebody gave, before anything is asked.
 pub struct Session {
@@ -226,6 +229,8 @@ pub(super) struct Read {
     pub analysis: Option<Analysis>,
     pub pending: Option<Pending>,
     pub contributors: Vec<String>,
+    /// What the author of each announcement edited, by its place on the branch.
+    pub edits: BTreeMap<usize, Digest>,
     /// A commit of the range whose message looks like an approval.
     pub looks_approved: Option<String>,
     pub fleet: Vec<TargetDevice>,
@@ -254,6 +259,9 @@ impl Changes<'_> {
             decision.reasons.sort();
             decision.reasons.dedup();
         }
+        decision.notes.extend(read.trees.iter().flat_map(|t| &t.attributes).map(|path| {
+            format!("`{path}` has no part in this: files are judged and pushed as git holds them, whatever it says")
+        }));
         let in_force = with_adoptions(self.world.ledger.in_force(), &self.adoptions());
         let World { now, chain, roster, ledger, log, branches } = self.world_again();
         let Read { testimony, announced, trees, request, analysis, fleet, targets, .. } = read;
@@ -318,6 +326,7 @@ impl Changes<'_> {
         out.fleet = self.fleet(&reader, tip);
         let (request, canonical) = read_request(&trees.request.path, &trees.request.bytes, policy)?;
         out.request = Some(request.clone());
+        out.edits = self.edits(id, &reader, &out.testimony);
         let repository = self.session.root.as_ref().map(|r| r.repository.clone()).unwrap_or_default();
         let case = Case {
             repository: &repository,
@@ -341,6 +350,23 @@ impl Changes<'_> {
             }
             Err(_) if is_of_policy => Ok(()),
             Err(reasons) => Err(reasons),
+        }
+    }
+
+    /// What the author of each announcement edited, by its place on the branch; of the last ones.
+    fn edits(&self, id: &str, reader: &Reader<'_>, testimony: &Testimony) -> BTreeMap<usize, Digest> {
+        let announced = testimony.records.iter().rev().filter_map(|r| match &r.said {
+            Record::Change(change) => Some((r.order, change)),
+            _ => None,
+        });
+        let read = |(order, change): (usize, &Change)| {
+            let edits = reader.edits(&self.session.repository, id, &change.base, &change.head)?;
+            Some((order, edits))
+        };
+        match announced.take(MOST_ANNOUNCEMENTS).collect::<Vec<_>>().as_slice() {
+            // One is equal to itself, whatever it edits: no tree has to be read.
+            [(order, change)] => BTreeMap::from([(*order, change.file)]),
+            several => several.iter().copied().filter_map(read).collect(),
         }
     }
 
@@ -430,6 +456,7 @@ impl Changes<'_> {
             targets: &read.targets,
             paths: read.trees.as_ref().map_or(&empty, |t| &t.touched),
             contributors: &read.contributors,
+            edits: Some(&read.edits),
             holds: &holds,
             ids: &ids,
             neighbours,

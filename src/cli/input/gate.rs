@@ -6,7 +6,8 @@
 
 use super::{InputError, Reader};
 use crate::fleet::tree::{ConfigTree, DeviceInput, TreeFile};
-use crate::gate::{DeviceBytes, Digest, Reason, ReasonCode, device_digest};
+use crate::gate::{DeviceBytes, Digest, Reason, ReasonCode, change_edits, device_digest};
+use crate::policy::canonical_change;
 use crate::vcs::{CommitId, Repository, VcsError, merge_onto, refuse_irregular};
 use std::collections::BTreeMap;
 
@@ -36,6 +37,8 @@ pub struct ChangeTrees {
     pub request: TreeFile,
     /// Paths that the author's range changes, in order.
     pub touched: Vec<String>,
+    /// Attribute files that hide, translate or filter something in a checkout or in a comparison of git's. They have no part here.
+    pub attributes: Vec<String>,
     /// Devices for which the protected branch stood in, because nobody said what is in force.
     pub assumed: Vec<String>,
 }
@@ -76,6 +79,7 @@ impl Reader<'_> {
             base: base.unwrap_or_default(),
             request: self.change_file(repo, &merged, change.id)?,
             touched: before.differing(&after),
+            attributes: self.attributes(repo, &merged),
             assumed,
         })
     }
@@ -103,6 +107,28 @@ impl Reader<'_> {
         })
     }
 
+    /// What an announcement's author edited, by `change_edits`; `None` where its commits or files are not there or cannot be read.
+    pub fn edits(&self, repo: &Repository, id: &str, base: &str, head: &str) -> Option<Digest> {
+        let tree = |id: &str| repo.tree(repo.commit_id(id).ok()?).ok();
+        let devices = |tree: &crate::vcs::Tree| {
+            let read = self.repository_tree(repo, tree, id).ok()?.accepted().ok()?;
+            Some(read.devices.iter().map(bytes_of).collect::<Vec<_>>())
+        };
+        let (before, after) = (tree(base)?, tree(head)?);
+        let file = self.change_file(repo, &after, id).ok()?;
+        let request = canonical_change(&file.path, std::str::from_utf8(&file.bytes).ok()?).ok()?;
+        Some(change_edits(&devices(&before)?, &devices(&after)?, &request))
+    }
+
+    fn attributes(&self, repo: &Repository, files: &crate::vcs::Tree) -> Vec<String> {
+        let is_attributes = |path: &&str| path.rsplit('/').next() == Some(".gitattributes");
+        let hiding = |path: &&str| {
+            let entries = repo.entries(files, path, &self.limits).unwrap_or_default();
+            entries.iter().any(|entry| hides(&entry.bytes))
+        };
+        files.paths().filter(is_attributes).filter(hiding).map(str::to_owned).collect()
+    }
+
     fn change_file(&self, repo: &Repository, files: &crate::vcs::Tree, id: &str) -> Result<TreeFile, Vec<Reason>> {
         let mut found = Vec::new();
         for ending in ["toml", "json"] {
@@ -122,6 +148,20 @@ impl Reader<'_> {
     }
 }
 
+/// Attributes that let git show or check out something else than what it holds (`gitattributes(5)`).
+const HIDING: [&str; 8] =
+    ["binary", "diff", "export-subst", "filter", "ident", "merge", "textconv", "working-tree-encoding"];
+
+fn hides(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let mut words = lines.flat_map(|line| line.split_whitespace().skip(1));
+    words.any(|word| {
+        let name = word.trim_start_matches(['-', '!']);
+        HIDING.contains(&name.split('=').next().unwrap_or(name))
+    })
+}
+
 /// All bytes of a device: its files, those of its roles, what they include, and its facts.
 pub fn bytes_of(device: &DeviceInput) -> DeviceBytes {
     let all = device.files.iter().chain(&device.includes).chain(&device.facts_source);
@@ -139,8 +179,13 @@ fn overlaid(tip: Vec<DeviceBytes>, in_force: &BTreeMap<String, DeviceBytes>) -> 
 }
 
 /// How problems of a tree begin to say that a device, a role or an interface is called what it must not be called.
-const NO_NAMES: [&str; 4] =
-    ["` is no device name", "` is no name of a role", "` is no interface", "` is not one interface"];
+const NO_NAMES: [&str; 5] = [
+    "` is no device name",
+    "` is no name of a role",
+    "` is no origin of files",
+    "` is no interface",
+    "` is not one interface",
+];
 
 /// What an input that cannot be read means for a permit.
 pub fn reasons(error: &InputError) -> Vec<Reason> {
