@@ -3,6 +3,7 @@
 //! One file a command. A command reads its arguments through `input`, asks the floors below, and hands one answer
 //! to `screen`. It returns an `Exit`, or a `Failure`, which is exit code 2.
 
+pub mod adopt;
 mod arguments;
 pub mod audit;
 pub mod change;
@@ -13,6 +14,7 @@ pub mod exit;
 pub mod explain;
 pub mod failure;
 pub mod gate;
+pub mod hook;
 pub mod init;
 pub mod input;
 pub mod ledger;
@@ -68,6 +70,9 @@ impl Command {
             Command::Explain(arguments) => explain::run(arguments, screen),
             Command::Init(arguments) => init::run(arguments, screen),
             Command::Policy(arguments) => policy::run(arguments, screen),
+            Command::Adopt(arguments) => adopt::run(arguments, screen),
+            Command::Quarantine(arguments) => adopt::quarantine(arguments, screen),
+            Command::Hook(arguments) => hook::run(arguments, screen),
             Command::Ledger(arguments) => ledger::run(arguments, screen),
             Command::Audit(arguments) => audit::run(arguments, screen),
             Command::Stage(arguments) => stage::run(arguments, screen),

@@ -1,7 +1,7 @@
 //! `fwgate push`: only permitted bytes, to permitted devices, inside the window, read back, and undone by itself where the
 //! proof does not hold on the live system.
 
-mod port;
+pub mod port;
 mod printed;
 
 use super::change::close::{Spent, fold};

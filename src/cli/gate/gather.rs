@@ -134,6 +134,14 @@ impl Session {
         Changes { session: self, world: &world, tip }.gathered(id, obstacles)
     }
 
+    /// The devices of a state of the repository's files.
+    ///
+    /// # Errors
+    /// There are none, or some cannot be read.
+    pub fn devices_at(&self, files: &crate::vcs::Tree) -> Result<crate::fleet::tree::ConfigTree, InputError> {
+        Ok(self.reader()?.devices_of(&self.repository, files)?.accepted()?)
+    }
+
     pub(super) fn reader(&self) -> Result<Reader<'_>, InputError> {
         Reader::new(&self.surroundings, &is_ruleset).with_devices(&self.devices)
     }

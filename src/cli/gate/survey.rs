@@ -2,7 +2,7 @@
 
 use super::gather::{Changes, Session, World};
 use crate::gate::{Chain, InForce, Instant, Ledger, Log, Reason, Roster};
-use crate::vcs::{Branch, CommitId};
+use crate::vcs::{Branch, CommitId, EvidenceSource, Repository, VcsError};
 use std::collections::BTreeMap;
 
 /// What was found.
@@ -25,6 +25,25 @@ pub struct Survey {
     pub in_force: BTreeMap<String, InForce>,
     /// What stands against everything: a root that is missing, a remote that does not answer, branches that were rewritten.
     pub obstacles: Vec<Reason>,
+}
+
+/// Reads what a server has itself: its own branches are the evidence.
+///
+/// # Errors
+/// Branches or objects that cannot be read.
+pub fn survey_server(
+    repository: &Repository,
+    root: &[u8],
+    protected: &str,
+    now: Instant,
+) -> Result<Survey, VcsError> {
+    let source = EvidenceSource::Bare;
+    let branches = repository.evidence(&source)?;
+    let tip = repository.remote_branch(&source, protected)?;
+    let versions = tip.map(|tip| repository.policy_versions(tip)).transpose()?.unwrap_or_default();
+    let World { now, branches, chain, roster, ledger, log } = World::read(Some(root), now, branches, versions);
+    let in_force = ledger.in_force();
+    Ok(Survey { now, tip, chain, roster, ledger, log, branches, in_force, obstacles: Vec::new() })
 }
 
 impl Session {
