@@ -7,8 +7,9 @@ use super::gate::{DeviceFiles, RootArguments, Session, Survey, difference_words,
 use super::input::{InputError, bytes_of};
 use super::ledger::listed;
 use super::push::port::{Way, Ways};
+use super::push::printed::files_of;
 use super::screen::Screen;
-use crate::dialect::{InputFile, ReadOptions};
+use crate::dialect::ReadOptions;
 use crate::diff::Bounds;
 use crate::fleet::transport::Bounds as ChildBounds;
 use crate::fleet::{Readback, compare_readback};
@@ -181,8 +182,8 @@ fn by_files(
     for path in &arguments.file {
         let bytes = std::fs::read(session.surroundings.cwd.join(path));
         let bytes = bytes.map_err(|e| invalid(format!("`{}` cannot be read: {}", path.display(), e.kind())))?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        seen.push(InputFile { name, bytes });
+        let text = String::from_utf8(bytes).map_err(|_| invalid(format!("`{}` is not UTF-8", path.display())))?;
+        seen.extend(files_of(&text, &held.files));
     }
     let compared = compare_readback(&Readback {
         device: &held.files.name,

@@ -2,7 +2,7 @@
 //! proof does not hold on the live system.
 
 pub mod port;
-mod printed;
+pub mod printed;
 
 use super::change::close::{Spent, fold};
 use super::exit::{Exit, PASSED, REFUSED};

@@ -65,7 +65,12 @@ fn a_change_of_the_policy_tells_whose_voices_are_missing() {
     for (who, role) in [("bob", "network"), ("carol", "network")] {
         desk.pass(&["change", "approve", "CHG-9", "--role", role, "--yes", "--key", &key(who)]);
     }
-    assert_snapshot!(desk.masked(&desk.run(&["policy", "change", "CHG-9"]).stdout), @"");
+    assert_snapshot!(desk.masked(&desk.run(&["policy", "change", "CHG-9"]).stdout), @r"
+    CHG-9: version 2 of the policy (DIGEST-1), not in force
+      quorum of version 1: bob as network, carol as network; missing security
+      quorum of version 2: bob as network, carol as network; missing security
+    next: `fwgate change approve CHG-9 --role ROLE`
+    ");
     desk.pass(&["change", "approve", "CHG-9", "--role", "security", "--yes", "--key", &key("dave")]);
     assert!(desk.pass(&["policy", "change", "CHG-9"]).contains("next: merge it"));
     desk.scene.reset("refs/heads/main", desk.scene.head_of("refs/heads/CHG-9").as_deref());
