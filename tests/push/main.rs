@@ -1,0 +1,316 @@
+//! A change from its announcement to its receipts: a bare remote, two clones, throw-away keys, and a device that is a network
+//! namespace of its own.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[allow(dead_code)]
+#[path = "../gate/scene/mod.rs"]
+mod scene;
+
+use fwgate::diff::Bounds;
+use fwgate::gate::{
+    Analysis, Approve, Case, Change, DeviceBytes, Digest, Instant, Library, Record, Root, Stage, analyse,
+    policy_digest, read_request, sha256,
+};
+use fwgate::policy::Date;
+use fwgate::vcs::PolicyVersion;
+use scene::{Clone, RULES, Scene, stock_git};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const ID: &str = "CHG-1";
+
+/// A device: a process that does nothing, in a network namespace of its own.
+struct Device(Child);
+
+impl Device {
+    /// `None` where this machine allows no namespaces.
+    fn start() -> Option<Device> {
+        let works = |args: &[&str]| Command::new("unshare").args(args).output().is_ok_and(|o| o.status.success());
+        if !works(&["--net", "true"]) || !works(&["--net", "iptables-save"]) {
+            let must = std::env::var("FWGATE_REQUIRE_KERNEL").is_ok_and(|v| v == "1");
+            assert!(!must, "the kernel must be asked");
+            eprintln!("skipped: no network namespace can be made here");
+            return None;
+        }
+        let device = Device(Command::new("unshare").args(["--net", "sleep", "600"]).spawn().unwrap());
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        Some(device)
+    }
+
+    fn inside(&self) -> String {
+        format!("--net=/proc/{}/ns/net", self.0.id())
+    }
+
+    fn runs(&self, program: &str, input: Option<&str>) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), input.unwrap_or_default()).unwrap();
+        let input = std::fs::File::open(file.path()).unwrap();
+        let done = Command::new("nsenter").args([&self.inside(), program]).stdin(input).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64
+}
+
+const REST: &str = r#"
+[class.normal]
+quorum = [{ role = "network", count = 2 }, { role = "security", count = 1 }]
+staging = "namespace"
+permit_lifetime = "2h"
+
+[[window]]
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+from = "00:00"
+to = "00:00"
+zone = "UTC"
+
+[[require]]
+id = "web"
+reason = "the portal"
+from = ["10.1.0.0/24"]
+to = ["10.2.0.0/24"]
+service = ["tcp/443"]
+hook = "forward"
+
+[[forbid]]
+id = "no-telnet"
+reason = "clear text"
+from = ["10.1.0.0/24"]
+to = ["10.2.0.0/24"]
+service = ["tcp/23"]
+hook = "forward"
+"#;
+
+fn proposal() -> String {
+    RULES.replace("COMMIT", "-A FORWARD -s 10.1.0.0/24 -d 10.2.0.0/24 -p tcp -m tcp --dport 443 -j ACCEPT\nCOMMIT")
+}
+
+const CHANGE: &str = r#"id = "CHG-1"
+title = "Open the portal"
+class = "normal"
+reason = "launch"
+devices = ["edge1"]
+
+[[intent]]
+effect = "opened"
+from = ["10.1.0.0/24"]
+to = ["10.2.0.0/24"]
+service = ["tcp/443"]
+hook = "forward"
+"#;
+
+struct World {
+    scene: Scene,
+    device: Device,
+    root: PathBuf,
+    /// Written by every program that was started for the device.
+    started: PathBuf,
+    base: String,
+    head: String,
+    analysis: Analysis,
+    file: Digest,
+}
+
+impl World {
+    fn new() -> Option<World> {
+        let device = Device::start()?;
+        device.runs("iptables-restore", Some(RULES));
+        let scene = Scene::bare();
+        scene.wait(now() - 7200 - scene.now());
+        let started = scene.path().join("started");
+        let recorder =
+            scene.write("record", &format!("#!/bin/sh\necho \"$@\" >> {}\nexec \"$@\"\n", started.display()));
+        run_ok(Command::new("chmod").arg("755").arg(&recorder));
+        let call = |rest: &str| format!("[{:?}, \"nsenter\", {:?}, {rest}]", recorder, device.inside());
+        let transport = format!(
+            "\n[[transport]]\nid = \"direct\"\ndevices = [\"edge*\"]\nread = {}\napply = {}\nrollback = {}\nconfirm = {}\nprobe = {}\n\
+             confirm_timer = \"30s\"\n",
+            call("\"iptables-save\""),
+            call("\"iptables-restore\", \"{file}\""),
+            call("\"iptables-restore\", \"{file}\""),
+            call("\"true\""),
+            call("\"true\""),
+        );
+        scene.set_policy(|policy| policy.rest = format!("{REST}{transport}"));
+        let policy = scene.policy_text();
+        let base = scene.main(&[("fwgate.toml", &policy), ("devices/edge1/rules.v4", RULES)]);
+        scene.witness();
+        let head = scene.commit_on(
+            "refs/heads/work",
+            "alice",
+            &[("devices/edge1/rules.v4", &proposal()), ("changes/CHG-1.toml", CHANGE)],
+        );
+        scene.reset("refs/heads/main", Some(&head));
+        let files = vec![("fwgate.toml".to_owned(), policy.into_bytes())];
+        let version = PolicyVersion { commit: base.clone(), files, irregular: Vec::new() };
+        let root = Root {
+            repository: "example/firewalls".into(),
+            remote: scene.remote_url(),
+            protected: "refs/heads/main".into(),
+            policy: policy_digest(&version),
+            signers: vec![scene.key("alice").fingerprint()],
+        };
+        let root = scene.write("root.toml", &root.to_string());
+        let (analysis, file) = analysed(&scene);
+        Some(World { scene, device, root, started, base, head, analysis, file })
+    }
+
+    fn announce(&self) {
+        let record = Record::Change(Change {
+            change: ID.into(),
+            file: self.file,
+            base: self.base.clone(),
+            head: self.head.clone(),
+            content: self.analysis.content,
+            meaning: self.analysis.meaning,
+            devices: vec!["edge1".into()],
+            contributors: vec!["alice".into()],
+            says: self.analysis.says.clone(),
+        });
+        self.scene.record("alice", ID, &record.text());
+        self.scene.wait(60);
+        self.scene.witness();
+    }
+
+    fn approve(&self, vetting: Digest) {
+        self.scene.wait(now() - self.scene.now());
+        for (who, role) in [("bob", "network"), ("carol", "network"), ("dave", "security")] {
+            let record = Record::Approve(Approve {
+                change: ID.into(),
+                content: self.analysis.content,
+                meaning: self.analysis.meaning,
+                stage: Stage::Production,
+                role: role.into(),
+                says: self.analysis.says.clone(),
+                vetting: Some(vetting),
+                not_after: Instant(now() + 86_400),
+            });
+            self.scene.record(who, ID, &record.text());
+        }
+        self.scene.witness();
+    }
+
+    fn key(&self, name: &str) -> String {
+        self.scene.key(name).path.to_str().unwrap().to_owned()
+    }
+
+    fn fwgate(&self, clone: &Clone, arguments: &[&str]) -> (i32, String) {
+        let mut command = stock_git(&clone.path);
+        let path = std::env::var("PATH").unwrap();
+        let mut fwgate = Command::new(env!("CARGO_BIN_EXE_fwgate"));
+        fwgate.env_clear().env("PATH", path).env("HOME", self.scene.path()).current_dir(&clone.path);
+        fwgate.args(arguments).arg("--root").arg(&self.root);
+        let _ = &mut command;
+        let Output { status, stdout, stderr } = fwgate.output().unwrap();
+        let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+        eprintln!("$ fwgate {arguments:?}\n{text}");
+        (status.code().unwrap(), text)
+    }
+}
+
+fn run_ok(command: &mut Command) {
+    assert!(command.status().unwrap().success());
+}
+
+fn analysed(scene: &Scene) -> (Analysis, Digest) {
+    let device = |text: &str| DeviceBytes {
+        device: "edge1".into(),
+        files: vec![("devices/edge1/rules.v4".into(), text.as_bytes().to_vec())],
+    };
+    let (baseline, proposal) = ([device(RULES)], [device(&proposal())]);
+    let policy = scene.policy();
+    let (request, canonical) = read_request("changes/CHG-1.toml", CHANGE.as_bytes(), &policy).unwrap();
+    let case = Case {
+        repository: "example/firewalls",
+        baseline: &baseline,
+        proposal: &proposal,
+        base: &baseline,
+        policy: &policy,
+        request: &request,
+        canonical_request: &canonical,
+        bounds: Bounds::default(),
+        today: Date::of_unix_seconds(now() as u64),
+    };
+    (analyse(&case, &mut Library::default()).unwrap(), sha256(canonical.as_bytes()))
+}
+
+#[test]
+fn vetted_approved_permitted_pushed_and_spent() {
+    let Some(world) = World::new() else { return };
+    world.announce();
+    let (one, two) = (world.scene.clone_as("one"), world.scene.clone_as("two"));
+    // Without vetting, approvals or permit nothing is started.
+    let (code, text) = world.fwgate(&one, &["push", ID]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("APPROVAL_MISSING") && text.contains("NOT_VETTED"), "{text}");
+    assert!(!world.started.exists(), "a program was started without a permit");
+    // The kernel itself.
+    let (code, text) = world.fwgate(&one, &["vet", ID, "--key-staging", &world.key("stager")]);
+    assert_eq!(code, 0, "{text}");
+    let receipt = text.lines().find_map(|l| l.strip_prefix("receipt ")).unwrap();
+    let hex = receipt.strip_prefix("sha256:").unwrap();
+    let bytes: Vec<u8> = (0..32).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect();
+    world.approve(Digest(bytes.try_into().unwrap()));
+    // The permit.
+    let out = world.scene.path().join("CHG-1.permit");
+    let out = out.to_str().unwrap();
+    let key = world.key("deployer");
+    let ask = ["permit", ID, "--format", "json", "--holder", "runner", "--out", out, "--key-permit", &key];
+    let (code, text) = world.fwgate(&one, &ask);
+    assert_eq!(code, 0, "{text}");
+    assert!(std::path::Path::new(out).exists() && text.contains("\"granted\""), "{text}");
+    // Another holder, and a changed permit, start nothing.
+    let (ledger, receiver) = (world.key("ledger"), world.key("receiver"));
+    let push = |holder: &'static str, permit: &str, clone: &Clone| {
+        let keys = ["--key-ledger", &ledger, "--key-production", &receiver];
+        world.fwgate(clone, &[&["push", ID, "--holder", holder, "--permit", permit][..], &keys[..]].concat())
+    };
+    let (code, text) = push("mallory", out, &two);
+    assert!(code == 1 && text.contains("PERMIT_WRONG_HOLDER"), "{text}");
+    let forged = std::fs::read_to_string(out).unwrap().replace("holder: runner", "holder: mallory");
+    let forged = world.scene.write("forged.permit", &forged);
+    let (code, text) = push("mallory", forged.to_str().unwrap(), &two);
+    assert!(code == 1 && text.contains("PERMIT_UNTRUSTED"), "{text}");
+    assert!(!world.started.exists(), "a program was started without a permit");
+    // The push.
+    let (code, text) = push("runner", out, &one);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("CHG-1: APPLIED"), "{text}");
+    assert!(world.device.runs("iptables-save", None).contains("--dport 443 -j ACCEPT"));
+    // The same permit from another clone.
+    let (code, text) = push("runner", out, &two);
+    assert!(code == 1 && text.contains("PERMIT_SPENT"), "{text}");
+}
+
+#[test]
+fn a_hand_edit_on_the_device_is_drift_and_stays() {
+    let Some(world) = World::new() else { return };
+    world.announce();
+    let clone = world.scene.clone_as("one");
+    let (_, text) = world.fwgate(&clone, &["vet", ID, "--key-staging", &world.key("stager")]);
+    let hex = text.lines().find_map(|l| l.strip_prefix("receipt sha256:")).unwrap().to_owned();
+    let bytes: Vec<u8> = (0..32).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect();
+    world.approve(Digest(bytes.try_into().unwrap()));
+    let edited = RULES.replace("COMMIT", "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT");
+    world.device.runs("iptables-restore", Some(&edited));
+    let keys = [("--key-permit", "deployer"), ("--key-ledger", "ledger"), ("--key-production", "receiver")];
+    let keys: Vec<(&str, String)> = keys.iter().map(|(option, name)| (*option, world.key(name))).collect();
+    let mut arguments = vec!["push", ID];
+    keys.iter().for_each(|(option, key)| arguments.extend([*option, key.as_str()]));
+    let (code, text) = world.fwgate(&clone, &arguments);
+    assert!(code == 1 && text.contains("DRIFT"), "{text}");
+    assert!(world.device.runs("iptables-save", None).contains("--dport 22 -j ACCEPT"));
+    assert!(!std::fs::read_to_string(&world.started).unwrap().contains("iptables-restore"));
+}
