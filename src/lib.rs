@@ -4,6 +4,7 @@ pub mod check;
 pub mod cli;
 pub mod dialect;
 pub mod diff;
+pub mod document;
 pub mod finding;
 pub mod fleet;
 pub mod gate;

@@ -42,16 +42,17 @@ const FLOORS: &[(&str, u32)] = &[
     ("packet", 0),
     ("vcs", 0),
     ("ruleset", 1),
-    ("dialect", 2),
-    ("diff", 2),
-    ("query", 2),
-    ("finding", 2),
-    ("policy", 3),
-    ("fleet", 4),
-    ("check", 4),
-    ("gate", 5),
-    ("report", 6),
-    ("cli", 7),
+    ("document", 2),
+    ("dialect", 3),
+    ("diff", 3),
+    ("query", 3),
+    ("finding", 3),
+    ("policy", 4),
+    ("fleet", 5),
+    ("check", 5),
+    ("gate", 6),
+    ("report", 7),
+    ("cli", 8),
 ];
 
 fn height(floor: &str) -> Option<u32> {
@@ -182,6 +183,17 @@ fn every_finding_is_explained_and_documented() {
             code.id
         );
     }
+}
+
+/// The gate's reasons and the findings FW5xx are the same list, so that `fwgate explain` and its page know every reason.
+#[test]
+fn every_reason_of_the_gate_is_a_finding() {
+    let of_gate: BTreeSet<String> = fwgate::finding::all_codes()
+        .filter(|c| c.id.starts_with("FW5"))
+        .map(|c| c.name.to_uppercase().replace('-', "_"))
+        .collect();
+    let reasons: BTreeSet<String> = fwgate::gate::ReasonCode::ALL.iter().map(|r| r.name().to_owned()).collect();
+    assert_eq!(of_gate, reasons);
 }
 
 #[test]

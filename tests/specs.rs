@@ -4,6 +4,7 @@
 
 use fwgate::dialect::{InputFile, ReadOptions, read_device};
 use fwgate::packet::packet_from_json;
+use fwgate::policy::read_device_file;
 use fwgate::query::{TraceVerdict, trace};
 use fwgate::ruleset::{Decision, DeviceFacts, Hook, Ruleset};
 use std::path::{Path, PathBuf};
@@ -55,17 +56,8 @@ fn specs() -> Vec<PathBuf> {
 }
 
 fn facts(blocks: &[Block]) -> DeviceFacts {
-    let mut facts = DeviceFacts::default();
-    for block in blocks.iter().filter(|b| b.info.first().is_some_and(|w| w == "facts")) {
-        let table: toml::Table = block.text.parse().unwrap();
-        let texts = |key: &str| -> Option<Vec<String>> {
-            let array = table.get(key)?.as_array()?;
-            Some(array.iter().map(|v| v.as_str().unwrap().to_owned()).collect())
-        };
-        facts.addresses = texts("addresses").map(|all| all.iter().map(|a| a.parse().unwrap()).collect());
-        facts.interfaces = texts("interfaces");
-    }
-    facts
+    let text: String = of_kind(blocks, "facts").iter().map(|b| b.text.as_str()).collect();
+    read_device_file("device.toml", &text).unwrap_or_else(|e| panic!("{:#?}", e.problems)).facts()
 }
 
 fn input(block: &Block) -> InputFile {
@@ -85,7 +77,7 @@ fn every_specification_reads_and_what_it_refuses_is_refused() {
     assert!(all.len() >= 25, "only {} specifications", all.len());
     for path in all {
         let blocks = blocks(&std::fs::read_to_string(&path).unwrap());
-        let options = ReadOptions { dialect: None, facts: facts(&blocks) };
+        let options = ReadOptions { facts: facts(&blocks), ..ReadOptions::default() };
         let files: Vec<InputFile> = of_kind(&blocks, "ruleset").into_iter().map(input).collect();
         if !files.is_empty()
             && let Err(error) = read_device(&files, &options)
@@ -127,7 +119,7 @@ fn every_packet_meets_what_is_expected() {
         if packets.is_empty() {
             continue;
         }
-        let options = ReadOptions { dialect: None, facts: facts(&blocks) };
+        let options = ReadOptions { facts: facts(&blocks), ..ReadOptions::default() };
         let files: Vec<InputFile> = of_kind(&blocks, "ruleset").into_iter().map(input).collect();
         let ruleset = read_device(&files, &options).unwrap_or_else(|e| panic!("{}: {:?}", path.display(), e.problems));
         for line in packets.iter().flat_map(|b| b.text.lines()) {

@@ -124,8 +124,9 @@ impl ClosedRanges<'_, '_> {
             Some(all) => vec![&all.name],
             None => classes.iter().map(|c| c.name.as_str()).collect(),
         };
-        let message = format!("the range `{}` can no longer talk with {}", range_text(family, range), listed(&names));
-        self.finding(&RANGE_LOST, closed, &cell, message).map(Some)
+        let text = range_text(family, range);
+        let message = format!("the range `{text}` can no longer talk with {}", listed(&names));
+        Ok(Some(self.finding(&RANGE_LOST, closed, &cell, message)?.about_range(text)))
     }
 
     /// Whatever else was closed and touches a range of one's own.

@@ -48,7 +48,11 @@ impl About<'_> {
                 "correct the conditions, or take the rule out",
             ),
             WhyDead::Covered => {
-                (format!("earlier rules take every packet of this rule: {takers}"), "move the rule up, or take it out")
+                let help = match self.ruleset.unordered {
+                    true => "take the rule out, or one of those",
+                    false => "move the rule up, or take it out",
+                };
+                (format!("earlier rules take every packet of this rule: {takers}"), help)
             }
             WhyDead::NotCalled if rule.taken_by.is_empty() => {
                 ("no packet that the rule asks for comes to its chain".to_owned(), "correct the calls of the chain")
@@ -137,8 +141,9 @@ fn span_of(ruleset: &Ruleset, place: Place) -> Span {
 }
 
 impl UnusedChain {
-    /// Whether the chain hangs on a hook that is not judged, rather than on a rule.
+    /// Whether the chain hangs on a hook that is not judged, rather than on a rule, or no line declares it.
     fn is_built_in(&self, ruleset: &Ruleset) -> bool {
-        ruleset.bases.iter().any(|b| b.chain == self.chain)
+        let is_sentence = ruleset.sources.is_built_in(ruleset.chain(self.chain).span);
+        ruleset.bases.iter().any(|b| b.chain == self.chain) || is_sentence
     }
 }

@@ -10,7 +10,7 @@ use super::view::View;
 use super::words::{condition_names, culprit, packet_text, shown_packet};
 use super::{Check, selected};
 use crate::finding::{FORBIDDEN_FLOW_ALLOWED, Finding, JUDGED_BEFORE_TRANSLATION, Location};
-use crate::packet::Ranges;
+use crate::packet::{Cell, Family, Field, Ranges, Values};
 use crate::policy::{Flow, Prohibition};
 use crate::ruleset::{ChainId, Move, Place, Rewrite, Ruling, Side, Verdict};
 
@@ -30,6 +30,16 @@ fn run(view: &View<'_, '_>, tally: &mut Tally) -> Result<(), CheckError> {
     Ok(())
 }
 
+/// The packets of a cell that are not from a loopback address: no network has those (RFC 1122 section 3.2.1.3, RFC 4291
+/// section 2.5.3), and a device may talk with itself.
+fn on_a_network(cell: &Cell, family: Family) -> Vec<Cell> {
+    let loopback = Values::Ranges(match family {
+        Family::V4 => Ranges::range(0x7f00_0000, 0x7fff_ffff),
+        Family::V6 => Ranges::one(1),
+    });
+    cell.minus(Field::Src, &loopback, family)
+}
+
 /// One flow of one prohibition on the devices of one scene.
 struct Forbidden<'r, 'v> {
     view: &'r View<'r, 'v>,
@@ -41,9 +51,10 @@ struct Forbidden<'r, 'v> {
 impl Forbidden<'_, '_> {
     fn check(&self, tally: &mut Tally) -> Result<(), CheckError> {
         let filter = self.view.filter(self.prohibition.place.hook, self.flow.family);
-        for flow_cell in self.prohibition.prohibited(self.flow) {
-            // Interfaces narrow a prohibition only where it names some.
-            let Some(cell) = on_named(&self.prohibition.place, filter, flow_cell.cell) else { continue };
+        let prohibited = self.prohibition.prohibited(self.flow);
+        // Interfaces narrow a prohibition only where it names some.
+        let named = prohibited.into_iter().filter_map(|c| on_named(&self.prohibition.place, filter, c.cell));
+        for cell in named.flat_map(|cell| on_a_network(&cell, self.flow.family)) {
             let found = ask(self.view.scene, filter, Side::New, &cell, Seek::Passing, Assume::Nothing);
             tally.is_bounded |= found.is_bounded;
             if let Some(passing) = found.passing.first() {
@@ -72,7 +83,14 @@ impl Forbidden<'_, '_> {
             .of_requirement(id)
             .shown_by(packet)
             .under(condition_names(filter, &passing.depends))
-            .helped_by(format!("block it in front of {place}; {since}")))
+            .helped_by(format!("{}; {since}", self.remedy(filter, &place))))
+    }
+
+    fn remedy(&self, filter: &Filter<'_>, place: &str) -> String {
+        match filter.program(Side::New).ruleset.unordered {
+            false => format!("block it in front of {place}"),
+            true => format!("block it by a rule, or take it out of {place}"),
+        }
     }
 
     /// The first rule on the way that translates some destination to one of the flow.

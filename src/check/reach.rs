@@ -32,9 +32,9 @@ pub(super) fn beginning(filter: &Filter<'_>) -> Cell {
 /// end says nothing about others: a range is the source of what comes in and the destination of what goes out.
 pub(super) fn ends(hook: Hook) -> &'static [(Field, Field)] {
     match hook {
-        Hook::Input => &[(Field::Src, Field::Dst)],
-        Hook::Output => &[(Field::Dst, Field::Src)],
-        Hook::Forward => &[(Field::Src, Field::Dst), (Field::Dst, Field::Src)],
+        Hook::Input | Hook::BridgeInput | Hook::ArpInput => &[(Field::Src, Field::Dst)],
+        Hook::Output | Hook::BridgeOutput | Hook::ArpOutput => &[(Field::Dst, Field::Src)],
+        Hook::Forward | Hook::BridgeForward => &[(Field::Src, Field::Dst), (Field::Dst, Field::Src)],
     }
 }
 

@@ -9,7 +9,7 @@ use super::scene::{Filter, Pair};
 use super::tally::Tally;
 use super::verdict::{Shown, Verdict, judge};
 use super::view::View;
-use super::words::{condition_names, culprit, fate, packet_text, shown_packet};
+use super::words::{condition_names, culprit, fate, packet_text, remedy, shown_packet};
 use super::{Check, selected};
 use crate::finding::{
     Direction, Finding, JUDGED_BEFORE_TRANSLATION, REQUIRED_FLOW_DEPENDS, REQUIRED_FLOW_LOST, REQUIRED_FLOW_MISSING,
@@ -149,20 +149,17 @@ impl Required<'_, '_> {
 
     fn help(&self, filter: &Filter<'_>, demand: &Demand, verdict: &Verdict, shown: &Shown) -> String {
         let now = culprit(filter, Side::New, shown.now.place);
+        let remedy = remedy(filter, shown.now.place);
         let before = shown.before.as_ref().map(|leaf| culprit(filter, Side::Old, leaf.place));
         let mut help = match (verdict, before) {
-            (Verdict::Lost(_), Some(before)) => {
-                format!("the baseline let it pass by {before}: keep that, or let it pass in front of {now}")
-            }
+            (Verdict::Lost(_), Some(before)) => format!("the baseline let it pass by {before}: keep that, or {remedy}"),
             (Verdict::Lost(_), None) => {
-                format!(
-                    "the baseline let the flow pass with other packets of its connection: let it pass in front of {now}"
-                )
+                format!("the baseline let the flow pass with other packets of its connection: {remedy}")
             }
             (Verdict::Depends { .. }, _) => format!(
                 "take the condition out of the way of the flow at {now}, or write under [[assume]] what may be taken as known"
             ),
-            _ => format!("let it pass in front of {now}, or correct the requirement"),
+            _ => format!("{remedy}, or correct the requirement"),
         };
         if let Some(more) = self.interfaces_help(filter, demand) {
             help += "; ";

@@ -102,6 +102,11 @@ impl<'a> Scene<'a> {
         self.families(Side::Old).contains(family) && self.families(Side::New).contains(family)
     }
 
+    /// The hooks at which either side can judge.
+    pub fn hooks(&self) -> Vec<Hook> {
+        Hook::of(&[self.ruleset(Side::Old), self.ruleset(Side::New)])
+    }
+
     /// Whether a side has a filter at a hook: a chain that judges packets there.
     pub fn has_filter(&self, side: Side, hook: Hook, family: Family) -> bool {
         let ruleset = self.ruleset(side);
@@ -119,7 +124,7 @@ impl<'a> Scene<'a> {
 
 /// The filters of a scene, compiled where they are needed.
 pub(super) struct Filters<'s> {
-    cells: [OnceCell<Filter<'s>>; 6],
+    cells: [OnceCell<Filter<'s>>; 16],
 }
 
 impl<'s> Filters<'s> {
@@ -134,7 +139,8 @@ impl<'s> Filters<'s> {
         }
         for (slot, (hook, family)) in filters.cells.iter().zip(slots()) {
             let missing = |side| scene.ruleset(side).missing_hooks.contains(&hook);
-            if scene.is_compared(family) && !(missing(Side::Old) && missing(Side::New)) {
+            let has_hook = scene.hooks().contains(&hook);
+            if has_hook && scene.is_compared(family) && !(missing(Side::Old) && missing(Side::New)) {
                 let mut filter = Filter::compile(scene, hook, family, patterns);
                 filter.compare(bounds)?;
                 let _ = slot.set(filter);
@@ -164,7 +170,7 @@ impl<'s> Filters<'s> {
 }
 
 fn slots() -> impl Iterator<Item = (Hook, Family)> {
-    Hook::ALL.into_iter().flat_map(|hook| Family::ALL.map(|family| (hook, family)))
+    Hook::ALL.into_iter().chain(Hook::BELOW_IP).flat_map(|hook| Family::ALL.map(|family| (hook, family)))
 }
 
 /// One filter, compiled for both sides in one space.

@@ -2,7 +2,7 @@
 
 use super::scene::Filter;
 use crate::diff::{ReplayMismatch, replay};
-use crate::finding::Location;
+use crate::finding::{Location, excerpt};
 use crate::packet::{Cell, Cond, Family, Field, Packet, Shape, protocol_name, witness};
 use crate::ruleset::{Decision, Leaf, Place, Side};
 use ipnet::{Ipv4Subnets, Ipv6Subnets};
@@ -48,9 +48,23 @@ pub(super) fn fate(decision: &Decision) -> &'static str {
 /// What decided, quoted with its place.
 pub(super) fn culprit(filter: &Filter<'_>, side: Side, place: Place) -> String {
     match filter.location(side, place) {
-        Some(Location { file, line, text }) if line > 0 => format!("`{text}` ({file}:{line})"),
+        Some(Location { file, line, text }) if line > 0 => format!("`{}` ({file}:{line})", excerpt(&text)),
+        Some(Location { text, .. }) if !text.is_empty() => format!("`{text}`"),
         Some(Location { file, .. }) => format!("a policy that no line of {file} gives"),
         None => "the lack of any chain at this hook".into(),
+    }
+}
+
+/// How to let a packet pass that is stopped at a place of the proposal: in front of it, or, where order means nothing, by
+/// a rule of its own or by changing the one that blocks.
+pub(super) fn remedy(filter: &Filter<'_>, place: Place) -> String {
+    let now = culprit(filter, Side::New, place);
+    let ruleset = filter.program(Side::New).ruleset;
+    let blocks = matches!(place, Place::Rule(chain, _) if ruleset.chain(chain).span.line > 0);
+    match (ruleset.unordered, blocks) {
+        (false, _) => format!("let it pass in front of {now}"),
+        (true, true) => format!("take it out of {now}"),
+        (true, false) => format!("allow it by a rule, since {now} decides what no rule does"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The command line as a whole: the commands and what they are for.
 
-use super::{adopt, audit, change, check, diff, explain, hook, init, ledger, lint, matrix, permit, policy, push, query, schema, stage, trace, vet};
+use super::{adopt, audit, change, check, convert, diff, explain, hook, init, ledger, lint, matrix, permit, policy, push, query, schema, stage, trace, vet};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// The gate in front of a firewall push.
@@ -41,6 +41,8 @@ pub enum Command {
     Query(query::Arguments),
     /// Draw who reaches whom with one service
     Matrix(matrix::Arguments),
+    /// Write a ruleset in fwgate's own format, as it was understood
+    Convert(convert::Arguments),
     /// Explain a finding
     Explain(explain::Arguments),
     /// Write the first policy of a repository, and the root file that names it

@@ -42,6 +42,16 @@ pub enum HookName {
     Forward,
     /// Packets from this host
     Output,
+    /// Frames out of a bridge to this host
+    BridgeInput,
+    /// Frames from one port of a bridge to another
+    BridgeForward,
+    /// Frames from this host into a bridge
+    BridgeOutput,
+    /// ARP to this host
+    ArpInput,
+    /// ARP from this host
+    ArpOutput,
 }
 
 impl HookName {
@@ -51,6 +61,11 @@ impl HookName {
             HookName::Input => Hook::Input,
             HookName::Forward => Hook::Forward,
             HookName::Output => Hook::Output,
+            HookName::BridgeInput => Hook::BridgeInput,
+            HookName::BridgeForward => Hook::BridgeForward,
+            HookName::BridgeOutput => Hook::BridgeOutput,
+            HookName::ArpInput => Hook::ArpInput,
+            HookName::ArpOutput => Hook::ArpOutput,
         }
     }
 }

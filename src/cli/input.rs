@@ -8,6 +8,7 @@ mod disk;
 mod error;
 mod folder;
 mod gate;
+mod included;
 mod revision;
 
 pub use check::{CheckArguments, Judged, PolicyInput, PolicySource, Side};
@@ -119,8 +120,9 @@ impl<'a> Reader<'a> {
             files.push(self.one_file(one)?);
         }
         shorten_names(&mut files);
+        let includes = self.includes_of(given, &mut files)?;
         let name = files.first().map_or_else(String::new, |f| stem(&f.name).to_owned());
-        Ok(ConfigTree::of_device(&name, files))
+        Ok(ConfigTree::of_device(&name, files).with_includes(includes))
     }
 
     /// One file by its name as given.
@@ -208,6 +210,11 @@ fn split_roles(files: Vec<TreeFile>) -> (Vec<TreeFile>, Vec<TreeFile>) {
 fn roles_beside(folder: &Path) -> Option<PathBuf> {
     let devices = folder.ancestors().take(2).find(|f| f.ends_with("devices"))?;
     Some(devices.with_file_name("roles"))
+}
+
+/// Where roles stand beside one device of any tree.
+fn roles_above(folder: &Path, grouping: Grouping) -> Option<PathBuf> {
+    (grouping == Grouping::OneDevice).then(|| folder.with_file_name("roles"))
 }
 
 /// File names instead of paths, where they differ.

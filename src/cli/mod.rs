@@ -8,6 +8,7 @@ mod arguments;
 pub mod audit;
 pub mod change;
 pub mod check;
+pub mod convert;
 pub mod device;
 pub mod diff;
 pub mod exit;
@@ -67,6 +68,7 @@ impl Command {
             Command::Lint(arguments) => lint::run(arguments, screen),
             Command::Query(arguments) => query::run(arguments, screen),
             Command::Matrix(arguments) => matrix::run(arguments, screen),
+            Command::Convert(arguments) => convert::run(arguments, screen),
             Command::Explain(arguments) => explain::run(arguments, screen),
             Command::Init(arguments) => init::run(arguments, screen),
             Command::Policy(arguments) => policy::run(arguments, screen),

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::input::{Reader, Surroundings};
 use crate::check::Device;
-use crate::dialect::{DIALECTS, Dialect, InputFile, ReadOptions, nearest, read_device};
+use crate::dialect::{DIALECTS, Dialect, InputFile, ReadOptions, decode, nearest, read_device};
 use crate::fleet::tree::{ConfigTree, DeviceInput, TreeFile};
 use crate::policy::{DeviceFile, Policy, PolicyFiles, read_policy};
 use crate::ruleset::Ruleset;
@@ -24,7 +24,7 @@ pub struct ReadDevice {
 
 /// Whether some dialect could read a file, judged by its content.
 pub fn is_ruleset(file: &InputFile) -> bool {
-    std::str::from_utf8(&file.bytes).is_ok_and(|text| DIALECTS.iter().any(|d| (d.recognises)(text)))
+    decode(&file.bytes).is_ok_and(|text| DIALECTS.iter().any(|d| (d.recognises)(&text)))
 }
 
 /// Reads every device of a tree.
@@ -54,7 +54,8 @@ pub fn read_tree(tree: &ConfigTree, dialect: Option<&str>) -> Result<Vec<ReadDev
 pub fn read_one(input: &DeviceInput, dialect: Option<&str>) -> Result<ReadDevice, Failure> {
     let facts = input.facts.clone();
     let said = facts.dialect.as_ref().map(|d| d.value.clone()).or_else(|| dialect.map(str::to_owned));
-    let ruleset = read_device(&input.files, &ReadOptions { dialect: said, facts: facts.facts() })?;
+    let options = ReadOptions { dialect: said, facts: facts.facts(), includes: input.includes.clone() };
+    let ruleset = read_device(&input.files, &options)?;
     Ok(ReadDevice { name: input.name.clone(), facts, ruleset })
 }
 
@@ -107,7 +108,7 @@ struct Library<'a> {
     known: HashMap<ReadFrom<'a>, Arc<Ruleset>>,
 }
 
-/// Names and bytes of the files, and of `device.toml`.
+/// Names and bytes of the files and of what they include, and of `device.toml`.
 type ReadFrom<'a> = (Vec<(&'a str, &'a [u8])>, Option<&'a [u8]>);
 
 impl<'a> Library<'a> {
@@ -126,7 +127,7 @@ impl<'a> Library<'a> {
     }
 
     fn device(&mut self, input: &'a DeviceInput) -> Result<Device, Failure> {
-        let files = input.files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
+        let files = input.files.iter().chain(&input.includes).map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
         let from: ReadFrom<'a> = (files, input.facts_source.as_ref().map(|f| f.bytes.as_slice()));
         if let Some(ruleset) = self.known.get(&from) {
             return Ok(Device::new(&input.name, ruleset.clone()).described_by(&input.facts));

@@ -4,7 +4,7 @@ use super::device::{DeviceArguments, HookName, check_hook};
 use super::exit::{Exit, PASSED};
 use super::failure::Failure;
 use super::screen::Screen;
-use crate::packet::{IfaceSide, Interface, Packet, packet_from_json};
+use crate::packet::{Field, IfaceSide, Interface, Packet, packet_from_json};
 use crate::query::Tracers;
 use crate::report::{WrittenTrace, trace_human};
 use crate::ruleset::Hook;
@@ -128,15 +128,19 @@ fn parse_all(text: &str, name: &str, hook: Hook) -> Result<Vec<Given>, Failure> 
 fn parse(line: &str, hook: Hook) -> Result<(Value, Packet), String> {
     let value: Value =
         serde_json::from_str(line).map_err(|e| format!("no JSON object, from column {} on", e.column()))?;
-    let (absent, key) = match hook {
-        Hook::Input => (Some(IfaceSide::Out), "oif"),
-        Hook::Output => (Some(IfaceSide::In), "iif"),
-        Hook::Forward => (None, ""),
+    let absent = hook.lacks();
+    let key = match absent {
+        Some(IfaceSide::In) => "iif",
+        Some(_) => "oif",
+        None => "",
     };
     if value.get(key).is_some_and(|v| !v.is_null()) {
         return Err(format!("a packet judged at {hook} has no `{key}`"));
     }
     let mut packet = packet_from_json(&value).map_err(|e| e.to_string())?;
+    if let Some(ether_type) = hook.ether_type(packet.family) {
+        packet.set(Field::EtherType, ether_type);
+    }
     for (side, key) in [(IfaceSide::In, "iif"), (IfaceSide::Out, "oif")] {
         if absent == Some(side) {
             packet.set_interface(side, Interface::None);

@@ -1,6 +1,6 @@
 //! The ruleset while it is being read: the sources, what was understood so far, and what was not.
 
-use super::{InputFile, Problem, Unreadable};
+use super::{InputFile, Problem, Unreadable, decode};
 use crate::ruleset::{DeviceFacts, Ruleset, SourceId, Span, Verdict};
 use std::sync::Arc;
 
@@ -91,19 +91,14 @@ impl Draft {
             self.refuse(Problem::new(text.start(), message).help("split it by device"));
             return text;
         }
-        let bytes = file.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&file.bytes);
-        match std::str::from_utf8(bytes) {
-            Ok(text) => self.register(name, text),
-            Err(error) => {
-                let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned();
-                let line = valid.bytes().filter(|b| *b == b'\n').count() as u32 + 1;
-                let at = valid.len() as u32;
-                let text = self.register(name, &valid);
+        match decode(&file.bytes) {
+            Ok(text) => self.register(name, &text),
+            Err(undecoded) => {
+                let line = undecoded.before.bytes().filter(|b| *b == b'\n').count() as u32 + 1;
+                let at = undecoded.before.len() as u32;
+                let text = self.register(name, &undecoded.before);
                 let span = Span { source: text.id, line, start: at, end: at };
-                self.refuse(
-                    Problem::new(span, "the file is no UTF-8 text from here on")
-                        .help("give the text that the device's save command prints"),
-                );
+                self.refuse(Problem::new(span, undecoded.message).help(undecoded.help));
                 text
             }
         }

@@ -3,13 +3,24 @@
 //! A dialect understands every line or refuses, naming it. It never touches files: bytes come in from the
 //! edge, with the name that reports show.
 
+mod addrtype;
+mod calls;
+mod conditions;
+mod decode;
 mod draft;
 pub mod iptables;
-mod suggest;
+mod json;
+pub mod native;
+pub mod nftables;
+mod numbers;
+mod rate;
+pub mod windows;
 
+pub use decode::{Undecoded, decode};
 pub use draft::{Draft, Text};
-pub use suggest::nearest;
+pub use json::{Json, JsonValue, Member, parse_json};
 
+pub use crate::document::nearest;
 use crate::ruleset::{DeviceFacts, Ruleset, Span};
 pub use crate::ruleset::{Problem, Unreadable};
 
@@ -29,6 +40,8 @@ pub struct ReadOptions {
     pub dialect: Option<String>,
     /// Facts about the device.
     pub facts: DeviceFacts,
+    /// Files that the device's files may include, by name; none of them is a ruleset of its own.
+    pub includes: Vec<InputFile>,
 }
 
 /// One dialect that this crate reads.
@@ -49,7 +62,7 @@ pub struct Dialect {
 pub const NOTHING_READ: &str = "no rule was read, and no policy that drops";
 
 /// Every dialect, in the order in which content is tried.
-pub const DIALECTS: &[Dialect] = &[iptables::DIALECT];
+pub const DIALECTS: &[Dialect] = &[native::DIALECT, nftables::DIALECT, windows::DIALECT, iptables::DIALECT];
 
 impl Dialect {
     /// The dialect of this name.

@@ -6,7 +6,8 @@
 
 use super::delta::{Deltas, Unshared, merged_stages, same_call};
 use crate::packet::{Cell, Field, Relation, Values};
-use crate::ruleset::{Answer, Cursor, Cut, Hull, Leaf, Move, Program, Side, Space, Stage, Test, Walker, split};
+use crate::ruleset::{Answer, Cursor, Cut, Env, Hull, Leaf, Move, Program, Side, Space, Stage, Test, Walker, split};
+use smallvec::SmallVec;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
@@ -35,7 +36,12 @@ struct Task {
     cell: Cell,
     old: Cursor,
     new: Cursor,
+    live: Live,
 }
+
+/// The unshared rules that may touch a cell, by stage and place in the stage's list, ascending. Where there is none,
+/// both programs are the same list of rules for the cell's packets, wherever the walks stand.
+type Live = Rc<[(u32, u32)]>;
 
 /// What comparing two walks that have not ended gives.
 enum Standing {
@@ -75,7 +81,11 @@ impl<'a> Comparison<'a> {
         bound: u64,
         mut visit: impl FnMut(&Cell, &Leaf, &Leaf) -> ControlFlow<()>,
     ) -> Extent {
-        let mut work = vec![Box::new(Task { cell, old: self.old.start(), new: self.new.start() })];
+        let live = self.live_within(&self.unshared(), &Hull::of_cell(&cell, self.space.family));
+        let mut work = Vec::new();
+        if !live.is_empty() {
+            work.push(Box::new(Task { cell, old: self.old.start(), new: self.new.start(), live }));
+        }
         let mut cells = 0u64;
         while let Some(mut task) = work.pop() {
             cells += 1;
@@ -93,8 +103,12 @@ impl<'a> Comparison<'a> {
             };
             for part in split(&task.cell, &cut, self.space).into_iter().rev() {
                 let hull = Hull::of_cell(&part, self.space.family);
+                let live = self.live_within(&task.live, &hull);
+                if live.is_empty() {
+                    continue;
+                }
                 let (old, new) = (self.old.trim(&task.old, &hull), self.new.trim(&task.new, &hull));
-                work.push(Box::new(Task { cell: part, old, new }));
+                work.push(Box::new(Task { cell: part, old, new, live }));
             }
         }
         Extent::Complete
@@ -103,9 +117,6 @@ impl<'a> Comparison<'a> {
     /// `None` where the cell is done, else where to cut it.
     fn settle(&mut self, task: &mut Task) -> Option<Cut> {
         let hull = Hull::of_cell(&task.cell, self.space.family);
-        if !self.fresh_difference(task, &hull) {
-            return None;
-        }
         let old_cut = self.old.advance(&task.cell, &hull, &mut task.old);
         let new_cut = self.new.advance(&task.cell, &hull, &mut task.new);
         match (old_cut, new_cut) {
@@ -119,13 +130,28 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Before anything is walked: whether any unshared rule can touch the cell at all.
-    fn fresh_difference(&self, task: &Task, hull: &Hull) -> bool {
-        task.old.stage > 0
-            || task.old.entered
-            || task.new.stage > 0
-            || task.new.entered
-            || (0..self.stages.len()).any(|s| self.ahead(s, task, hull).is_some())
+    /// Every unshared rule of every stage.
+    fn unshared(&self) -> Live {
+        let of_stage = |(stage, list): (usize, &Rc<[Unshared]>)| {
+            let stage = stage as u32;
+            (0..list.len() as u32).map(move |at| (stage, at)).collect::<Vec<_>>()
+        };
+        self.stages.iter().enumerate().flat_map(of_stage).collect()
+    }
+
+    /// Those of `live` that may touch packets within a hull.
+    fn live_within(&self, live: &Live, hull: &Hull) -> Live {
+        let mut seen: Option<(u32, Option<Hull>)> = None;
+        let mut kept: SmallVec<[(u32, u32); 16]> = SmallVec::new();
+        for &(stage, at) in live.iter() {
+            let known = seen.filter(|(of, _)| *of == stage).map(|(_, hull)| hull);
+            let here = known.unwrap_or_else(|| self.widened(&Env::default(), hull, stage as usize));
+            seen = Some((stage, here));
+            if here.is_none_or(|hull| self.stages[stage as usize][at as usize].hull.meets(&hull)) {
+                kept.push((stage, at));
+            }
+        }
+        if kept.len() == live.len() { live.clone() } else { Rc::from(kept.as_slice()) }
     }
 
     fn standing(&mut self, task: &Task, hull: &Hull) -> Standing {
@@ -190,10 +216,10 @@ impl<'a> Comparison<'a> {
                 continue;
             }
             if let (Some(x), Some(y)) = (x, y)
-                && let Some((from, to)) = same_call(&x.moves, &y.moves)
+                && let Some((from, to)) = same_call(x, y)
             {
                 let inner = self.deltas.of(Some(from), Some(to));
-                let seen = self.widened(task, hull, task.old.stage);
+                let seen = self.widened(&task.old.env, hull, task.old.stage);
                 match inner.iter().find(|u| seen.is_none_or(|s| u.hull.meets(&s))) {
                     None => {
                         i += 1;
@@ -289,26 +315,35 @@ impl<'a> Comparison<'a> {
 
     /// The first unshared rule of a later stage that can touch the cell.
     fn ahead(&self, stage: usize, task: &Task, hull: &Hull) -> Option<&Unshared> {
-        let unshared = &self.stages[stage];
-        if unshared.is_empty() {
-            return None;
-        }
-        let seen = self.widened(task, hull, stage);
-        unshared.iter().find(|u| seen.is_none_or(|s| u.hull.meets(&s)))
+        let first = task.live.partition_point(|(of, _)| (*of as usize) < stage);
+        let mut live = task.live[first..].iter().take_while(|(of, _)| *of as usize == stage).peekable();
+        live.peek()?;
+        let seen = self.widened(&task.old.env, hull, stage);
+        live.map(|(_, at)| &self.stages[stage][*at as usize]).find(|u| seen.is_none_or(|s| u.hull.meets(&s)))
     }
 
     /// What rules of a stage may see of the cell after everything in between; `None` is anything.
-    fn widened(&self, task: &Task, hull: &Hull, stage: usize) -> Option<Hull> {
+    fn widened(&self, env: &Env, hull: &Hull, stage: usize) -> Option<Hull> {
+        let (walker, stage) = match (self.old.stages[stage], self.new.stages[stage]) {
+            (Some(a), Some(b)) if a.view == b.view => (&self.old, a),
+            (Some(a), None) => (&self.old, a),
+            (None, Some(b)) => (&self.new, b),
+            _ => return None,
+        };
         let mut wide = *hull;
         for field in &self.volatile {
             wide.widen(*field);
         }
-        match (self.old.stages[stage], self.new.stages[stage]) {
-            (Some(a), Some(b)) if a.view == b.view => Some(self.old.seen(&wide, &task.old.env, a)),
-            (Some(a), None) => Some(self.old.seen(&wide, &task.old.env, a)),
-            (None, Some(b)) => Some(self.new.seen(&wide, &task.new.env, b)),
-            _ => None,
+        let mut seen = walker.seen(&wide, env, stage);
+        // A rule in between may take packets from conntrack, so that the state is not the one that stands here.
+        if self.volatile.contains(&Field::State) {
+            seen.widen(Field::State);
         }
+        // Only one side may put fragments together.
+        if self.old.program.ruleset.conntrack != self.new.program.ruleset.conntrack {
+            seen.widen(Field::Fragment);
+        }
+        Some(seen)
     }
 }
 

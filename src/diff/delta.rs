@@ -2,7 +2,7 @@
 //!
 //! Only packets that an unshared rule can touch are examined; everything else cancels.
 
-use crate::ruleset::{ChainId, Hull, Move, Program, Ruling, Side, Stage, Verdict};
+use crate::ruleset::{ChainId, Hull, Line, Move, Program, Ruling, Side, Stage, Verdict};
 use rustc_hash::FxHashMap;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 use std::rc::Rc;
@@ -82,7 +82,7 @@ impl<'a> Deltas<'a> {
             let Some(chain) = old else { continue };
             let own = self.old.line(chain, line);
             if let (Some(next), Some(other)) = (news.peek().copied(), new)
-                && let Some((from, to)) = same_call(&own.moves, &self.new.line(other, next).moves)
+                && let Some((from, to)) = same_call(own, self.new.line(other, next))
             {
                 let hull = own.hull;
                 let inner = self.of(Some(from), Some(to));
@@ -104,9 +104,12 @@ impl<'a> Deltas<'a> {
 }
 
 /// The callees of two rules that call under the same condition, and do nothing else.
-pub fn same_call(old: &[Move], new: &[Move]) -> Option<(ChainId, ChainId)> {
-    let (last_a, guard_a) = old.split_last()?;
-    let (last_b, guard_b) = new.split_last()?;
+pub fn same_call(old: &Line, new: &Line) -> Option<(ChainId, ChainId)> {
+    if old.is_lone() || new.is_lone() {
+        return None;
+    }
+    let (last_a, guard_a) = old.moves.split_last()?;
+    let (last_b, guard_b) = new.moves.split_last()?;
     let plain = guard_a.iter().all(|m| matches!(m, Move::If(_)));
     if !plain || guard_a != guard_b {
         return None;

@@ -93,7 +93,7 @@ fn compared(pair: DevicePair<'_>, old: &Ruleset, new: &Ruleset) -> Vec<(Hook, Fa
     let given = |side: Option<&Ruleset>, family| side.is_none_or(|r| r.families.contains(family));
     let judges = |hook, family| !old.path(hook, family).is_empty() || !new.path(hook, family).is_empty();
     let mut out = Vec::new();
-    for hook in Hook::ALL {
+    for hook in Hook::of(&[old, new]) {
         for family in Family::ALL {
             let both = given(pair.old, family) && given(pair.new, family);
             if both && judges(hook, family) && !lacks(old, hook) && !lacks(new, hook) {

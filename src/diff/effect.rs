@@ -2,7 +2,9 @@
 
 use super::align::pair_rules;
 use super::compare::{Comparison, Extent};
-use crate::packet::{Cell, Family, IfacePattern, Packet, RegionNames, coalesce, count_flows, witness};
+use crate::packet::{
+    Cell, Family, Field, IfacePattern, Packet, Ranges, RegionNames, Values, coalesce, count_flows, witness,
+};
 use crate::ruleset::{
     Decision, Hook, Identities, Leaf, Outcome, Place, Program, Ruleset, Screen, Side, Space, interpret_screened,
 };
@@ -149,14 +151,29 @@ pub fn diff_programs(
     bounds: Bounds,
 ) -> Result<ProgramDiff, ReplayMismatch> {
     let mut groups = Groups::default();
-    let mut comparison = Comparison::new(space, before, after);
     let mut complete = true;
-    if !comparison.is_trivial() {
-        let extent = comparison.run(space.possible(), bounds.cells, |cell, a, b| {
-            groups.add(cell, a, b);
-            if groups.fits(bounds.regions) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
-        complete = extent == Extent::Complete;
+    let mut compare = |cell: Option<Cell>, before: &Program<'_>, after: &Program<'_>| {
+        let mut comparison = Comparison::new(space, before, after);
+        if let (Some(cell), false) = (cell, comparison.is_trivial()) {
+            let extent = comparison.run(cell, bounds.cells, |cell, a, b| {
+                groups.add(cell, a, b);
+                if groups.fits(bounds.regions) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+            complete &= extent == Extent::Complete;
+        }
+    };
+    if before.ruleset.conntrack == after.ruleset.conntrack {
+        compare(Some(space.possible()), before, after);
+    } else {
+        // Where one side alone puts fragments together, rules that look at them are other rules to a fragment.
+        let mut ids = Identities::apart_by_fragments();
+        let torn = [before, after].map(|p| Program::new(p.ruleset, p.side, space, &mut ids));
+        let part = |lo, hi| {
+            let values = Values::Ranges(Ranges::range(lo, hi));
+            space.possible().meet(Field::Fragment, &values, space.family)
+        };
+        compare(part(0, 0), before, after);
+        compare(part(1, 2), &torn[0], &torn[1]);
     }
     let mut changes = groups.changes(space, before.ruleset, after.ruleset)?;
     complete &= changes.iter().map(|c| c.cells.len()).sum::<usize>() <= bounds.regions;

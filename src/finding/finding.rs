@@ -3,6 +3,7 @@
 use super::{Code, Direction, Severity};
 use crate::packet::{Family, Packet};
 use crate::ruleset::{Hook, Sources, Span};
+use std::borrow::Cow;
 
 /// A place in the input, resolved so that it outlives the sources.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +27,22 @@ impl Location {
         let text = self.text.lines().next().unwrap_or_default().to_owned();
         Location { text, ..self }
     }
+}
+
+/// A rule's text for a sentence: the middle of a very long one is left out. What decides stands at the beginning, and
+/// Windows writes the name of a rule at its end.
+pub fn excerpt(text: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 200;
+    const BEGINNING: usize = 110;
+    const END: usize = 60;
+    let characters: Vec<char> = text.chars().take(LONGEST + 1).collect();
+    if characters.len() <= LONGEST {
+        return Cow::Borrowed(text);
+    }
+    let beginning: String = characters.iter().take(BEGINNING).collect();
+    let mut end: Vec<char> = text.chars().rev().take(END).collect();
+    end.reverse();
+    Cow::Owned(format!("{beginning} ... {}", end.into_iter().collect::<String>()))
 }
 
 /// Why a finding is tolerated.
@@ -61,6 +78,8 @@ pub struct Finding {
     pub requirement: Option<String>,
     /// What was found: one sentence, lower case, input in backticks.
     pub message: String,
+    /// The range of addresses that it is about, where it is about one.
+    pub range: Option<String>,
     /// One packet that shows it.
     pub witness: Option<Packet>,
     /// Which half of the conversation the packet belongs to.
@@ -92,6 +111,7 @@ impl Finding {
             family: None,
             requirement: None,
             message: message.into(),
+            range: None,
             witness: None,
             direction: None,
             location: None,
@@ -114,6 +134,11 @@ impl Finding {
     /// About this requirement or prohibition.
     pub fn of_requirement(self, id: impl Into<String>) -> Finding {
         Finding { requirement: Some(id.into()), ..self }
+    }
+
+    /// About this range of addresses.
+    pub fn about_range(self, range: impl Into<String>) -> Finding {
+        Finding { range: Some(range.into()), ..self }
     }
 
     /// Shown by this packet.

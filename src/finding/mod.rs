@@ -42,7 +42,7 @@ mod severity;
 pub use code::{Code, Page, Standing, all_codes, code_by_name};
 pub use effect::*;
 pub use explain::{explain, explain_all};
-pub use finding::{Finding, Location, Waived};
+pub use finding::{Finding, Location, Waived, excerpt};
 pub use input::*;
 pub use lint::*;
 pub use requirements::*;

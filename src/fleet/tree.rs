@@ -9,10 +9,14 @@
 //! - A folder with `device.toml` and no ruleset is refused: a device that lost its rules must not vanish.
 //! - A device's files are those of its roles, role by role in the order of `from`, then its own; within one
 //!   folder they are in order of name.
+//! - A file that another file of the same device includes is no ruleset of its own, wherever it lies in the tree; a
+//!   folder that holds nothing but such files is no device.
 
+mod includes;
 mod layout;
 mod roles;
 
+pub use includes::{apart, reached};
 pub use layout::stem;
 
 use super::names::Naming;
@@ -92,6 +96,8 @@ pub struct DeviceInput {
     pub name: String,
     /// Its ruleset files, sets and routes, in the order in which they are composed.
     pub files: Vec<InputFile>,
+    /// Files that those include; none of them is a ruleset of its own.
+    pub includes: Vec<InputFile>,
     /// The text of `device.toml`, where there is one.
     pub facts_source: Option<InputFile>,
     /// What it says; the defaults where there is none.
@@ -123,10 +129,21 @@ impl ConfigTree {
         let mut evidence = Evidence::default();
         files.iter().for_each(|f| evidence.note("", &f.name, &f.bytes));
         let single = files.len() == 1;
-        let device = DeviceInput { name: name.to_owned(), files, facts_source: None, facts: DeviceFile::default() };
+        let (facts, includes) = (DeviceFile::default(), Vec::new());
+        let device = DeviceInput { name: name.to_owned(), files, includes, facts_source: None, facts };
         let mut out = ConfigTree { devices: vec![device], evidence, single, ..ConfigTree::default() };
         out.refuse_empty(name);
         out
+    }
+
+    /// Adds what the files of the only device include.
+    #[must_use]
+    pub fn with_includes(mut self, files: Vec<InputFile>) -> ConfigTree {
+        files.iter().for_each(|f| self.evidence.note("", &f.name, &f.bytes));
+        if let [device] = self.devices.as_mut_slice() {
+            device.includes = files;
+        }
+        self
     }
 
     /// Counts more files as evidence: zones, an inventory.

@@ -104,7 +104,7 @@ pub fn read_request(path: &str, bytes: &[u8], policy: &Policy) -> Result<(Change
     read.map_err(|unreadable| {
         let reason = |p: crate::ruleset::Problem| {
             let code = match subject_of(&p) {
-                Some(crate::policy::Subject::Time) => ReasonCode::ScheduleInvalid,
+                Some(crate::policy::Topic::Time) => ReasonCode::ScheduleInvalid,
                 _ => ReasonCode::UnparsedInput,
             };
             Reason { code, ..unread(format!("{} ({path}:{})", p.message, p.span.line), p.help) }

@@ -1,7 +1,6 @@
 //! What a decision about one change is computed from, once commits have been believed and trees analysed.
 
 use super::believed::{Believed, Testimony};
-use super::calendar::Period;
 use super::chain::{Chain, Pending};
 use super::evidence::Analysis;
 use super::instant::Instant;
@@ -67,16 +66,14 @@ pub struct Neighbour {
     pub id: String,
     /// Its devices.
     pub devices: Vec<String>,
-    /// Its window.
-    pub window: Option<Period>,
     /// Whether its quorum is met, or more.
     pub is_approved: bool,
     /// When the ledger first witnessed its announcement.
     pub announced: Option<Instant>,
     /// How far it has come.
     pub progress: Progress,
-    /// What both together break that neither breaks alone, in words.
-    pub breaks_together: Option<String>,
+    /// What [`beside`](super::beside) says against this change because of that one: CONFLICT, PROOF_STALE, obstacles.
+    pub beside: Vec<Reason>,
     /// Whether it is an emergency that one person declared alone.
     pub is_solo: bool,
 }

@@ -82,5 +82,5 @@ pub use roster::{Holder, Owner, Roster, Standing};
 pub use says::{Said, Subject, says};
 pub use standing::{debt, progress, unconverged};
 pub use terms::{ClassTerms, terms};
-pub use validity::{faults, may_author, read_version};
+pub use validity::{faults, may_author, read_version, revoked_keys};
 pub use voices::BranchVoices;

@@ -7,7 +7,7 @@ use super::reason::{Reason, ReasonCode};
 use super::roster::Roster;
 use super::terms::{ClassTerms, terms};
 use crate::policy::{
-    ChangeClass, Policy, PolicyFiles, PushMode, Quorum, Right, Spanned, Subject, Template, read_policy, subject_of,
+    ChangeClass, Policy, PolicyFiles, PushMode, Quorum, Right, Spanned, Template, Topic, read_policy, subject_of,
 };
 use crate::ruleset::{Problem, Sources, Unreadable};
 use crate::vcs::PolicyVersion;
@@ -48,6 +48,15 @@ pub fn faults(policy: &Policy) -> Vec<Reason> {
     out
 }
 
+/// Fingerprints of the keys that a policy revokes.
+pub fn revoked_keys(policy: &Policy) -> BTreeSet<String> {
+    let fingerprint = |text: &str| match text.starts_with("SHA256:") {
+        true => Some(text.to_owned()),
+        false => super::signature::read_public_key(text).ok().map(|key| key.fingerprint().to_owned()),
+    };
+    policy.revoked.iter().filter_map(|r| fingerprint(&r.key.value)).collect()
+}
+
 fn invalid(message: impl Into<String>) -> Reason {
     Reason::new(ReasonCode::PolicyInvalid, message, VERIFY)
 }
@@ -58,8 +67,8 @@ fn unread(unreadable: &Unreadable) -> Vec<Reason> {
 
 fn of_problem(problem: &Problem, sources: &Sources) -> Reason {
     let code = match subject_of(problem) {
-        Some(Subject::Time) => ReasonCode::ScheduleInvalid,
-        Some(Subject::KeyKind) => ReasonCode::KeyTypeRefused,
+        Some(Topic::Time) => ReasonCode::ScheduleInvalid,
+        Some(Topic::KeyKind) => ReasonCode::KeyTypeRefused,
         None => ReasonCode::PolicyInvalid,
     };
     let place = format!("{}:{}", sources.name(problem.span), problem.span.line);
@@ -198,7 +207,7 @@ pub(super) fn is_possible_author(
     let asked: BTreeSet<&String> = seats.iter().flatten().collect();
     let own: Vec<&String> = roles.iter().filter(|r| asked.contains(r)).collect();
     let is_only = |role: &&String| everybody.iter().all(|(other, theirs)| other == id || !theirs.contains(*role));
-    let is_sole_approver = roles.len() == 1 && own.len() == 1 && own.iter().all(|role| is_only(role));
+    let is_sole_approver = roles.len() == 1 && own.len() == 1 && own.iter().all(is_only);
     !(is_sole_approver && asked.len() > 1)
 }
 

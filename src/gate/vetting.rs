@@ -135,6 +135,10 @@ impl Planning<'_> {
                 }
                 ways
             }
+            // Policies name no hook below IP.
+            Hook::BridgeInput | Hook::BridgeForward | Hook::BridgeOutput | Hook::ArpInput | Hook::ArpOutput => {
+                Vec::new()
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use super::instant::Instant;
 use super::ledger::Ledger;
 use super::record::Record;
 use super::roster::{Roster, Standing};
+use super::validity::revoked_keys;
 use crate::policy::Policy;
 use crate::vcs::Branch;
 use std::collections::BTreeSet;
@@ -24,7 +25,8 @@ pub struct BranchVoices<'a> {
 
 impl Voices for BranchVoices<'_> {
     fn of(&self, policy: &Policy) -> Vec<PolicyVoice> {
-        let (roster, _) = Roster::read(&policy.persons, &policy.machines);
+        let (mut roster, _) = Roster::read(&policy.persons, &policy.machines);
+        roster.revoke(&revoked_keys(policy));
         let of_branch = |branch: &&Branch| {
             let testimony = read_branch(branch, &roster, self.ledger, self.now);
             self.voices(policy, &roster, &testimony)

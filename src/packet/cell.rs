@@ -25,7 +25,7 @@ pub enum Relation {
 /// the invariant that some address satisfies the pair.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct Cell {
-    fields: SmallVec<[(Field, Values); 8]>,
+    fields: Vec<(Field, Values)>,
     conds: SmallVec<[(Cond, bool); 2]>,
 }
 

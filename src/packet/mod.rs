@@ -33,8 +33,8 @@ pub use names::{
 };
 pub use packet::{Fragment, Packet, State};
 pub use ranges::Ranges;
-pub use region::{Region, RegionNames, address_texts};
+pub use region::{Region, RegionNames, address_texts, flag_texts};
 pub use set::PacketSet;
 pub use values::{ByteSet, Cube, Values};
-pub use wire::{PacketError, packet_from_json, packet_to_json};
+pub use wire::{PacketError, mac_by_text, mac_text, packet_from_json, packet_to_json};
 pub use witness::witness;

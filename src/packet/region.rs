@@ -210,8 +210,8 @@ fn single<N: std::fmt::Display, A: std::fmt::Display>(mut nets: impl Iterator<It
     }
 }
 
-/// Disjoint `value/mask` pairs that make up the set.
-fn flag_texts(flags: ByteSet) -> Vec<String> {
+/// Disjoint `value/mask` pairs that make up the set, in flag names.
+pub fn flag_texts(flags: ByteSet) -> Vec<String> {
     let mut cubes = Vec::new();
     cover(flags, 0, 0, &mut cubes);
     cubes.into_iter().map(|(value, mask)| format!("{}/{}", tcp_flags_text(value), tcp_flags_text(mask))).collect()

@@ -158,7 +158,7 @@ fn further(field: Field, family: Family, value: &Value) -> Result<u128, PacketEr
         Value::Number(n) => n.as_u64().map(u128::from),
         Value::Bool(b) => Some(u128::from(*b)),
         Value::String(text) => match field {
-            Field::Mac | Field::MacDst => mac(text),
+            Field::Mac | Field::MacDst => mac_by_text(text),
             Field::PktType => named(&["unicast", "broadcast", "multicast", "otherhost"], text),
             Field::Profile => named(&["domain", "private", "public"], text),
             _ => match text.strip_prefix("0x") {
@@ -174,10 +174,12 @@ fn further(field: Field, family: Family, value: &Value) -> Result<u128, PacketEr
     }
 }
 
-/// The 48-bit number of a MAC address text.
-fn mac(text: &str) -> Option<u128> {
-    let bytes: Option<Vec<u8>> =
-        text.split(':').map(|b| (b.len() == 2).then(|| u8::from_str_radix(b, 16).ok()).flatten()).collect();
+/// The 48-bit number of a MAC address: six bytes of two hexadecimal digits with colons between them.
+pub fn mac_by_text(text: &str) -> Option<u128> {
+    let bytes: Option<Vec<u8>> = text
+        .split(':')
+        .map(|b| (b.len() == 2 && !b.starts_with('+')).then(|| u8::from_str_radix(b, 16).ok()).flatten())
+        .collect();
     bytes.filter(|b| b.len() == 6).map(|b| b.iter().fold(0u128, |n, v| n << 8 | u128::from(*v)))
 }
 
@@ -266,14 +268,17 @@ pub fn packet_to_json(packet: &Packet) -> Value {
 fn further_text(field: Field, value: u128) -> Value {
     match field {
         Field::Fragment => json!(Fragment::ALL.into_iter().find(|f| *f as u128 == value).map(Fragment::name)),
-        Field::Mac | Field::MacDst => {
-            let bytes: Vec<String> = (0..6).rev().map(|i| format!("{:02x}", value >> (8 * i) & 0xff)).collect();
-            json!(bytes.join(":"))
-        }
+        Field::Mac | Field::MacDst => json!(mac_text(value)),
         Field::PktType => json!(["unicast", "broadcast", "multicast", "otherhost"].get(value as usize)),
         Field::Profile => json!(["domain", "private", "public"].get(value as usize)),
         _ => json!(value as u64),
     }
+}
+
+/// A MAC address of 48 bits as text.
+pub fn mac_text(value: u128) -> String {
+    let bytes: Vec<String> = (0..6).rev().map(|i| format!("{:02x}", value >> (8 * i) & 0xff)).collect();
+    bytes.join(":")
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 //! decided here.
 
 use super::class::ChangeClass;
-use super::document::{Fields, Spanned};
 use super::instant::{TimeOfDay, ZonedTime, read_time, read_zone, read_zoned};
 use super::selector::DeviceSelection;
+use crate::document::{Fields, Spanned};
 use crate::ruleset::Span;
 
 /// A day of the week.
@@ -77,7 +77,7 @@ pub(super) fn read_window(mut fields: Fields<'_>) -> Option<Window> {
     let problems = fields.problems();
     let texts = fields.need_texts("days");
     let day = |text: &Spanned<String>| {
-        super::document::parsed_text(text, |t| super::document::choose("day", t, &WEEKDAYS), problems)
+        crate::document::parsed_text(text, |t| crate::document::choose("day", t, &WEEKDAYS), problems)
     };
     let days: Vec<Weekday> = texts.iter().filter_map(day).map(|d| d.value).collect();
     let clock = |fields: &mut Fields<'_>, key| {
@@ -102,7 +102,7 @@ pub(super) fn read_freeze(mut fields: Fields<'_>) -> Option<Freeze> {
     };
     let (from, to) = (instant(&mut fields, "from"), instant(&mut fields, "to"));
     let reason = fields.need_text("reason");
-    let class = |text: &Spanned<String>| super::document::parsed_text(text, ChangeClass::read, problems);
+    let class = |text: &Spanned<String>| crate::document::parsed_text(text, ChangeClass::read, problems);
     let allow = fields.texts("allow").unwrap_or_default().iter().filter_map(class).map(|c| c.value).collect();
     let devices = DeviceSelection::read(&mut fields);
     fields.finish();

@@ -1,7 +1,7 @@
 //! A change request as one canonical text, whatever order, spacing, comments and format it was written in.
 
 use super::change::fail;
-use super::document::{Node, Problems, Table, Value, parse};
+use crate::document::{Node, Problems, Table, Value, parse};
 use crate::ruleset::{Sources, Unreadable};
 
 /// The request in canonical JSON without its `[window]`: keys in the order of their bytes, no spaces, texts as RFC 8785

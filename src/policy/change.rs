@@ -1,11 +1,11 @@
 //! A change request: what an author says that a change will do, in the words of the policy.
 
 use super::class::ChangeClass;
-use super::document::{Fields, Problems, Spanned, Wrong, parse};
 use super::flow::{Ends, Flow};
 use super::instant::{ZonedTime, read_zoned};
 use super::names::Names;
 use super::selector::{DeviceSelection, Place};
+use crate::document::{Fields, Problems, Spanned, Wrong, parse};
 use crate::ruleset::{Sources, Span, Unreadable};
 
 /// What an intent says that will become of its packets.
@@ -36,7 +36,7 @@ impl IntentEffect {
 }
 
 pub(super) fn read_effect(text: &str) -> Result<IntentEffect, Wrong> {
-    super::document::choose("effect", text, &EFFECTS)
+    crate::document::choose("effect", text, &EFFECTS)
 }
 
 /// One declared effect.

@@ -1,9 +1,9 @@
 //! Classes of change and what each of them needs before it may go, as it is written.
 
-use super::document::{Fields, Problems, Spanned, Wrong, choose, did_you_mean};
 use super::instant::read_duration;
 use super::names::{Names, is_name};
 use super::selector::DeviceSelection;
+use crate::document::{Fields, Problems, Spanned, Wrong, choose, did_you_mean};
 use crate::finding::{Code, all_codes, code_by_name};
 use crate::ruleset::Span;
 use std::time::Duration;
@@ -122,7 +122,7 @@ pub(super) fn read_classes(fields: &Fields<'_>, names: &Names) -> Vec<ClassRule>
     let problems = fields.problems();
     let mut out = Vec::new();
     for (name, node) in fields.entries() {
-        let Some(class) = super::document::parsed_text(name, ChangeClass::read, problems) else { continue };
+        let Some(class) = crate::document::parsed_text(name, ChangeClass::read, problems) else { continue };
         let what = format!("[class.{}]", name.value);
         if let Some(fields) = Fields::of(node, &what, problems) {
             let span = Span { end: fields.span.end, ..fields.span };

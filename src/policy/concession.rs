@@ -2,10 +2,10 @@
 //! severities that differ from the default.
 
 use super::class::read_code;
-use super::document::{Fields, Problems, Spanned};
 use super::instant::Date;
 use super::roster::read_date_key;
 use super::selector::DeviceSelection;
+use crate::document::{Fields, Problems, Spanned};
 use crate::finding::{Code, Severity, Standing};
 use crate::ruleset::Span;
 use wildmatch::WildMatch;
@@ -115,16 +115,16 @@ pub(super) fn read_severities(fields: &mut Fields<'_>, into: &mut Vec<SeverityRu
     let Some(table) = fields.table("severity", "[severity]") else { return };
     let problems = table.problems();
     for (key, node) in table.entries() {
-        let code = super::document::parsed_text(key, read_code, problems);
+        let code = crate::document::parsed_text(key, read_code, problems);
         let code = code.filter(|c| check_adjustable(c, "given another severity", problems));
-        let super::document::Value::Text(text) = &node.value else {
+        let crate::document::Value::Text(text) = &node.value else {
             problems.note(node.span, format!("a severity is {} instead of a text", node.value.kind()), None);
             continue;
         };
         let choices = Severity::ALL.map(|s| (s.name(), s));
         let text = Spanned::new(text.clone(), node.span);
         let severity =
-            super::document::parsed_text(&text, |t| super::document::choose("severity", t, &choices), problems);
+            crate::document::parsed_text(&text, |t| crate::document::choose("severity", t, &choices), problems);
         let (Some(code), Some(severity)) = (code, severity) else { continue };
         if into.iter().any(|rule| rule.code == code.value) {
             problems.note(key.span, format!("the severity of `{}` is given twice", code.value.name), None);

@@ -1,12 +1,14 @@
 //! `device.toml`: facts about one device that its rulesets do not say.
 
 use super::change::fail;
-use super::document::{Fields, Node, Problems, Spanned, Value, Wrong, parse, parsed_text, texts_of};
 use super::names::is_name;
 use super::ranges::{AddressSet, read_literal};
 use super::selector::read_interface;
-use crate::ruleset::{DeviceFacts, Sources, Unreadable};
+use super::service::read_ports;
+use crate::document::{Fields, Node, Problems, Spanned, Value, Wrong, parse, parsed_text, texts_of};
+use crate::ruleset::{DeviceFacts, KeywordFact, Sources, Unreadable};
 use ipnet::IpNet;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// What a device is there for.
@@ -53,6 +55,8 @@ pub struct DeviceFile {
     pub addresses: Option<Vec<IpNet>>,
     /// Its interfaces.
     pub interfaces: Option<Vec<DeviceInterface>>,
+    /// What keywords of its dialect stand for, by the keyword in lower case.
+    pub keywords: BTreeMap<String, KeywordFact>,
     /// What it is there for.
     pub environment: Environment,
     /// The roles whose files it is composed of, in order.
@@ -71,7 +75,7 @@ impl DeviceFile {
     /// The facts that readers of rulesets use.
     pub fn facts(&self) -> DeviceFacts {
         let interfaces = self.interfaces.as_ref().map(|all| all.iter().map(|i| i.name.clone()).collect());
-        DeviceFacts { addresses: self.addresses.clone(), interfaces }
+        DeviceFacts { addresses: self.addresses.clone(), interfaces, keywords: self.keywords.clone() }
     }
 }
 
@@ -105,6 +109,7 @@ fn read_facts(mut fields: Fields<'_>, sources: Sources) -> DeviceFile {
             all.iter().filter_map(|a| parsed_text(a, read_own_address, problems)).map(|a| a.value).collect()
         }),
         interfaces: fields.get("interfaces").map(|node| read_interfaces(node, problems)),
+        keywords: fields.get("keywords").map(|node| read_keywords(node, problems)).unwrap_or_default(),
         environment: fields.one_of("environment", &ENVIRONMENTS).map_or(Environment::Production, |e| e.value),
         from: from.iter().filter_map(|r| parsed_text(r, read_origin, problems)).collect(),
     };
@@ -146,7 +151,7 @@ fn read_interfaces(node: &Node, problems: &Problems) -> Vec<DeviceInterface> {
             .map(|name| DeviceInterface { name, networks: None })
             .collect();
     };
-    let read = |entry: &super::document::Entry| {
+    let read = |entry: &crate::document::Entry| {
         let name = name_of(&entry.key, problems)?;
         let texts = texts_of(&entry.node, &name, problems);
         let sets = texts.iter().filter_map(|t| parsed_text(t, read_literal, problems));
@@ -154,6 +159,34 @@ fn read_interfaces(node: &Node, problems: &Problems) -> Vec<DeviceInterface> {
         Some(DeviceInterface { name, networks: Some(networks) })
     };
     table.entries.iter().filter_map(read).collect()
+}
+
+/// A table from each keyword to its addresses or ports.
+fn read_keywords(node: &Node, problems: &Problems) -> BTreeMap<String, KeywordFact> {
+    let Value::Table(table) = &node.value else {
+        problems.note(node.span, format!("`keywords` is {} instead of a table", node.value.kind()), None);
+        return BTreeMap::new();
+    };
+    let fact = |entry: &crate::document::Entry| {
+        let texts = texts_of(&entry.node, &entry.key.value, problems);
+        let facts = texts.iter().filter_map(|t| parsed_text(t, read_keyword, problems));
+        let fact = facts.fold(KeywordFact::default(), |all, one| KeywordFact {
+            v4: all.v4.union(&one.value.v4),
+            v6: all.v6.union(&one.value.v6),
+            ports: all.ports.union(&one.value.ports),
+        });
+        (entry.key.value.to_ascii_lowercase(), fact)
+    };
+    table.entries.iter().map(fact).collect()
+}
+
+/// Addresses have dots or colons, ports have neither.
+fn read_keyword(text: &str) -> Result<KeywordFact, Wrong> {
+    if text.contains(['.', ':']) {
+        let set = read_literal(text)?;
+        return Ok(KeywordFact { v4: set.v4, v6: set.v6, ..KeywordFact::default() });
+    }
+    Ok(KeywordFact { ports: read_ports(text)?, ..KeywordFact::default() })
 }
 
 fn name_of(text: &Spanned<String>, problems: &Problems) -> Option<String> {

@@ -1,9 +1,9 @@
 //! Parts of the estate that a policy treats apart: the lab, and what other programs manage on the devices.
 
-use super::document::{Fields, Spanned};
 use super::names::Names;
 use super::ranges::AddressSet;
 use super::selector::DeviceSelection;
+use crate::document::{Fields, Spanned};
 use crate::ruleset::Span;
 
 /// The lab: where changes of class test may have effects.

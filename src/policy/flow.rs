@@ -1,10 +1,10 @@
 //! Flows that a policy requires, forbids or declares: who talks to whom, about what, and where it is judged.
 
-use super::document::{Fields, Spanned};
 use super::names::Names;
 use super::ranges::AddressSet;
 use super::selector::Place;
 use super::service::{Service, read_ports};
+use crate::document::{Fields, Spanned};
 use crate::packet::{Family, Ranges};
 use crate::ruleset::Span;
 

@@ -1,7 +1,7 @@
 //! Dates, times and durations as policies write them: checked for sense, never compared with a clock here.
 
-use super::document::Wrong;
 use super::roster::KEY_KIND_HELP;
+use crate::document::Wrong;
 use crate::ruleset::Problem;
 use std::fmt;
 use std::time::Duration;
@@ -81,7 +81,7 @@ const ZONE_HELP: &str = "write a name of the IANA database such as `America/Toro
 
 /// What a problem of a policy or change request is about, where a code of its own is about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum Topic {
     /// A time that does not exist or is not understood.
     Time,
     /// A kind of key that is never accepted.
@@ -89,10 +89,10 @@ pub enum Subject {
 }
 
 /// What a problem is about, told by its advice.
-pub fn subject_of(problem: &Problem) -> Option<Subject> {
+pub fn subject_of(problem: &Problem) -> Option<Topic> {
     match problem.help.as_deref()? {
-        TIME_HELP | ZONED_HELP | ZONE_HELP => Some(Subject::Time),
-        KEY_KIND_HELP => Some(Subject::KeyKind),
+        TIME_HELP | ZONED_HELP | ZONE_HELP => Some(Topic::Time),
+        KEY_KIND_HELP => Some(Topic::KeyKind),
         _ => None,
     }
 }

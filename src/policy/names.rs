@@ -1,9 +1,9 @@
 //! Names that a policy gives to sets of addresses and of services. Names may name each other in any order;
 //! a name that contains itself is refused.
 
-use super::document::{Fields, Problems, Spanned, Wrong, did_you_mean, texts_of};
 use super::ranges::{AddressSet, Addresses};
 use super::service::{Service, Services};
+use crate::document::{Fields, Problems, Spanned, Wrong, did_you_mean, texts_of};
 use std::collections::BTreeMap;
 
 /// Deepest chain of names that name each other.

@@ -2,9 +2,9 @@
 //! in staging, and what becomes of devices when a push stops.
 
 use super::class::check_role;
-use super::document::{Fields, Spanned, Value};
 use super::instant::{ZonedTime, read_duration, read_zoned};
 use super::roster::check_key;
+use crate::document::{Fields, Spanned, Value};
 use crate::ruleset::Span;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -186,10 +186,10 @@ pub(super) fn read_push(mut fields: Fields<'_>) -> PushRule {
     rule
 }
 
-fn read_quarantine(text: &str) -> Result<Duration, super::document::Wrong> {
+fn read_quarantine(text: &str) -> Result<Duration, crate::document::Wrong> {
     let most = Duration::from_secs(14 * 86_400);
     let help = "a device may be in quarantine for 14 days at most";
-    let wrong = || super::document::Wrong::new(format!("`{text}` is too long for a quarantine"), help);
+    let wrong = || crate::document::Wrong::new(format!("`{text}` is too long for a quarantine"), help);
     read_duration(text).and_then(|wait| if wait <= most { Ok(wait) } else { Err(wrong()) })
 }
 

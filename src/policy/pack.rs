@@ -19,10 +19,22 @@ const PACKS: &[Pack] = packs![
     "active-directory",
     "active-directory-controller",
     "active-directory-member",
+    "active-directory-programs",
+    "active-directory-services",
     "active-directory-transit",
+    "dns",
     "dns-client",
+    "dns-server",
+    "icmp-health",
+    "management-access",
+    "management-ssh",
+    "management-windows",
     "no-clear-text-management",
+    "ntp-and-time",
+    "ntp-server",
+    "rfc1918-and-bogons",
     "usual-assumptions",
+    "web",
 ];
 
 /// All shipped packs, by name.

@@ -1,12 +1,12 @@
 //! A policy as a whole, all files merged and all names resolved.
 
 use super::concession::{Assumption, SeverityRule, Waiver};
-use super::document::Spanned;
 use super::flow::{Prohibition, Requirement};
 use super::{
     ClassRule, Freeze, Lab, Machine, Names, Person, PushRule, Revoked, Rights, StandsFor, Template, Transport,
     Unmanaged, Window,
 };
+use crate::document::Spanned;
 use crate::finding::{Code, Severity};
 use crate::ruleset::Sources;
 

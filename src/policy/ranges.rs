@@ -1,7 +1,7 @@
 //! Sets of addresses as policies write them: prefixes, addresses, `first-last`, `any`, and names of `[ranges]`.
 
-use super::document::Wrong;
 use super::names::{Entry, Vocabulary};
+use crate::document::Wrong;
 use crate::packet::{Family, Ranges};
 use std::net::IpAddr;
 

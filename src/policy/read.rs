@@ -3,7 +3,6 @@
 use super::calendar::{read_freeze, read_window};
 use super::class::read_classes;
 use super::concession::{read_assumption, read_severities, read_waiver};
-use super::document::{Fields, Node, Problems, Spanned, did_you_mean, parse};
 use super::estate::{read_lab, read_unmanaged};
 use super::flow::{FlowRule, read_flow_rule};
 use super::names::{Definitions, Names};
@@ -14,6 +13,7 @@ use super::requirement::check_services;
 use super::roster::{check_identities, read_machine, read_person};
 use super::standard::read_template;
 use super::transport::read_transport;
+use crate::document::{Fields, Node, Problems, Spanned, did_you_mean, parse};
 use crate::ruleset::{SourceId, Sources, Span, Unreadable};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,9 +1,9 @@
 //! Which services can be required: those whose conversation is known.
 
-use super::document::{Problems, Spanned};
 use super::icmp::{Exchange, exchange, query_of};
 use super::names::Names;
 use super::service::Service;
+use crate::document::{Problems, Spanned};
 use crate::packet::State;
 
 /// Reports services of a requirement for which no conversation can be said.

@@ -2,9 +2,9 @@
 //! where signatures are verified.
 
 use super::class::check_role;
-use super::document::{Fields, Problems, Spanned, Value, Wrong};
 use super::flow::check_id;
 use super::instant::{Date, read_date};
+use crate::document::{Fields, Problems, Spanned, Value, Wrong};
 use crate::ruleset::Span;
 use std::collections::BTreeMap;
 
@@ -117,7 +117,7 @@ fn read_keys(fields: &mut Fields<'_>) -> Vec<Key> {
         problems.note(node.span, format!("`keys` is {} instead of a list", node.value.kind()), None);
         return Vec::new();
     };
-    let read = |item: &super::document::Node| match &item.value {
+    let read = |item: &crate::document::Node| match &item.value {
         Value::Text(text) => plain_key(Spanned::new(text.clone(), item.span), problems),
         _ => Fields::of(item, "an entry of `keys`", problems).and_then(read_dated_key),
     };
@@ -152,7 +152,7 @@ pub(super) fn read_date_key(fields: &mut Fields<'_>, key: &'static str) -> Optio
             return None;
         }
     };
-    super::document::parsed_text(&text, read_date, problems).map(|d| d.value)
+    crate::document::parsed_text(&text, read_date, problems).map(|d| d.value)
 }
 
 /// The advice where a certificate or an authority stands for a key.

@@ -1,7 +1,7 @@
 //! Which devices, hooks and interfaces a part of the policy speaks about.
 
-use super::document::{Fields, Problems, Spanned, Wrong, did_you_mean};
 use super::names::is_name;
+use crate::document::{Fields, Problems, Spanned, Wrong, did_you_mean};
 use crate::packet::{IfacePattern, Ranges};
 use crate::ruleset::{Hook, Span};
 use wildmatch::WildMatch;
@@ -35,7 +35,7 @@ impl DeviceSelection {
     /// Reads the key `devices`.
     pub(super) fn read(fields: &mut Fields<'_>) -> DeviceSelection {
         let problems = fields.problems();
-        let read = |text: Spanned<String>| super::document::parsed_text(&text, read_selector, problems);
+        let read = |text: Spanned<String>| crate::document::parsed_text(&text, read_selector, problems);
         DeviceSelection { entries: fields.texts("devices").map(|all| all.into_iter().filter_map(read).collect()) }
     }
 }
@@ -99,7 +99,7 @@ fn read_interfaces(fields: &mut Fields<'_>, key: &'static str) -> Option<Interfa
     let problems = fields.problems();
     let texts = fields.texts(key)?;
     let span = texts.first().map(|t| t.span);
-    let read = |text: &Spanned<String>| super::document::parsed_text(text, read_interface, problems).map(|p| p.value);
+    let read = |text: &Spanned<String>| crate::document::parsed_text(text, read_interface, problems).map(|p| p.value);
     Some(Interfaces { span, patterns: texts.iter().filter_map(read).collect() })
 }
 
@@ -129,7 +129,7 @@ fn read_profiles(fields: &mut Fields<'_>) -> Option<Ranges> {
     let problems = fields.problems();
     let texts = fields.texts("profile")?;
     let read = |text: &Spanned<String>| {
-        super::document::parsed_text(text, |t| super::document::choose("profile", t, &PROFILES), problems)
+        crate::document::parsed_text(text, |t| crate::document::choose("profile", t, &PROFILES), problems)
     };
     Some(Ranges::from_values(texts.iter().filter_map(read).map(|p| p.value)))
 }

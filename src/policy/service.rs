@@ -1,8 +1,8 @@
 //! Services as policies write them: `tcp/443`, `udp/1024-65535`, `icmp/echo-request`, `esp`, `proto/99`, `any`,
 //! and names of `[services]`.
 
-use super::document::{Wrong, did_you_mean};
 use super::names::{Entry, Vocabulary};
+use crate::document::{Wrong, did_you_mean};
 use crate::packet::{Family, Ranges, icmp_type_by_name, protocol_by_name, protocol_name};
 
 /// What a flow carries.

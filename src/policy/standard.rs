@@ -3,10 +3,10 @@
 use super::change::{ChangeRequest, Intent, IntentEffect, read_effect};
 use super::class::{Quorum, read_quorum};
 use super::coverage::intended;
-use super::document::{Fields, Spanned};
 use super::flow::{Ends, Flow, check_id};
 use super::names::Names;
 use super::selector::Place;
+use crate::document::{Fields, Spanned};
 use crate::packet::{Cell, Ranges};
 use crate::ruleset::Span;
 
@@ -40,7 +40,7 @@ pub(super) fn read_template(mut fields: Fields<'_>, names: &Names) -> Option<Tem
     let id = fields.need_text("id").filter(|id| check_id(id, &fields));
     let reason = fields.need_text("reason");
     let effects = fields.need_texts("effects");
-    let effects = effects.iter().filter_map(|t| super::document::parsed_text(t, read_effect, problems));
+    let effects = effects.iter().filter_map(|t| crate::document::parsed_text(t, read_effect, problems));
     let effects = effects.map(|e| e.value).collect();
     let ends = Ends::read(&mut fields, names);
     let place = Place::read(&mut fields);

@@ -4,10 +4,10 @@
 //! would be one is kept as a [`Fault`], so that the gate can refuse it under a code of its own.
 
 use super::device::{ENVIRONMENTS, Environment};
-use super::document::{Fields, Node, Spanned, Value};
 use super::flow::check_id;
 use super::instant::read_duration;
 use super::selector::DeviceSelection;
+use crate::document::{Fields, Node, Spanned, Value};
 use crate::ruleset::Span;
 use std::collections::BTreeMap;
 use std::time::Duration;

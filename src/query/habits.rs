@@ -139,7 +139,7 @@ fn families(ruleset: &Ruleset) -> impl Iterator<Item = Family> {
 }
 
 fn hooks(ruleset: &Ruleset) -> impl Iterator<Item = Hook> {
-    Hook::ALL.into_iter().filter(|h| !ruleset.missing_hooks.contains(h))
+    Hook::of(&[ruleset]).into_iter().filter(|h| !ruleset.missing_hooks.contains(h))
 }
 
 /// An opaque condition and where it stands.

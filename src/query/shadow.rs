@@ -97,7 +97,7 @@ const MOST_NAMED: usize = 16;
 pub fn shadows(ruleset: &Ruleset, bounds: ShadowBounds) -> Shadows {
     let mut survey = Survey { ruleset, bounds, left: bounds.total, rules: BTreeMap::new() };
     for family in Family::ALL.into_iter().filter(|f| ruleset.families.contains(*f)) {
-        for hook in Hook::ALL.into_iter().filter(|h| !ruleset.missing_hooks.contains(h)) {
+        for hook in Hook::of(&[ruleset]).into_iter().filter(|h| !ruleset.missing_hooks.contains(h)) {
             survey.context(hook, family);
         }
     }
@@ -150,7 +150,10 @@ impl Survey<'_> {
         let mut out = Shadows::default();
         for (place, rule) in self.ruleset.rules() {
             let Place::Rule(chain, _) = place else { continue };
-            if !entered.contains(&chain) {
+            // What a device does by itself, and defaults, nobody can take out.
+            let sources = &self.ruleset.sources;
+            let is_written = ![rule.span, self.ruleset.chain(chain).span].iter().any(|s| sources.is_built_in(*s));
+            if !entered.contains(&chain) || !is_written {
                 continue;
             }
             let Some(known) = self.rules.get(&place) else {

@@ -4,6 +4,7 @@
 use super::environment::{ROUTED_TTL, translated_condition};
 use super::interpret::Place;
 use super::interpret::{merge_translation, translated_connection};
+use super::lookup::{Tuple, Tuples};
 use super::model::*;
 use super::program::{Stage, Test};
 use super::space::{Side, Space};
@@ -188,7 +189,7 @@ fn only_value(rewrite: &Rewrite) -> Option<u32> {
 }
 
 /// All values that a change can give to one of `old`; only small domains reach this.
-fn image(old: &Ranges, change: &Rewrite) -> Ranges {
+pub(super) fn image(old: &Ranges, change: &Rewrite) -> Ranges {
     let small = old.len() <= 256;
     let apply = |v: u128| match change {
         Rewrite::Add(by) => (v as i128 + i128::from(*by)).clamp(0, 255) as u128,
@@ -229,7 +230,7 @@ impl Reader<'_> {
             Test::In(field, values) => self.field(*field, values),
             Test::Cond(cond) => self.cond(*cond),
             Test::Translated(side) => self.translated(*side),
-            Test::Lookup(entries) => self.lookup(entries),
+            Test::Lookup(tuples) => self.lookup(tuples),
             Test::All(all) => self.all(all.iter()),
             Test::Any(any) => {
                 let mut first = None;
@@ -270,7 +271,16 @@ impl Reader<'_> {
         }
     }
 
-    fn lookup(&self, entries: &[(Vec<(Field, Values)>, bool)]) -> Answer {
+    /// The first entry that matches decides.
+    fn lookup(&self, tuples: &Tuples) -> Answer {
+        let near = tuples.candidates(self.cell, |field| self.env.rewrites(field));
+        match near {
+            None => self.first_of(tuples.entries().iter()),
+            Some(near) => self.first_of(near.iter().filter_map(|at| tuples.entries().get(*at as usize))),
+        }
+    }
+
+    fn first_of<'t>(&self, entries: impl Iterator<Item = &'t Tuple>) -> Answer {
         for (fields, member) in entries {
             let mut first = None;
             let mut misses = false;

@@ -14,26 +14,35 @@ pub struct StageView {
     pub sees_out: bool,
     /// Conntrack has not looked at the packet yet: every state reads as invalid.
     pub before_conntrack: bool,
+    /// Fragments have not been put together yet, even where conntrack does that.
+    pub before_defrag: bool,
     /// The packet is being forwarded and routing has taken one off its TTL (`ip_forward`).
     pub one_hop_on: bool,
 }
 
 /// The priority at which conntrack looks at a packet (`NF_IP_PRI_CONNTRACK`).
 const CONNTRACK_PRIORITY: i32 = -200;
+/// The priority at which conntrack puts fragments together (`NF_IP_PRI_CONNTRACK_DEFRAG`).
+const DEFRAG_PRIORITY: i32 = -400;
 
 /// What the chain `base` sees of packets judged at `hook`. Forwarded packets keep their incoming interface in
 /// postrouting (`ip_output` passes it on).
 pub fn stage_view(hook: Hook, base: &Base) -> StageView {
     let (sees_in, sees_out) = match base.hook {
-        NfHook::Prerouting | NfHook::Input => (true, false),
-        NfHook::Forward => (true, true),
-        NfHook::Output => (false, true),
+        NfHook::Ingress | NfHook::Prerouting | NfHook::Input => (true, false),
+        NfHook::BridgePrerouting | NfHook::BridgeInput | NfHook::ArpIngress | NfHook::ArpInput => (true, false),
+        NfHook::Forward | NfHook::BridgeForward => (true, true),
+        NfHook::Output | NfHook::BridgeOutput | NfHook::ArpOutput => (false, true),
         NfHook::Postrouting => (hook == Hook::Forward, true),
+        NfHook::BridgePostrouting => (hook == Hook::BridgeForward, true),
+        // `dev_queue_xmit` knows the interface that a frame leaves by, and no other.
+        NfHook::Egress | NfHook::ArpEgress => (false, true),
     };
-    let before_conntrack =
-        matches!(base.hook, NfHook::Prerouting | NfHook::Output) && base.priority < CONNTRACK_PRIORITY;
-    let one_hop_on = hook == Hook::Forward && base.hook != NfHook::Prerouting;
-    StageView { sees_in, sees_out, before_conntrack, one_hop_on }
+    let begins = matches!(base.hook, NfHook::Prerouting | NfHook::Output | NfHook::BridgePrerouting);
+    let before_conntrack = base.hook == NfHook::Ingress || begins && base.priority < CONNTRACK_PRIORITY;
+    let before_defrag = base.hook == NfHook::Ingress || begins && base.priority < DEFRAG_PRIORITY;
+    let one_hop_on = hook == Hook::Forward && !matches!(base.hook, NfHook::Ingress | NfHook::Prerouting);
+    StageView { sees_in, sees_out, before_conntrack, before_defrag, one_hop_on }
 }
 
 /// What routing makes of the TTL or hop limit of a packet that it forwards. The kernel forwards none that comes to

@@ -3,6 +3,7 @@
 //! It follows one packet through the chains as the kernel does, rule by rule, with no sets and no shortcuts.
 //! Opaque conditions are asked of the caller.
 
+use super::env::image;
 use super::environment::{ROUTED_TTL, is_rerouted_away, stage_view, translated_condition};
 use super::model::*;
 use super::screen::Screen;
@@ -99,15 +100,12 @@ pub fn interpret_screened(
         packet: packet.clone(),
         unknown: BTreeMap::new(),
         untracked: false,
-        replaying: false,
+        before: None,
         translation: Translation::default(),
         ask,
         base: None,
         place: Place::NoChain,
     };
-    if ruleset.conntrack {
-        walk.packet.set(Field::Fragment, Fragment::None as u128);
-    }
     if packet.state() == State::New {
         walk.packet.set(Field::ConnMark, 0);
     }
@@ -120,9 +118,11 @@ pub fn interpret_screened(
         }
         let Some(index) = ruleset.bases.iter().position(|b| std::ptr::eq(b, base)) else { continue };
         if base.kind == BaseKind::Nat && !walk.passes_nat(base) {
+            walk.before = None;
             continue;
         }
         let (decision, place) = walk.base_chain(base, index);
+        walk.undo_replay();
         path.push(PathStep { base: index, decision: decision.clone(), place });
         if decision != Decision::Accept {
             return Judgement { outcome: Outcome { decision, translation: None }, place, path };
@@ -151,6 +151,11 @@ pub fn judged_at(hook: Hook) -> NfHook {
         Hook::Input => NfHook::Input,
         Hook::Forward => NfHook::Forward,
         Hook::Output => NfHook::Output,
+        Hook::BridgeInput => NfHook::BridgeInput,
+        Hook::BridgeForward => NfHook::BridgeForward,
+        Hook::BridgeOutput => NfHook::BridgeOutput,
+        Hook::ArpInput => NfHook::ArpInput,
+        Hook::ArpOutput => NfHook::ArpOutput,
     }
 }
 
@@ -166,12 +171,20 @@ struct Walk<'a> {
     /// Fields whose value after a translation is one of several.
     unknown: BTreeMap<Field, Ranges>,
     untracked: bool,
-    /// In a nat chain with a packet of a connection that may have been translated when it was set up.
-    replaying: bool,
+    /// In a nat chain with a packet of a connection that may have been translated when it was set up: the packet as
+    /// it will be behind the chain, which only the first packet has passed.
+    before: Option<Box<Before>>,
     translation: Translation,
     ask: Ask<'a>,
     base: Option<&'a Base>,
     place: Place,
+}
+
+/// What a rule may have changed, before it did.
+struct Before {
+    packet: Packet,
+    unknown: BTreeMap<Field, Ranges>,
+    untracked: bool,
 }
 
 /// What a rule says in the end.
@@ -185,7 +198,9 @@ impl<'a> Walk<'a> {
     /// translated when it was set up.
     fn passes_nat(&mut self, base: &'a Base) -> bool {
         self.base = Some(base);
-        self.replaying = self.state() == State::Established;
+        let (packet, unknown, untracked) = (&self.packet, &self.unknown, self.untracked);
+        self.before = (self.state() == State::Established)
+            .then(|| Box::new(Before { packet: packet.clone(), unknown: unknown.clone(), untracked }));
         match self.state() {
             State::New => true,
             State::Related => self.packet.proto() != self.packet.family.icmp(),
@@ -194,12 +209,20 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Takes back what the rules of a replayed nat chain have changed.
+    fn undo_replay(&mut self) {
+        if let Some(before) = self.before.take() {
+            (self.packet, self.unknown, self.untracked) = (before.packet, before.unknown, before.untracked);
+        }
+    }
+
+    /// A decision against the packet; a connection that exists has passed its nat chains before.
+    fn against(&self, decision: Decision) -> Decision {
+        if self.before.is_some() { Decision::Accept } else { decision }
+    }
+
     fn base_chain(&mut self, base: &'a Base, index: usize) -> (Decision, Place) {
         self.base = Some(base);
-        let policy = || match base.policy {
-            Verdict::Drop => Decision::Drop,
-            _ => Decision::Accept,
-        };
         let mut stack: Vec<(ChainId, u32)> = vec![(base.chain, 0)];
         while let Some((chain, at)) = stack.pop() {
             let at = self.screen.map_or(at, |s| s.next(chain, at, &self.packet));
@@ -212,8 +235,8 @@ impl<'a> Walk<'a> {
             match verdict {
                 Verdict::Continue => stack.push((chain, at + 1)),
                 Verdict::Accept => return (Decision::Accept, self.place),
-                Verdict::Drop => return (Decision::Drop, self.place),
-                Verdict::Reject(kind) => return (Decision::Reject(kind), self.place),
+                Verdict::Drop => return (self.against(Decision::Drop), self.place),
+                Verdict::Reject(kind) => return (self.against(Decision::Reject(kind)), self.place),
                 Verdict::Jump(to) => {
                     stack.push((chain, at + 1));
                     stack.push((to, 0));
@@ -221,13 +244,17 @@ impl<'a> Walk<'a> {
                 Verdict::Goto(to) => stack.push((to, 0)),
                 Verdict::Return => {}
                 Verdict::Ask(opaque) => {
-                    let passes = (self.ask)(&opaque, self.place);
+                    let passes = self.before.is_some() || (self.ask)(&opaque, self.place);
                     return (if passes { Decision::Accept } else { Decision::Drop }, self.place);
                 }
                 Verdict::Translate(translation) => return (self.translate(base, &translation), self.place),
             }
         }
-        (policy(), Place::Policy(index as u32))
+        let policy = match base.policy {
+            Verdict::Drop => self.against(Decision::Drop),
+            _ => Decision::Accept,
+        };
+        (policy, Place::Policy(index as u32))
     }
 
     fn rule(&mut self, rule: &Rule) -> Said {
@@ -265,6 +292,12 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Whether conntrack has put fragments together where a rule stands.
+    fn reassembled(&self) -> bool {
+        let before = self.base.is_some_and(|b| stage_view(self.hook, b).before_defrag);
+        self.ruleset.conntrack && !before
+    }
+
     fn holds(&mut self, condition: &Match) -> bool {
         match condition {
             Match::Always => true,
@@ -288,7 +321,7 @@ impl<'a> Walk<'a> {
 
     fn entry(&mut self, entry: &Entry) -> bool {
         entry.fields.iter().all(|(f, v)| self.field(*f, v))
-            && entry.interface.as_ref().is_none_or(|(side, pattern)| pattern.matches(self.interface(*side)))
+            && entry.interfaces.iter().all(|(side, pattern)| pattern.matches(self.interface(*side)))
     }
 
     fn interface(&self, side: IfaceSide) -> &Interface {
@@ -304,6 +337,9 @@ impl<'a> Walk<'a> {
     fn field(&mut self, field: Field, values: &Values) -> bool {
         if field == Field::State {
             return values.contains(self.state().value());
+        }
+        if field == Field::Fragment && self.reassembled() {
+            return values.contains(Fragment::None as u128);
         }
         let plain = match field {
             Field::SrcBits => Field::Src,
@@ -360,7 +396,8 @@ impl<'a> Walk<'a> {
 
     fn apply(&mut self, effect: &Effect) {
         match effect {
-            Effect::Untrack => self.untracked = true,
+            // A packet that has a connection keeps it (`nft_notrack_eval`, `notrack_tg`).
+            Effect::Untrack => self.untracked |= !self.has_connection(),
             Effect::Mark { field, keep, take, xor } => {
                 // CONNMARK leaves packets without a connection alone (net/netfilter/xt_connmark.c).
                 if (*field == Field::ConnMark || *take != 0) && !self.has_connection() {
@@ -404,6 +441,10 @@ impl<'a> Walk<'a> {
                 }
                 moved(old)
             }
+            change if self.unknown.contains_key(&field) => {
+                let possible = self.unknown.get(&field).map_or_else(Ranges::empty, |p| image(p, change));
+                return self.rewrite(field, &Rewrite::To(possible));
+            }
             Rewrite::Prefix { base, host } => base | (old & host),
             Rewrite::Masked { keep, xor } => (old & keep) ^ xor,
         };
@@ -412,12 +453,12 @@ impl<'a> Walk<'a> {
     }
 
     fn translate(&mut self, base: &Base, translation: &Arc<Translation>) -> Decision {
-        let setting_up = !self.replaying;
+        let setting_up = self.before.is_none();
+        self.undo_replay();
         if !setting_up && !(self.ask)(&translated_connection(TranslatedSide::Destination), self.place) {
             return Decision::Accept;
         }
-        // Only the first nat chain that translates an end has its way (nf_nat_inet_fn).
-        if setting_up && is_destination_hook(base.hook) && self.translation.is_destination() {
+        if setting_up && is_settled(&self.translation, base.hook) {
             return Decision::Accept;
         }
         let parts = [
@@ -446,6 +487,12 @@ impl<'a> Walk<'a> {
 /// Whether nat chains at the hook translate destinations.
 pub fn is_destination_hook(hook: NfHook) -> bool {
     matches!(hook, NfHook::Prerouting | NfHook::Output)
+}
+
+/// Whether a nat chain before has translated the end that those at the hook translate: only the first one has its way
+/// (`nf_nat_inet_fn`).
+pub fn is_settled(translation: &Translation, hook: NfHook) -> bool {
+    if is_destination_hook(hook) { translation.is_destination() } else { translation.is_source() }
 }
 
 /// Adds what `more` translates to `into`.

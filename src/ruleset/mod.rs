@@ -6,6 +6,7 @@ mod environment;
 mod explore;
 mod hull;
 mod interpret;
+mod lookup;
 mod model;
 mod problem;
 mod program;
@@ -14,7 +15,7 @@ mod source;
 mod space;
 mod walk;
 
-pub use env::{Answer, Cut};
+pub use env::{Answer, Cut, Env};
 pub use environment::{StageView, local_addresses, stage_view};
 pub use explore::{End, Explored, Guide, Wanted, explore, explore_by};
 pub use hull::Hull;
@@ -22,9 +23,10 @@ pub use interpret::{
     Ask, Decision, Judgement, Outcome, PathStep, Place, interpret, interpret_screened, judged_at, routing_after_dnat,
     translated_connection,
 };
+pub use lookup::{Tuple, Tuples};
 pub use model::*;
 pub use problem::{Problem, Unreadable};
-pub use program::{Identities, Move, Program, Ruling, Stage, Test};
+pub use program::{Identities, Line, Move, Program, Ruling, Stage, Test};
 pub use screen::Screen;
 pub use source::{Source, SourceId, Sources, Span};
 pub use space::{Side, Space};

@@ -5,6 +5,7 @@
 
 use super::source::{Sources, Span};
 use crate::packet::{Family, Field, IfacePattern, IfaceSide, Ranges, Values};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,24 +18,71 @@ pub enum Hook {
     Forward,
     /// From this host.
     Output,
+    /// Out of a bridge to this host.
+    BridgeInput,
+    /// From one port of a bridge to another.
+    BridgeForward,
+    /// From this host into a bridge.
+    BridgeOutput,
+    /// ARP to this host; the addresses are those of ARP's sender and target.
+    ArpInput,
+    /// ARP from this host.
+    ArpOutput,
 }
 
 impl Hook {
-    /// All hooks, in the order of reports.
+    /// The hooks of IP packets that every device has, in the order of reports.
     pub const ALL: [Hook; 3] = [Hook::Input, Hook::Forward, Hook::Output];
 
-    /// `input`, `forward` or `output`.
+    /// The hooks below IP: they are spoken of only where a ruleset has chains there.
+    pub const BELOW_IP: [Hook; 5] =
+        [Hook::BridgeInput, Hook::BridgeForward, Hook::BridgeOutput, Hook::ArpInput, Hook::ArpOutput];
+
+    /// The hook's name in arguments and reports: `input`, `bridge-input`, ...
     pub fn name(self) -> &'static str {
         match self {
             Hook::Input => "input",
             Hook::Forward => "forward",
             Hook::Output => "output",
+            Hook::BridgeInput => "bridge-input",
+            Hook::BridgeForward => "bridge-forward",
+            Hook::BridgeOutput => "bridge-output",
+            Hook::ArpInput => "arp-input",
+            Hook::ArpOutput => "arp-output",
         }
     }
 
     /// The hook of this name.
     pub fn by_name(name: &str) -> Option<Hook> {
-        Hook::ALL.into_iter().find(|h| h.name() == name)
+        Hook::ALL.into_iter().chain(Hook::BELOW_IP).find(|h| h.name() == name)
+    }
+
+    /// The hooks at which any of these rulesets can judge: those of IP packets, and those below IP that have a chain.
+    pub fn of(rulesets: &[&Ruleset]) -> Vec<Hook> {
+        let has_chain = |hook: &Hook| {
+            let own = hook.netfilter();
+            rulesets.iter().flat_map(|r| &r.bases).any(|b| b.hook.is_below_ip() && own.contains(&b.hook))
+        };
+        Hook::ALL.into_iter().chain(Hook::BELOW_IP.into_iter().filter(has_chain)).collect()
+    }
+
+    /// The Ethernet type of frames that hold packets of the hook; `None` in a bridge, where others pass, too.
+    pub fn ether_type(self, family: Family) -> Option<u128> {
+        match (self, family) {
+            (Hook::ArpInput | Hook::ArpOutput, _) => Some(0x0806),
+            (Hook::BridgeInput | Hook::BridgeForward | Hook::BridgeOutput, _) => None,
+            (_, Family::V4) => Some(0x0800),
+            (_, Family::V6) => Some(0x86dd),
+        }
+    }
+
+    /// The interface that packets of the hook do not have.
+    pub fn lacks(self) -> Option<IfaceSide> {
+        match self {
+            Hook::Input | Hook::BridgeInput | Hook::ArpInput => Some(IfaceSide::Out),
+            Hook::Output | Hook::BridgeOutput | Hook::ArpOutput => Some(IfaceSide::In),
+            Hook::Forward | Hook::BridgeForward => None,
+        }
     }
 
     /// The hook at which the other direction of a conversation is judged.
@@ -43,15 +91,27 @@ impl Hook {
             Hook::Input => Hook::Output,
             Hook::Output => Hook::Input,
             Hook::Forward => Hook::Forward,
+            Hook::BridgeInput => Hook::BridgeOutput,
+            Hook::BridgeOutput => Hook::BridgeInput,
+            Hook::BridgeForward => Hook::BridgeForward,
+            Hook::ArpInput => Hook::ArpOutput,
+            Hook::ArpOutput => Hook::ArpInput,
         }
     }
 
     /// The netfilter hooks on the way, in order.
     pub fn netfilter(self) -> &'static [NfHook] {
         match self {
-            Hook::Input => &[NfHook::Prerouting, NfHook::Input],
-            Hook::Forward => &[NfHook::Prerouting, NfHook::Forward, NfHook::Postrouting],
-            Hook::Output => &[NfHook::Output, NfHook::Postrouting],
+            Hook::Input => &[NfHook::Ingress, NfHook::Prerouting, NfHook::Input],
+            Hook::Forward => {
+                &[NfHook::Ingress, NfHook::Prerouting, NfHook::Forward, NfHook::Postrouting, NfHook::Egress]
+            }
+            Hook::Output => &[NfHook::Output, NfHook::Postrouting, NfHook::Egress],
+            Hook::BridgeInput => &[NfHook::BridgePrerouting, NfHook::BridgeInput],
+            Hook::BridgeForward => &[NfHook::BridgePrerouting, NfHook::BridgeForward, NfHook::BridgePostrouting],
+            Hook::BridgeOutput => &[NfHook::BridgeOutput, NfHook::BridgePostrouting],
+            Hook::ArpInput => &[NfHook::ArpIngress, NfHook::ArpInput],
+            Hook::ArpOutput => &[NfHook::ArpOutput, NfHook::ArpEgress],
         }
     }
 }
@@ -62,7 +122,8 @@ impl fmt::Display for Hook {
     }
 }
 
-/// A netfilter hook (`include/uapi/linux/netfilter.h`).
+/// A netfilter hook (`include/uapi/linux/netfilter.h`, `netfilter_bridge.h`, `netfilter_arp.h`). IP packets and ARP
+/// pass the hooks of devices apart from each other, so ingress and egress stand here once for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum NfHook {
@@ -71,6 +132,24 @@ pub enum NfHook {
     Forward,
     Output,
     Postrouting,
+    Ingress,
+    Egress,
+    BridgePrerouting,
+    BridgeInput,
+    BridgeForward,
+    BridgeOutput,
+    BridgePostrouting,
+    ArpInput,
+    ArpOutput,
+    ArpIngress,
+    ArpEgress,
+}
+
+impl NfHook {
+    /// Whether frames of a bridge or ARP come here, and no packets of the IP hooks.
+    pub fn is_below_ip(self) -> bool {
+        self >= NfHook::BridgePrerouting
+    }
 }
 
 /// A set of address families.
@@ -217,8 +296,8 @@ pub struct Lookup {
 pub struct Entry {
     /// A conjunction over fields; a layer-4 field stands behind `Proto`.
     pub fields: Vec<(Field, Values)>,
-    /// An interface beside them.
-    pub interface: Option<(IfaceSide, IfacePattern)>,
+    /// Interfaces beside them.
+    pub interfaces: Vec<(IfaceSide, IfacePattern)>,
     /// Whether a packet that the entry matches is a member (`nomatch` entries are not).
     pub member: bool,
 }
@@ -286,6 +365,11 @@ impl Translation {
     /// Whether the destination end is translated (DNAT, REDIRECT, NETMAP before routing).
     pub fn is_destination(&self) -> bool {
         self.dst.is_some() || self.dport.is_some() || self.options.iter().any(|o| &**o == "redirect")
+    }
+
+    /// Whether the source end is translated (SNAT, MASQUERADE, NETMAP behind routing).
+    pub fn is_source(&self) -> bool {
+        self.src.is_some() || self.sport.is_some() || self.leaves_open(TranslatedSide::Source)
     }
 
     /// What becomes of the address and the port of one end.
@@ -371,6 +455,20 @@ pub struct DeviceFacts {
     pub addresses: Option<Vec<ipnet::IpNet>>,
     /// Its interfaces; `None` where nobody said.
     pub interfaces: Option<Vec<String>>,
+    /// What keywords of its dialect stand for here (Windows: `LocalSubnet`, `DNS`, `RPC`), by the keyword in lower
+    /// case.
+    pub keywords: BTreeMap<String, KeywordFact>,
+}
+
+/// What a keyword stands for on one device: addresses, or ports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeywordFact {
+    /// IPv4 addresses.
+    pub v4: Ranges,
+    /// IPv6 addresses.
+    pub v6: Ranges,
+    /// Ports.
+    pub ports: Ranges,
 }
 
 /// Everything that was read of one device.
@@ -389,6 +487,8 @@ pub struct Ruleset {
     pub conntrack: bool,
     /// Hooks that the dialect does not have (Windows has no forward).
     pub missing_hooks: Vec<Hook>,
+    /// Whether the order in which rules are written means nothing (Windows). Advice then speaks of no order.
+    pub unordered: bool,
     /// Facts used while reading.
     pub facts: DeviceFacts,
     /// What was read and ignored on purpose, in words, with its place.

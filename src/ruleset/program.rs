@@ -4,6 +4,7 @@
 use super::environment::{StageView, stage_view};
 use super::hull::Hull;
 use super::interpret::Place;
+use super::lookup::Tuples;
 use super::model::*;
 use super::space::{Side, Space};
 use crate::packet::{Cond, Field, Values};
@@ -24,7 +25,7 @@ pub enum Test {
     /// The connection's end has been translated.
     Translated(TranslatedSide),
     /// The first entry that matches decides.
-    Lookup(Arc<[(Vec<(Field, Values)>, bool)]>),
+    Lookup(Arc<Tuples>),
     /// All of them.
     All(Vec<Test>),
     /// At least one of them.
@@ -177,9 +178,29 @@ pub struct Identities {
     lines: FxHashMap<Vec<Move>, u32>,
     blocks: FxHashMap<Vec<u32>, u32>,
     rejects: Vec<Arc<str>>,
+    /// How many rules were given a number of their own, where rules that look at fragments get one.
+    lone: Option<u32>,
 }
 
 impl Identities {
+    /// Numbers for programs of which one sees fragments and the other does not: no two rules that look at them mean the
+    /// same.
+    pub fn apart_by_fragments() -> Identities {
+        Identities { lone: Some(0), ..Identities::default() }
+    }
+
+    /// The number of a prepared rule.
+    fn line(&mut self, moves: Vec<Move>) -> u32 {
+        if let Some(lone) = &mut self.lone
+            && moves.iter().any(Move::reads_fragment)
+        {
+            *lone += 1;
+            return u32::MAX - *lone;
+        }
+        let next = self.lines.len() as u32;
+        *self.lines.entry(moves).or_insert(next)
+    }
+
     /// Each of the first kinds of reject is a way of its own.
     fn reject(&mut self, kind: &Arc<str>) -> Ways {
         let at = self.rejects.iter().position(|k| k == kind).unwrap_or_else(|| {
@@ -250,12 +271,37 @@ impl<'a> Program<'a> {
     }
 }
 
+impl Line {
+    /// Whether the rule has a number of its own, so that none of another program means the same.
+    pub fn is_lone(&self) -> bool {
+        self.id > u32::MAX / 2
+    }
+}
+
+impl Move {
+    fn reads_fragment(&self) -> bool {
+        match self {
+            Move::If(test) => test.reads_fragment(),
+            Move::Choose(entries) => entries.iter().any(|(test, _)| test.reads_fragment()),
+            Move::Set(_) | Move::Then(_) => false,
+        }
+    }
+}
+
 impl Test {
+    fn reads_fragment(&self) -> bool {
+        let mut fields = Vec::new();
+        self.read_fields(&mut fields);
+        fields.contains(&Field::Fragment)
+    }
+
     /// Adds the fields that the test reads.
     pub fn read_fields(&self, found: &mut Vec<Field>) {
         match self {
             Test::In(field, _) => found.push(*field),
-            Test::Lookup(entries) => found.extend(entries.iter().flat_map(|(fields, _)| fields).map(|(f, _)| *f)),
+            Test::Lookup(tuples) => {
+                found.extend(tuples.entries().iter().flat_map(|(fields, _)| fields).map(|(f, _)| *f));
+            }
             Test::All(inner) | Test::Any(inner) => inner.iter().for_each(|t| t.read_fields(found)),
             Test::Not(inner) => inner.read_fields(found),
             Test::Yes | Test::No | Test::Cond(_) | Test::Translated(_) => {}
@@ -440,8 +486,7 @@ impl Compiler<'_, '_> {
                 other => other.clone(),
             })
             .collect();
-        let next = self.ids.lines.len() as u32;
-        *self.ids.lines.entry(key).or_insert(next)
+        self.ids.line(key)
     }
 
     fn meaning(&self, chain: ChainId) -> u32 {
@@ -503,12 +548,11 @@ impl Compiler<'_, '_> {
     fn lookup(&self, lookup: &Lookup) -> Test {
         let entry = |e: &Entry| {
             let mut fields = e.fields.clone();
-            if let Some((side, pattern)) = &e.interface {
-                fields.push((side.field(), self.space.interface_values(pattern)));
-            }
+            let interfaces = e.interfaces.iter();
+            fields.extend(interfaces.map(|(side, pattern)| (side.field(), self.space.interface_values(pattern))));
             (fields, e.member)
         };
-        Test::Lookup(lookup.entries.iter().map(entry).collect())
+        Test::Lookup(Arc::new(Tuples::new(lookup.entries.iter().map(entry).collect())))
     }
 }
 

@@ -55,6 +55,12 @@ impl Sources {
         self.get(span.source).and_then(|s| s.text.get(span.start as usize..span.end as usize)).map_or("", str::trim)
     }
 
+    /// Whether a place is a sentence of the dialect about what its devices do by themselves: a text that is no line of
+    /// a file.
+    pub fn is_built_in(&self, span: Span) -> bool {
+        span.line == 0 && !self.text(span).is_empty()
+    }
+
     /// The name of a span's file.
     pub fn name(&self, span: Span) -> &str {
         self.get(span.source).map_or("", |s| &s.name)

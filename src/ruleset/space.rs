@@ -3,7 +3,7 @@
 use super::conditions::{Occurrence, number_occurrences};
 use super::interpret::Place;
 use super::model::*;
-use crate::packet::{Cell, Cond, Family, Field, IfacePattern, InterfaceClasses, Ranges, Values};
+use crate::packet::{Cell, Cond, Family, Field, IfacePattern, IfaceSide, InterfaceClasses, Ranges, Values};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub struct Space {
     pub interfaces: InterfaceClasses,
     /// Whether some rule can tell what routing makes of a TTL. Where none can, walks do not keep count.
     pub counts_hops: bool,
+    /// Whether some rule looks at the Ethernet type.
+    reads_ether_type: bool,
     conds: RefCell<Conds>,
     /// Rules of the proposal that are unchanged rules of the baseline: their conditions are the same booleans.
     paired: FxHashMap<Place, Place>,
@@ -62,20 +64,30 @@ impl Space {
         let interfaces = InterfaceClasses::new(&patterns);
         let numbers = number_occurrences(rulesets, &paired);
         let conds = RefCell::new(Conds { numbers, ..Conds::default() });
-        let counts_hops = hook == Hook::Forward && rulesets.iter().any(|r| r.reads_ttl());
-        Space { hook, family, interfaces, counts_hops, conds, paired }
+        let counts_hops = hook == Hook::Forward && rulesets.iter().any(|r| r.reads(Field::Ttl));
+        let reads_ether_type = rulesets.iter().any(|r| r.reads(Field::EtherType));
+        Space { hook, family, interfaces, counts_hops, reads_ether_type, conds, paired }
     }
 
     /// Every packet that can be judged at the hook: interfaces that the hook does not have are `none`.
     pub fn possible(&self) -> Cell {
         let present = Values::Ranges(self.interfaces.present());
         let absent = Values::Ranges(Ranges::one(InterfaceClasses::NONE));
-        let (iif, oif) = match self.hook {
-            Hook::Input => (present.clone(), absent),
-            Hook::Forward => (present.clone(), present.clone()),
-            Hook::Output => (absent, present.clone()),
+        let (iif, oif) = match self.hook.lacks() {
+            Some(IfaceSide::In) => (absent, present),
+            Some(_) => (present, absent),
+            None => (present.clone(), present),
         };
-        Cell::whole().with(Field::Iif, iif).with(Field::Oif, oif)
+        let cell = Cell::whole().with(Field::Iif, iif).with(Field::Oif, oif);
+        match self.ether_type() {
+            Some(value) if self.reads_ether_type => cell.with(Field::EtherType, Values::one(Field::EtherType, value)),
+            _ => cell,
+        }
+    }
+
+    /// The Ethernet type of every frame that holds the packets of the hook.
+    fn ether_type(&self) -> Option<u128> {
+        self.hook.ether_type(self.family)
     }
 
     /// The values of the interface field that a pattern matches.
@@ -146,9 +158,9 @@ impl Ruleset {
         })
     }
 
-    /// Whether a rule looks at the TTL or hop limit.
-    fn reads_ttl(&self) -> bool {
-        self.matches().any(Match::reads_ttl)
+    /// Whether a rule looks at a field.
+    fn reads(&self, field: Field) -> bool {
+        self.matches().any(|m| m.reads(field))
     }
 
     fn matches(&self) -> impl Iterator<Item = &Match> {
@@ -164,12 +176,12 @@ impl Ruleset {
 }
 
 impl Match {
-    fn reads_ttl(&self) -> bool {
+    fn reads(&self, wanted: Field) -> bool {
         match self {
-            Match::Field(field, _) => *field == Field::Ttl,
-            Match::Lookup(lookup) => lookup.entries.iter().flat_map(|e| &e.fields).any(|(f, _)| *f == Field::Ttl),
-            Match::All(inner) | Match::Any(inner) => inner.iter().any(Match::reads_ttl),
-            Match::Not(inner) => inner.reads_ttl(),
+            Match::Field(field, _) => *field == wanted,
+            Match::Lookup(lookup) => lookup.entries.iter().flat_map(|e| &e.fields).any(|(f, _)| *f == wanted),
+            Match::All(inner) | Match::Any(inner) => inner.iter().any(|m| m.reads(wanted)),
+            Match::Not(inner) => inner.reads(wanted),
             _ => false,
         }
     }
@@ -178,7 +190,7 @@ impl Match {
         match self {
             Match::Interface(_, pattern) => found.push(pattern),
             Match::Lookup(lookup) => {
-                found.extend(lookup.entries.iter().filter_map(|e| e.interface.as_ref()).map(|(_, p)| p));
+                found.extend(lookup.entries.iter().flat_map(|e| &e.interfaces).map(|(_, p)| p));
             }
             Match::All(inner) | Match::Any(inner) => inner.iter().for_each(|m| m.interface_patterns(found)),
             Match::Not(inner) => inner.interface_patterns(found),

@@ -8,7 +8,9 @@
 use super::env::{Answer, Cut, Env, Reader, Recorded};
 use super::environment::is_rerouted_away;
 use super::hull::Hull;
-use super::interpret::{Decision, Outcome, Place, is_destination_hook, routing_after_dnat, translated_connection};
+use super::interpret::{
+    Decision, Outcome, Place, is_destination_hook, is_settled, routing_after_dnat, translated_connection,
+};
 use super::model::*;
 use super::program::{Ends, Line, Move, Program, Ruling, Stage, Ways};
 use super::space::Space;
@@ -58,8 +60,9 @@ pub struct Cursor {
     pub frames: SmallVec<[Frame; 3]>,
     /// How many steps of the current rule are behind.
     step: u16,
-    /// In a nat chain with packets of a connection that may have been translated before.
-    replaying: bool,
+    /// In a nat chain with packets of a connection that may have been translated before: what has changed behind the
+    /// chain, which only the first packet has passed.
+    before: Option<Rc<Env>>,
     /// What has changed.
     pub env: Rc<Env>,
     accepted: Option<((bool, bool, bool), Place)>,
@@ -73,7 +76,7 @@ impl Cursor {
         self.stage == other.stage
             && self.entered == other.entered
             && self.step == other.step
-            && self.replaying == other.replaying
+            && self.before == other.before
             && self.frames.len() == other.frames.len()
             && (Rc::ptr_eq(&self.env, &other.env) || self.env == other.env)
     }
@@ -122,7 +125,7 @@ impl<'a> Walker<'a> {
             entered: false,
             frames: SmallVec::new(),
             step: 0,
-            replaying: false,
+            before: None,
             env: Rc::default(),
             accepted: None,
             leaf: None,
@@ -235,7 +238,7 @@ impl<'a> Walker<'a> {
 
     /// The ends that the packets at a cursor can come to from the rule at `from` of the frame at `depth` on.
     pub fn ways(&self, cursor: &Cursor, depth: usize, from: usize) -> Ways {
-        let mut out = Ways::default();
+        let mut out = if cursor.before.is_some() { Ways::OTHER } else { Ways::default() };
         let mut skip = from;
         for frame in cursor.frames[..=depth].iter().rev() {
             let block = self.program.block(frame.chain);
@@ -260,8 +263,10 @@ impl<'a> Walker<'a> {
         }
         let later = self.stages.iter().skip(stage + 1).flatten();
         later.fold(ways, |w, s| {
+            // Not every packet comes into a nat chain.
+            let passes = !s.drops || s.kind == BaseKind::Nat;
             let policy = if s.drops { Ways::DROP } else { Ways::ACCEPT };
-            w.or(self.program.block(s.chain).ways).or(policy)
+            w.or(self.program.block(s.chain).ways).or(policy).or(if passes { Ways::ACCEPT } else { policy })
         })
     }
 
@@ -280,7 +285,7 @@ impl<'a> Walker<'a> {
                 seen.narrow(field, &none, self.space.family);
             }
         }
-        if self.program.ruleset.conntrack {
+        if self.program.ruleset.conntrack && !stage.view.before_defrag {
             seen.widen(Field::Fragment);
             seen.narrow(Field::Fragment, &Values::Ranges(Ranges::one(0)), self.space.family);
         }
@@ -303,7 +308,7 @@ impl<'a> Walker<'a> {
         Reader {
             space: self.space,
             side: self.program.side,
-            reassembles: self.program.ruleset.conntrack,
+            reassembles: self.program.ruleset.conntrack && !stage.view.before_defrag,
             stage,
             env,
             cell,
@@ -312,7 +317,7 @@ impl<'a> Walker<'a> {
 
     /// Enters a stage's base chain, or passes a nat stage that does not see the packets.
     fn enter(&self, cell: &Cell, hull: &Hull, cursor: &mut Cursor, stage: &'a Stage) -> Option<Cut> {
-        cursor.replaying = false;
+        cursor.before = None;
         if stage.kind == BaseKind::Nat {
             let seen = self.seen(hull, &cursor.env, stage);
             let lines = &self.program.block(stage.chain).lines;
@@ -322,7 +327,7 @@ impl<'a> Walker<'a> {
             }
             match self.passes_nat(cell, &cursor.env, stage) {
                 NatPass::Sees => {}
-                NatPass::Replays => cursor.replaying = true,
+                NatPass::Replays => cursor.before = Some(cursor.env.clone()),
                 NatPass::Skips => {
                     cursor.stage += 1;
                     return None;
@@ -414,7 +419,11 @@ impl<'a> Walker<'a> {
 
     fn set(&self, cell: &Cell, hull: &Hull, cursor: &mut Cursor, stage: &'a Stage, effect: &Effect) -> Option<Cut> {
         let env = match effect {
-            Effect::Untrack => cursor.env.untracked(),
+            Effect::Untrack => match self.reader(cell, &cursor.env, stage).state_in(&Ranges::range(0, 2)) {
+                Answer::Yes => return None,
+                Answer::No => cursor.env.untracked(),
+                Answer::Cut(cut) => return Some(cut),
+            },
             Effect::Mark { field, keep, take, xor } => {
                 if *field == Field::ConnMark || *take != 0 {
                     match self.reader(cell, &cursor.env, stage).state_in(&Ranges::range(0, 2)) {
@@ -454,6 +463,10 @@ impl<'a> Walker<'a> {
         let place = Place::Rule(chain, line.origin);
         let verdict = match ruling {
             Ruling::Plain(verdict) => verdict,
+            Ruling::Ask(_) if cursor.before.is_some() => {
+                self.accept(cursor, stage, place);
+                return None;
+            }
             Ruling::Ask(cond) => {
                 match self.reader(cell, &cursor.env, stage).cond(*cond) {
                     Answer::Yes => self.accept(cursor, stage, place),
@@ -465,8 +478,8 @@ impl<'a> Walker<'a> {
         };
         match verdict {
             Verdict::Accept => self.accept(cursor, stage, place),
-            Verdict::Drop => end(cursor, Decision::Drop, place),
-            Verdict::Reject(kind) => end(cursor, Decision::Reject(kind.clone()), place),
+            Verdict::Drop => self.refuse(cursor, stage, Decision::Drop, place),
+            Verdict::Reject(kind) => self.refuse(cursor, stage, Decision::Reject(kind.clone()), place),
             Verdict::Jump(to) => {
                 next(cursor);
                 self.call(cursor, *to, hull);
@@ -498,7 +511,7 @@ impl<'a> Walker<'a> {
             let cond = self.space.cond(self.program.side, Place::NoChain, opaque);
             self.reader(cell, &cursor.env, stage).cond(cond)
         };
-        if cursor.replaying {
+        if cursor.before.is_some() {
             match ask(&translated_connection(TranslatedSide::Destination)) {
                 Answer::Cut(cut) => return Some(cut),
                 Answer::No => {
@@ -507,8 +520,7 @@ impl<'a> Walker<'a> {
                 }
                 Answer::Yes => {}
             }
-        } else if is_destination_hook(stage.hook) && cursor.env.translation.as_ref().is_some_and(|t| t.is_destination())
-        {
+        } else if cursor.env.translation.as_ref().is_some_and(|t| is_settled(t, stage.hook)) {
             self.accept(cursor, stage, place);
             return None;
         }
@@ -523,21 +535,30 @@ impl<'a> Walker<'a> {
                 Answer::Yes => {}
             }
         }
-        let recorded = if cursor.replaying { Recorded::No } else { Recorded::Yes };
-        cursor.env = Rc::new(cursor.env.with_translation(translation, recorded));
+        let recorded = if cursor.before.is_some() { Recorded::No } else { Recorded::Yes };
+        let env = cursor.before.take().unwrap_or_else(|| cursor.env.clone());
+        cursor.env = Rc::new(env.with_translation(translation, recorded));
         self.accept(cursor, stage, place);
         None
     }
 
     fn policy(&self, cursor: &mut Cursor, stage: &'a Stage) {
         let place = Place::Policy(stage.base);
-        if stage.drops { end(cursor, Decision::Drop, place) } else { self.accept(cursor, stage, place) }
+        if stage.drops { self.refuse(cursor, stage, Decision::Drop, place) } else { self.accept(cursor, stage, place) }
+    }
+
+    /// Ends the walk against the packets; those of a connection that exists have passed its nat chains before.
+    fn refuse(&self, cursor: &mut Cursor, stage: &Stage, decision: Decision, place: Place) {
+        if cursor.before.is_some() { self.accept(cursor, stage, place) } else { end(cursor, decision, place) }
     }
 
     /// Ends a stage in the packets' favour.
     fn accept(&self, cursor: &mut Cursor, stage: &Stage, place: Place) {
         if cursor.accepted.as_ref().is_none_or(|(rank, _)| stage.rank >= *rank) {
             cursor.accepted = Some((stage.rank, place));
+        }
+        if let Some(before) = cursor.before.take() {
+            cursor.env = before;
         }
         cursor.frames.clear();
         cursor.step = 0;

@@ -6,6 +6,7 @@ mod conversations;
 mod cost;
 mod estate;
 mod intents;
+mod packs;
 mod prohibitions;
 mod ranges;
 mod requirements;
@@ -35,7 +36,7 @@ pub fn ruleset(text: &str) -> Arc<Ruleset> {
 pub fn read(files: &[(&str, &str)], facts: DeviceFacts) -> Arc<Ruleset> {
     let file = |(name, text): &(&str, &str)| InputFile { name: (*name).into(), bytes: text.as_bytes().to_vec() };
     let files: Vec<InputFile> = files.iter().map(file).collect();
-    Arc::new(good(read_device(&files, &ReadOptions { dialect: None, facts })))
+    Arc::new(good(read_device(&files, &ReadOptions { facts, ..ReadOptions::default() })))
 }
 
 /// A dump with the filter table only: the policies of input, forward and output, and the rules.

@@ -95,7 +95,7 @@ fn a_redirect_whose_address_nobody_knows_is_told() {
     let redirect = "-A PREROUTING -p tcp -m tcp --dport 443 -j REDIRECT --to-ports 8443\n";
     let text = nat(redirect, &[]);
     assert_eq!(found(&text, &text, &policy), ["FW105"]);
-    let facts = DeviceFacts { addresses: Some(vec!["203.0.113.1/32".parse().unwrap()]), interfaces: None };
+    let facts = DeviceFacts { addresses: Some(vec!["203.0.113.1/32".parse().unwrap()]), ..DeviceFacts::default() };
     let known = || vec![Device::new("edge1", read(&[("rules.v4", &text)], facts.clone()))];
     let case = Case::of_devices(known(), known()).policy(&policy);
     assert!(case.found(&["FW101", "FW102", "FW103", "FW105"]).is_empty());

@@ -35,6 +35,29 @@ fn a_rewrite_that_means_the_same_is_equal() {
     ");
 }
 
+/// The words of each change between two dumps.
+fn effects(old: &str, new: &str) -> Vec<String> {
+    let document = Scene::new().file("a.v4", old).file("b.v4", new).json(&["diff", "a.v4", "b.v4", "--format", "json"]);
+    let words = |c: &serde_json::Value| format!("{} {}", c["hook"].as_str().unwrap(), c["effect"].as_str().unwrap());
+    document["changes"].as_array().unwrap().iter().map(words).collect()
+}
+
+/// A packet that a rule has just taken from conntrack is UNTRACKED to the next rule, not INVALID.
+#[test]
+fn a_rule_about_untracked_packets_behind_the_one_that_untracks() {
+    let old = "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p udp -j CT --notrack\nCOMMIT\n";
+    let rule = "-A PREROUTING -m conntrack --ctstate UNTRACKED -j DROP\nCOMMIT";
+    assert_eq!(effects(old, &old.replace("COMMIT", rule)), ["input closed", "forward closed"]);
+}
+
+/// The first rule that needs conntrack has fragments put together before any chain, so that `-f` matches no more.
+#[test]
+fn a_first_rule_about_states_changes_what_becomes_of_fragments() {
+    let old = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n-A INPUT -f -j DROP\nCOMMIT\n";
+    let new = old.replace("COMMIT", "-A FORWARD -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT");
+    assert_eq!(effects(old, &new), ["input opened"]);
+}
+
 #[test]
 fn trees_with_a_device_more_and_a_family_less() {
     let v6 = OLD.split("*nat").next().unwrap().replace("10.20.0.0/16", "2001:db8:20::/48");

@@ -3,10 +3,12 @@
 
 mod bad_input;
 mod check;
+mod convert;
 mod determinism;
 mod diff;
 mod explain;
 mod lint;
+mod policy;
 mod query;
 mod regions;
 mod scene;

@@ -53,7 +53,7 @@ fn freezes_are_what_the_table_says() {
         let text = format!("version = 1\n[[freeze]]\nfrom = \"{from}\"\nto = \"{to}\"\nreason = \"table\"");
         let seen = match read_policy(&PolicyFiles::single("fwgate.toml", text)) {
             Err(e) => {
-                assert!(e.problems.iter().all(|p| subject_of(p) == Some(Subject::Time)), "{row:?}");
+                assert!(e.problems.iter().all(|p| subject_of(p) == Some(Topic::Time)), "{row:?}");
                 "SCHEDULE_INVALID".to_owned()
             }
             Ok(policy) => {

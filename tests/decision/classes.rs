@@ -2,7 +2,6 @@
 
 use super::scene::*;
 use fwgate::gate::*;
-use fwgate::policy::*;
 
 type Edit = fn(&mut Scene);
 
@@ -211,17 +210,16 @@ fn neighbour() -> Neighbour {
     Neighbour {
         id: "CHG-1".into(),
         devices: vec!["edge1".into()],
-        window: Some(Period { start: at("2026-12-02T03:00:00Z"), end: at("2026-12-02T07:00:00Z") }),
         is_approved: true,
         announced: Some(at("2026-12-01T10:00:00Z")),
         progress: Progress::None,
-        breaks_together: None,
+        beside: vec![Reason::new(ReasonCode::Conflict, "both change the same packets", "withdraw one")],
         is_solo: false,
     }
 }
 
 #[test]
-fn two_changes_of_one_device_do_not_share_a_window() {
+fn of_two_that_conflict_the_one_announced_first_goes() {
     let with = |edit: fn(&mut Neighbour)| {
         let mut scene = Scene::good();
         let mut other = neighbour();
@@ -231,12 +229,16 @@ fn two_changes_of_one_device_do_not_share_a_window() {
     };
     let none = Vec::<String>::new();
     assert_eq!(with(|_| {}), ["CONFLICT"]);
+    assert_eq!(with(|n| n.beside.clear()), none);
     assert_eq!(with(|n| n.is_approved = false), none);
-    assert_eq!(with(|n| n.devices = vec!["edge2".into()]), none);
     assert_eq!(with(|n| n.announced = Some(at("2026-12-01T20:00:00Z"))), none);
     assert_eq!(with(|n| n.progress = Progress::Applied), none);
     assert_eq!(with(|n| (n.is_approved, n.progress) = (false, Progress::Pushing)), ["CONFLICT"]);
-    assert_eq!(with(|n| (n.devices, n.breaks_together) = (vec![], Some("toronto-dallas".into()))), ["PROOF_STALE"]);
+    let stale = |n: &mut Neighbour| {
+        n.announced = Some(at("2026-12-01T20:00:00Z"));
+        n.beside = vec![Reason::new(ReasonCode::ProofStale, "both break `toronto-dallas`", "withdraw one")];
+    };
+    assert_eq!(with(stale), ["PROOF_STALE"]);
 }
 
 #[test]

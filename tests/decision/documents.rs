@@ -16,3 +16,16 @@ fn every_reason_has_one_code_and_one_page_that_says_what_it_means() {
     let gate = all_codes().filter(|c| c.id.starts_with("FW5")).count();
     assert_eq!(gate, ReasonCode::ALL.len());
 }
+
+/// The example of `docs/root.md`.
+#[test]
+fn the_root_file_of_the_documentation_is_read() {
+    let page = include_str!("../../docs/root.md");
+    let example = page.split("```toml root\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let root = fwgate::gate::Root::read(example.as_bytes()).unwrap();
+    assert_eq!(root.protected, "refs/heads/main");
+    for line in example.lines() {
+        let key = line.split(' ').next().unwrap();
+        assert!(page.contains(&format!("| `{key}` |")), "{key}");
+    }
+}

@@ -41,7 +41,9 @@ fn take(scene: &mut Scene, step: &Step) {
     let named = |scene: &Scene, at: usize| scene.testimony.records.get(at).map_or(digest("none"), |r| r.digest);
     let text = || "reason".to_owned();
     match *step {
-        Step::Announce(p) => drop(scene.announce(PERSONS[p].0)),
+        Step::Announce(p) => {
+            scene.announce(PERSONS[p].0);
+        }
         Step::Approve(p, kind) => {
             scene.approve(PERSONS[p].0, PERSONS[p].1);
             if let Some(Record::Approve(approve)) = scene.testimony.records.last_mut().map(|r| &mut r.said) {
@@ -52,7 +54,9 @@ fn take(scene: &mut Scene, step: &Step) {
                 }
             }
         }
-        Step::Reject(p) => drop(scene.say(PERSONS[p].0, Record::Reject(Reject { change: ID.into(), reason: text() }))),
+        Step::Reject(p) => {
+            scene.say(PERSONS[p].0, Record::Reject(Reject { change: ID.into(), reason: text() }));
+        }
         Step::Revoke(p, r) => {
             let record = named(scene, r);
             scene.say(PERSONS[p].0, Record::Revoke(Revoke { change: ID.into(), record, reason: text() }));
@@ -69,7 +73,7 @@ fn take(scene: &mut Scene, step: &Step) {
             scene.say(PERSONS[p].0, Record::Hold(Hold { scope: Scope::Change(ID.into()), until, reason: text() }));
         }
         Step::Withdraw(p) => {
-            drop(scene.say(PERSONS[p].0, Record::Withdraw(Withdraw { change: ID.into(), reason: text() })))
+            scene.say(PERSONS[p].0, Record::Withdraw(Withdraw { change: ID.into(), reason: text() }));
         }
     }
 }

@@ -118,7 +118,7 @@ fn who_may_not_approve() {
             |s| s.with_record("bob", |r| r.standing = Standing::NotYetValid),
             &["NOT_YET_VALID", "APPROVAL_MISSING"],
         ),
-        ("nobody announced it", |s| s.without("alice"), &["APPROVAL_MISSING"]),
+        ("nobody announced it", |s| s.without("alice"), &["APPROVAL_MISSING", "LEAD_TIME"]),
     ]);
 }
 

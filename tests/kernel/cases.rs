@@ -1,4 +1,5 @@
-//! Hand-written rulesets, each pinning one trap: `cases/NAME.v4`, `.v6` and the sets beside them.
+//! Hand-written rulesets, each pinning one trap: `cases/NAME.v4`, `.v6` and the sets beside them, and `.nft`, whose
+//! packets may be of both families.
 //!
 //! The first comment lines say why the file exists, then what becomes of which packets:
 //! `# expect HOOK VERDICT PACKET`, where the verdict may also be `lost` (a fragment that waits for the others);
@@ -46,6 +47,7 @@ fn read(file: &Path) -> Option<Case> {
     let family = match file.extension()?.to_str()? {
         "v4" => Family::V4,
         "v6" => Family::V6,
+        "nft" => Family::V4,
         _ => return None,
     };
     let name = file.file_name()?.to_str()?.to_owned();
@@ -82,22 +84,29 @@ fn read(file: &Path) -> Option<Case> {
             }));
         }
     }
-    Some(Case { name, family, texts: Texts::of(family, text, ipset), expects, refused_by, fwgate, addresses })
+    let texts = match name.ends_with(".nft") {
+        true => Texts { nft: Some(text), ..Texts::default() },
+        false => Texts::of(family, text, ipset),
+    };
+    Some(Case { name, family, texts, expects, refused_by, fwgate, addresses })
 }
 
 /// The verdicts of the first back end (those of the kernel's own tables, where it has them), and where the kernel
 /// does not do what a case says.
 pub fn check(judge: &mut Judge, case: &Case) -> (Vec<(Hook, Vec<Judged>)>, Vec<String>) {
     let (mut answers, mut wrong) = (Vec::new(), Vec::new());
-    for hook in Hook::ALL {
-        for backend in judge.backends.clone() {
-            let here = |e: &&Expect| e.hook == hook && e.only.is_none_or(|b| b == backend);
+    // Which tools would load texts of iptables makes no difference to nft.
+    let backends = if case.texts.nft.is_some() { &judge.backends[..1] } else { &judge.backends[..] }.to_vec();
+    let all = backends.iter().flat_map(|b| Hook::ALL.into_iter().map(|h| (*b, h)));
+    for (backend, hook) in all.collect::<Vec<_>>() {
+        for family in Family::ALL {
+            let here = |e: &&Expect| e.hook == hook && e.packet.family == family && e.only.is_none_or(|b| b == backend);
             let expected: Vec<&Expect> = case.expects.iter().filter(here).collect();
             let packets: Vec<Packet> = expected.iter().map(|e| e.packet.clone()).collect();
             if packets.is_empty() {
                 continue;
             }
-            let judged = match judge.judge_at(&case.texts, backend, hook, case.family, &packets, &case.addresses) {
+            let judged = match judge.judge_at(&case.texts, backend, hook, family, &packets, &case.addresses) {
                 Ok(judged) => judged,
                 Err(refusal) => {
                     wrong.push(format!("{} {backend:?} refused: {refusal:?}", case.name));

@@ -540,7 +540,7 @@ class Router:
                 raise RuntimeError("cannot destroy the sets: " + said)
             self.loaded_sets = False
 
-    def load(self, request):
+    def load(self, request, options=()):
         """Loads a ruleset; returns None, or who refused it and with what words."""
         backend = request.get("backend", "legacy")
         if request.get("ipset"):
@@ -562,7 +562,7 @@ class Router:
             if code != 0:
                 return {"by": tool, "said": said.strip()}
         if request.get("nft"):
-            code, said = run(["nft", "-f", "-"], request["nft"])
+            code, said = run(["nft", *options, "-f", "-"], request["nft"])
             if code != 0:
                 return {"by": "nft", "said": said.strip()}
         return None
@@ -793,6 +793,23 @@ class Router:
 
     # ------------------------------------------------------------------------------------------ judging
 
+    def told(self, request):
+        """What a tool says of a ruleset: how it is listed once it is loaded, or its translation to nft."""
+        setns(self.fd)
+        self.flush()
+        if request["tell"] == "translation":
+            if request.get("ipset"):
+                self.loaded_sets = True
+                must(["ipset", "restore"], request["ipset"])
+            name = "iptables" if request.get("v4") else "ip6tables"
+            code, said = run([name + "-restore-translate", "-f", "/dev/stdin"], request.get("v4") or request["v6"])
+            self.flush()
+            return {"refused": {"by": name, "said": said}} if code != 0 else {"told": [said]}
+        refused = self.load(request, ["-o"] if request["tell"] == "optimised" else [])
+        told = [] if refused else [must(["nft"] + flags + ["list", "ruleset"]) for flags in ([], ["-j"])]
+        self.flush()
+        return {"refused": refused} if refused else {"told": told}
+
     def judge(self, request):
         setns(self.fd)
         self.flush()
@@ -986,7 +1003,8 @@ def main():
             key = (request["hook"], tuple(request.get("addresses") or ()), request.get("conntrack", True), nat)
             if key not in routers:
                 routers[key] = Router(key[0], farm, key[1])
-            reply = routers[key].judge(request)
+            router = routers[key]
+            reply = router.told(request) if request.get("tell") else router.judge(request)
         except (OSError, RuntimeError, ValueError, KeyError) as error:
             import traceback
             reply = {"error": "%s: %s\n%s" % (type(error).__name__, error, traceback.format_exc())}

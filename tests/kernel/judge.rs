@@ -45,7 +45,8 @@ impl Texts {
 
     /// Whether something in it makes the kernel track connections, so that fragments are put together first.
     pub fn tracks(&self) -> bool {
-        let words = ["conntrack", "state", "*nat", "CT", "NOTRACK", "connmark", "CONNMARK", "ct", "nat", "helper"];
+        let words =
+            ["conntrack", "state", "*nat", "CT", "NOTRACK", "connmark", "CONNMARK", "ct", "nat", "helper", "notrack"];
         let text = self.shown();
         let mut lines = text.lines().filter(|line| !line.starts_with('#'));
         lines.any(|line| line.split_whitespace().any(|word| words.contains(&word)))
@@ -227,6 +228,42 @@ impl Judge {
             "v4": texts.v4, "v6": texts.v6, "ipset": texts.ipset, "nft": texts.nft, "addresses": addresses,
             "packets": packets.iter().map(packet_to_json).collect::<Vec<_>>(),
         });
+        let reply = self.request(&request, texts)?;
+        let answers = reply["packets"].as_array().expect("a list of packets");
+        assert_eq!(answers.len(), packets.len(), "one answer per packet");
+        Ok(packets.iter().zip(answers).enumerate().map(|(at, (packet, answer))| judged(at, packet, answer)).collect())
+    }
+}
+
+/// What the tools are asked to say of a ruleset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tell {
+    /// How nft lists it, as text and as JSON.
+    Listings,
+    /// The same after `nft -o` has rewritten it.
+    Optimised,
+    /// What iptables makes of its text in the language of nft.
+    Translation,
+}
+
+impl Judge {
+    /// What the tools say of a ruleset, outside of what was loaded before.
+    pub fn tell(&mut self, texts: &Texts, what: Tell) -> Result<Vec<String>, Refusal> {
+        let what = match what {
+            Tell::Listings => "listings",
+            Tell::Optimised => "optimised",
+            Tell::Translation => "translation",
+        };
+        let request = json!({
+            "tell": what, "hook": "forward", "v4": texts.v4, "v6": texts.v6, "ipset": texts.ipset, "nft": texts.nft,
+        });
+        let reply = self.request(&request, texts)?;
+        let told = reply["told"].as_array().expect("a list of texts").iter();
+        Ok(told.map(|text| text.as_str().unwrap_or_default().to_owned()).collect())
+    }
+
+    /// The answer to a request; the tools' refusal of its texts.
+    fn request(&mut self, request: &Value, texts: &Texts) -> Result<Value, Refusal> {
         writeln!(self.stdin, "{request}").expect("the judge takes requests");
         self.stdin.flush().expect("the judge takes requests");
         let reply = self.line().expect("the judge answers");
@@ -237,9 +274,7 @@ impl Judge {
             let word = |key: &str| refused[key].as_str().unwrap_or_default().to_owned();
             return Err(Refusal { by: word("by"), said: word("said") });
         }
-        let answers = reply["packets"].as_array().expect("a list of packets");
-        assert_eq!(answers.len(), packets.len(), "one answer per packet");
-        Ok(packets.iter().zip(answers).enumerate().map(|(at, (packet, answer))| judged(at, packet, answer)).collect())
+        Ok(reply)
     }
 }
 

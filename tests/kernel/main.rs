@@ -9,6 +9,8 @@ mod cases;
 mod fwgate_side;
 mod generate;
 mod judge;
+mod nft;
+mod translations;
 
 use fwgate::packet::{Family, Field, IfaceSide, Interface, Packet};
 use fwgate::ruleset::Hook;

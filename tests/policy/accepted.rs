@@ -110,6 +110,10 @@ fn the_facts_of_a_device_are_read() {
     assert_eq!(file.environment, Environment::Staging);
     assert_eq!(file.facts().interfaces.unwrap(), ["eth0", "wg0"]);
     assert_eq!(file.facts().addresses.unwrap()[1].to_string(), "2001:db8::1/128");
+    let keywords = "[keywords]\nDNS = [\"10.0.0.53\", \"2001:db8::53\"]\nRPC = [\"135\", \"49152-65535\"]\n";
+    let known = good(read_device_file("device.toml", keywords)).facts().keywords;
+    assert_eq!((known["dns"].v4.len(), known["dns"].v6.len(), known["rpc"].ports.len()), (1, 1, 16_385));
+    assert!(read_device_file("device.toml", "[keywords]\nRPC = [\"high\"]\n").is_err());
     let empty = good(read_device_file("device.toml", ""));
     assert_eq!((empty.environment, empty.facts().addresses), (Environment::Production, None));
     let list = good(read_device_file("device.toml", "interfaces = [\"eth0\"]"));
@@ -120,7 +124,7 @@ fn the_facts_of_a_device_are_read() {
 fn packs_and_files_are_included_once() {
     let main = r#"
         version = 3
-        include = ["pack:active-directory-transit", "pack:active-directory", "pack:usual-assumptions", "sites/more.toml"]
+        include = ["pack:active-directory-transit", "pack:active-directory-services", "pack:usual-assumptions", "sites/more.toml"]
         [ranges]
         domain-members = ["10.0.0.0/8"]
         domain-controllers = ["10.1.0.0/24"]
@@ -131,7 +135,7 @@ fn packs_and_files_are_included_once() {
         .insert("sites/more.toml".into(), "include = [\"other.toml\"]\n[ranges]\nmore = [\"domain-members\"]".into());
     files.includable.insert("sites/other.toml".into(), "include = [\"more.toml\"]".into());
     let policy = good(read_policy(&files));
-    assert_eq!(policy.packs, ["active-directory-transit", "active-directory", "usual-assumptions"]);
+    assert_eq!(policy.packs, ["active-directory-transit", "active-directory-services", "usual-assumptions"]);
     assert_eq!(policy.requirements.len(), 2);
     assert!(policy.names.ranges().contains_key("more"));
     assert!(policy.assumption_about("limit: 3/minute burst 5 #1", "x", &[]).is_some_and(|a| a.holds));
@@ -140,7 +144,19 @@ fn packs_and_files_are_included_once() {
 #[test]
 fn every_shipped_pack_is_readable_by_itself_with_its_ranges() {
     for pack in packs() {
-        let ranges = ["domain-members", "domain-controllers", "resolvers", "resolver-clients"];
+        let ranges = [
+            "domain-members",
+            "domain-controllers",
+            "resolvers",
+            "resolver-clients",
+            "administrators",
+            "managed-hosts",
+            "time-servers",
+            "time-clients",
+            "web-clients",
+            "web-servers",
+            "own-hosts",
+        ];
         let given: Vec<String> = ranges.iter().map(|r| format!("{r} = [\"10.0.0.0/8\"]")).collect();
         let main = format!("version = 1\ninclude = [\"pack:{}\"]\n[ranges]\n{}\n", pack.name, given.join("\n"));
         let _ = policy(&main);

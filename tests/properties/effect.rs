@@ -3,7 +3,7 @@
 use super::random::{Dice, edited, packet, ruleset};
 use fwgate::diff::{Bounds, EffectKind, diff_filter};
 use fwgate::packet::{Cell, Family, Field, IfaceSide, Packet};
-use fwgate::ruleset::{Hook, Opaque, Place, Side, Space, interpret};
+use fwgate::ruleset::{Hook, Opaque, Place, Ruleset, Side, Space, interpret};
 
 /// Whether a packet is in a cell, under an assignment of the conditions.
 fn contains(space: &Space, cell: &Cell, p: &Packet, truth: &dyn Fn(&str) -> bool) -> bool {
@@ -21,9 +21,11 @@ fn truth_of(seed: u64, name: &str) -> bool {
 }
 
 /// What one seed contributed.
-struct Checked {
-    differing: usize,
-    bounded: usize,
+pub struct Checked {
+    /// Packets that the sides judge differently.
+    pub differing: usize,
+    /// 1 where the comparison did not come to its end.
+    pub bounded: usize,
 }
 
 fn check(seed: u64, packets: usize) -> Checked {
@@ -32,15 +34,28 @@ fn check(seed: u64, packets: usize) -> Checked {
     let family = dice.pick(&Family::ALL);
     let old = ruleset(&mut dice, hook, family);
     let new = edited(&mut dice, &old, family);
-    let diff = diff_filter(&old, &new, hook, family, &[], Bounds { regions: 100_000, cells: 400_000 })
-        .unwrap_or_else(|e| panic!("seed {seed}: {e}\n{old:#?}\n{new:#?}"));
+    let label = format!("seed {seed}");
+    compare(&mut dice, hook, family, (&old, &new), packets, &label)
+}
+
+/// Asserts of random packets that the effect holds them exactly where the interpreter judges them differently.
+pub fn compare(
+    dice: &mut Dice,
+    hook: Hook,
+    family: Family,
+    (old, new): (&Ruleset, &Ruleset),
+    packets: usize,
+    label: &str,
+) -> Checked {
+    let diff = diff_filter(old, new, hook, family, &[], Bounds { regions: 100_000, cells: 400_000 })
+        .unwrap_or_else(|e| panic!("{label}: {e}\n{old:#?}\n{new:#?}"));
     // A few of these small rulesets are knots on purpose; a bound is an honest answer, not a wrong one.
     if !diff.complete {
         return Checked { differing: 0, bounded: 1 };
     }
     let mut differing = 0;
     for n in 0..packets {
-        let mut p = packet(&mut dice, hook, family);
+        let mut p = packet(dice, hook, family);
         // Half of the packets come from the cells themselves, at their edges.
         if n % 2 == 0 && !diff.changes.is_empty() {
             let change = &diff.changes[dice.below(diff.changes.len() as u64) as usize];
@@ -56,20 +71,20 @@ fn check(seed: u64, packets: usize) -> Checked {
         }
         let world = dice.next();
         let truth = |name: &str| truth_of(world, name);
-        let judge = |ruleset, side| {
+        let judge = |ruleset: &Ruleset, side| {
             let mut ask = |o: &Opaque, place: Place| truth(&diff.space.cond_name(diff.space.cond(side, place, o)));
             interpret(ruleset, hook, &p, &mut ask).outcome
         };
-        let (a, b) = (judge(&old, Side::Old), judge(&new, Side::New));
+        let (a, b) = (judge(old, Side::Old), judge(new, Side::New));
         let hits: Vec<_> = diff
             .changes
             .iter()
             .flat_map(|c| c.cells.iter().map(move |cell| (c, cell)))
             .filter(|(_, cell)| contains(&diff.space, cell, &p, &truth))
             .collect();
-        assert_eq!(hits.len(), usize::from(a != b), "seed {seed}: {a:?} {b:?} {p:?}\n{old:#?}\n{new:#?}");
+        assert_eq!(hits.len(), usize::from(a != b), "{label}: {a:?} {b:?} {p:?}\n{old:#?}\n{new:#?}");
         if let [(change, _)] = hits.as_slice() {
-            assert_eq!((&change.old.outcome, &change.new.outcome), (&a, &b), "seed {seed}");
+            assert_eq!((&change.old.outcome, &change.new.outcome), (&a, &b), "{label}");
             assert_eq!(change.effect, EffectKind::of(&a, &b));
             differing += 1;
         }

@@ -5,6 +5,8 @@ mod effect;
 mod habits;
 mod matrix;
 mod meaning;
+mod native;
+mod nft_texts;
 mod random;
 mod reach;
 mod sets;

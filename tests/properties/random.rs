@@ -81,7 +81,8 @@ fn layer4(dice: &mut Dice, family: Family) -> Match {
 
 fn condition(dice: &mut Dice, family: Family) -> Match {
     let negate = if dice.chance(20) { Negate::Yes } else { Negate::No };
-    let found = match dice.below(16) {
+    let found = match dice.below(17) {
+        14 => Match::ranges(Field::Fragment, Ranges::range(u128::from(dice.below(2)), 1 + u128::from(dice.below(2)))),
         0 | 1 => Match::ranges(Field::Src, address(dice, family)),
         2 | 3 => Match::ranges(Field::Dst, address(dice, family)),
         4..=6 => layer4(dice, family),
@@ -127,7 +128,7 @@ fn condition(dice: &mut Dice, family: Family) -> Match {
                         fields.push((Field::Fragment, Values::Ranges(Ranges::range(0, 1))));
                         fields.push((Field::Dport, Values::Ranges(ports(dice))));
                     }
-                    Entry { fields, interface: None, member: dice.chance(80) }
+                    Entry { fields, interfaces: Vec::new(), member: dice.chance(80) }
                 })
                 .collect();
             Match::Lookup(Arc::new(Lookup { name: "set".into(), entries }))
@@ -142,7 +143,7 @@ fn verdict(dice: &mut Dice, base: &Base, family: Family, callees: &[ChainId]) ->
     }
     match dice.below(9) {
         0..=2 => Verdict::Accept,
-        3 | 4 if base.kind != BaseKind::Nat => Verdict::Drop,
+        3 | 4 if base.kind != BaseKind::Nat || dice.chance(50) => Verdict::Drop,
         5 if base.kind != BaseKind::Nat => Verdict::Reject(dice.pick(&["tcp-reset", "icmp-port-unreachable"]).into()),
         6 => Verdict::Return,
         7 if !callees.is_empty() => Verdict::Goto(dice.pick(callees)),
@@ -214,10 +215,15 @@ fn rule(dice: &mut Dice, base: &Base, family: Family, callees: &[ChainId]) -> Ru
 pub fn ruleset(dice: &mut Dice, hook: Hook, family: Family) -> Ruleset {
     let mut out = Ruleset { families: Families::both(), conntrack: dice.chance(70), ..Ruleset::default() };
     for nf in hook.netfilter() {
-        let kinds: &[(i32, BaseKind)] = &[(-300, BaseKind::Filter), (-100, BaseKind::Nat), (0, BaseKind::Filter)];
+        let kinds: &[(i32, BaseKind)] =
+            &[(-500, BaseKind::Filter), (-300, BaseKind::Filter), (-100, BaseKind::Nat), (0, BaseKind::Filter)];
         for (priority, kind) in kinds {
             let wanted = match (nf, kind, priority) {
-                (NfHook::Input | NfHook::Forward, BaseKind::Nat, _) | (NfHook::Input | NfHook::Forward, _, -300) => 0,
+                (NfHook::Ingress | NfHook::Egress, _, 0) => 20,
+                (NfHook::Ingress | NfHook::Egress, ..) => 0,
+                (NfHook::Input | NfHook::Forward, BaseKind::Nat, _)
+                | (NfHook::Input | NfHook::Forward, _, -300 | -500) => 0,
+                (_, _, -500) => 20,
                 (_, BaseKind::Nat, _) => 40,
                 (NfHook::Prerouting | NfHook::Postrouting, _, 0) => 20,
                 (_, _, 0) => 100,
@@ -271,6 +277,10 @@ fn base_chain(
 /// A few edits: rules removed, swapped, replaced.
 pub fn edited(dice: &mut Dice, old: &Ruleset, family: Family) -> Ruleset {
     let mut new = old.clone();
+    // A rule elsewhere that needs conntrack, or no longer: fragments are put together, or not.
+    if dice.chance(10) && new.bases.iter().all(|b| b.kind != BaseKind::Nat) {
+        new.conntrack = !new.conntrack;
+    }
     for _ in 0..1 + dice.below(3) {
         let at = dice.below(new.chains.len() as u64) as usize;
         let base = new
@@ -329,6 +339,7 @@ pub fn packet(dice: &mut Dice, hook: Hook, family: Family) -> Packet {
     if p.shape() == Shape::Icmp {
         p.set(Field::IcmpType, u128::from(dice.below(4)));
     }
+    p.set(Field::Fragment, u128::from(dice.pick(&[0u8, 0, 0, 1, 2])));
     p.set(Field::Mark, u128::from(dice.below(8)));
     p.set(Field::Ttl, u128::from(dice.pick(&[0u8, 1, 2, 3, 62, 63, 64, 64, 65, 253, 254, 255])));
     if p.state() != State::New {

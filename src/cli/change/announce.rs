@@ -7,12 +7,14 @@ use crate::cli::failure::Failure;
 use crate::cli::gate::{Drafted, GateArguments, Session, now};
 use crate::cli::input::InputError;
 use crate::cli::screen::Screen;
+use crate::fleet::{Naming, check_device_name};
 use crate::gate::{Change, Digest, Record, policy_digest, sha256};
 use crate::policy::canonical_change;
 use crate::report::{Colour, finding_human, reasons_human};
 use crate::vcs::{CommitId, EvidenceSource};
 use clap::Args;
 use std::io::Write;
+use std::path::Path;
 
 /// The arguments of `fwgate change new`.
 #[derive(Debug, Args)]
@@ -44,7 +46,8 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let id = arguments.gate.change.as_str();
     let file = session.repository.root().join(format!("changes/{id}.toml"));
     if !file.exists() && !file.with_extension("json").exists() {
-        return begin(&file, id, arguments.title.as_deref(), screen);
+        let devices = device_names(&session.repository.root().join(&arguments.gate.root.devices));
+        return begin(&file, id, arguments.title.as_deref(), &devices, screen);
     }
     session.refresh()?;
     let range = Range::of_head(&session)?;
@@ -62,11 +65,14 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let written = Pen::of_user(&session, &arguments.signing)?.append(id, &Record::Change(record.clone()), now)?;
     let short = range.head.short();
     screen.answer(&format!(
-        "announced {id}: {}\n  pinned: {} to {short}; everybody who approves needs that commit, so push your branch, too\n  signed and pushed: {}\n",
+        "announced {id}: {}\n  pinned: {} to {short}\n  signed and pushed: {}\n",
         record.says,
         range.base.short(),
         written.digest
     ))?;
+    if !session.remote_has(range.head) {
+        screen.aside(&format!("the remote has no {short} yet: push your branch, or nobody else can look at it\n"));
+    }
     screen.aside(&format!("next: `fwgate change show {id}`\n"));
     Ok(PASSED)
 }
@@ -144,7 +150,7 @@ fn told(drafted: &Drafted, colour: Colour) -> String {
 }
 
 /// Writes the change file that the author fills in.
-fn begin(file: &std::path::Path, id: &str, title: Option<&str>, screen: &Screen) -> Result<Exit, Failure> {
+fn begin(file: &Path, id: &str, title: Option<&str>, devices: &[String], screen: &Screen) -> Result<Exit, Failure> {
     let title = title.unwrap_or("What this change is for, in one line");
     if title.contains(['"', '\\']) || title.chars().any(char::is_control) {
         return Err(Failure::new("the title must be plain words on one line").help("leave out quotes and backslashes"));
@@ -154,19 +160,31 @@ fn begin(file: &std::path::Path, id: &str, title: Option<&str>, screen: &Screen)
         std::fs::create_dir_all(folder).map_err(unwritten)?;
     }
     let mut out = std::fs::OpenOptions::new().write(true).create_new(true).open(file).map_err(unwritten)?;
-    out.write_all(template(id, title).as_bytes()).map_err(unwritten)?;
+    out.write_all(template(id, title, devices).as_bytes()).map_err(unwritten)?;
     screen.answer(&format!(
         "wrote changes/{id}.toml to begin with\nnext: say what the change will do, commit it with the rulesets, push your branch, and `fwgate change new {id}`\n"
     ))?;
     Ok(PASSED)
 }
 
-fn template(id: &str, title: &str) -> String {
+/// The folders of the devices, as they are there now.
+fn device_names(folder: &Path) -> Vec<String> {
+    let names = folder.read_dir().into_iter().flatten().flatten().filter(|e| e.path().is_dir());
+    let mut names: Vec<String> = names.filter_map(|e| e.file_name().into_string().ok()).collect();
+    names.retain(|name| check_device_name(name, Naming::Repository).is_none());
+    names.sort();
+    names
+}
+
+fn template(id: &str, title: &str, devices: &[String]) -> String {
+    let names: Vec<String> = devices.iter().map(|name| format!("\"{name}\"")).collect();
+    let devices = if names.is_empty() { "\"edge1\"".to_owned() } else { names.join(", ") };
     format!(
         r#"id = "{id}"
 title = "{title}"
 class = "normal"                          # normal, standard, emergency, test, policy
 reason = "why, in one line"
+devices = [{devices}]
 
 # The declared effect, once for each part of it. Everything else must stay as it was, and is refused otherwise:
 # `fwgate check --change changes/{id}.toml` shows what is over and what is missing.

@@ -2,6 +2,7 @@
 
 use crate::check::Device;
 use crate::dialect::{InputFile, ReadOptions, read_device};
+use crate::fleet::tree::apart;
 use crate::gate::{DeviceBytes, Reason, ReasonCode};
 use crate::policy::{DeviceFile, read_device_file};
 use std::sync::Arc;
@@ -13,6 +14,8 @@ pub struct DeviceFiles {
     pub name: String,
     /// Its ruleset files in the order in which they are composed: those of its roles, then its own.
     pub files: Vec<InputFile>,
+    /// The files that those include.
+    pub includes: Vec<InputFile>,
     /// What `device.toml` says.
     pub facts: DeviceFile,
 }
@@ -38,12 +41,14 @@ impl DeviceFiles {
         let mut files: Vec<InputFile> =
             rulesets.map(|(path, bytes)| InputFile { name: path.clone(), bytes: bytes.clone() }).collect();
         files.sort_by_key(|f| (order(&f.name), f.name.clone()));
-        Ok(DeviceFiles { name: bytes.device.clone(), files, facts })
+        let (files, includes) = apart(files);
+        Ok(DeviceFiles { name: bytes.device.clone(), files, includes, facts })
     }
 
     /// How its files are read.
     pub fn options(&self) -> ReadOptions {
-        ReadOptions { dialect: self.facts.dialect.as_ref().map(|d| d.value.clone()), facts: self.facts.facts() }
+        let dialect = self.facts.dialect.as_ref().map(|d| d.value.clone());
+        ReadOptions { dialect, facts: self.facts.facts(), includes: self.includes.clone() }
     }
 
     /// The device as checks see it.

@@ -10,7 +10,7 @@ use crate::gate::{
     Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Dossier, Hold, Instant, Ledger,
     Library, Neighbour, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
     TargetDevice, Testimony, analyse, contributions, debt, decide, judge_chain, judge_pending, progress, read_branch,
-    read_request, read_version, unconverged,
+    read_request, read_version, revoked_keys, unconverged,
 };
 use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
 use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
@@ -153,8 +153,26 @@ impl Session {
             Err(reason) => Err(reason),
         };
         match fetched {
-            Ok(fetched) => fetched.rewritten.iter().map(|(branch, lost)| rewritten(branch, lost)).collect(),
+            Ok(fetched) => {
+                self.fetch_pinned();
+                fetched.rewritten.iter().map(|(branch, lost)| rewritten(branch, lost)).collect()
+            }
             Err(reason) => vec![reason],
+        }
+    }
+
+    /// Brings commits that announcements pin and that are not here: approvers need no checkout of the author's branch. What cannot be
+    /// had is missed later, by name.
+    fn fetch_pinned(&self) {
+        let (Ok(remote), Ok(branches)) = (self.remote(), self.repository.evidence(&EvidenceSource::Fetched)) else {
+            return;
+        };
+        let changes = branches.values().filter(|b| change_of(&b.name).is_some());
+        let last = changes.filter_map(|b| b.commits.iter().rev().take(MOST_LOOKED_AT).find_map(pinned_by));
+        let missing: BTreeSet<String> =
+            last.flatten().filter(|id| self.repository.commit_id(id).is_err()).take(MOST_FETCHED).collect();
+        if !missing.is_empty() {
+            let _ = remote.fetch_pinned(&missing);
         }
     }
 
@@ -217,6 +235,22 @@ impl World {
             true => Progress::Closed,
             false => progress(&self.ledger, id, self.now),
         }
+    }
+}
+
+/// How many commits of a branch are looked at for its latest announcement.
+const MOST_LOOKED_AT: usize = 200;
+
+/// How many pinned commits one call fetches.
+const MOST_FETCHED: usize = 100;
+
+/// The commits that a commit of evidence would pin, whoever signed it.
+fn pinned_by(commit: &crate::vcs::RawCommit) -> Option<[String; 2]> {
+    let text = std::str::from_utf8(&commit.bytes).ok()?;
+    let message = text.split_once("\n\n")?.1;
+    match Record::read(message).ok()? {
+        Record::Change(change) => Some([change.base, change.head]),
+        _ => None,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::gather::{Changes, Read, announcement, change_of, today};
 use crate::diff::Bounds;
-use crate::gate::{Library, Neighbour, Planned, ReasonCode, Terms, beside, progress};
+use crate::gate::{Library, Neighbour, Period, Planned, Reason, Record, Terms, Testimony, beside, progress};
+use std::collections::BTreeSet;
 
 /// Most other changes that are analysed beside one.
 const MOST: usize = 50;
@@ -16,6 +17,9 @@ impl Changes<'_> {
             return Vec::new();
         };
         let shares = |devices: &[String]| devices.iter().any(|d| analysis.devices.iter().any(|(own, _)| own == d));
+        let terms = Terms { policy, bounds: Bounds::default(), today: today(self.world.now) };
+        let window = self.decide(id, own, &[]).window.map(|w| (w.start, w.end));
+        let planned = Planned { id, window, baseline: &trees.baseline, proposal: &trees.proposal, request };
         let mut out = Vec::new();
         for other in self.world.branches.keys().filter_map(|name| change_of(name)).filter(|other| *other != id) {
             let read = self.read(other);
@@ -31,28 +35,46 @@ impl Changes<'_> {
             if is_over || out.len() >= MOST {
                 continue;
             }
-            let terms = Terms { policy, bounds: Bounds::default(), today: today(self.world.now) };
-            let one = Planned { id, window: None, baseline: &trees.baseline, proposal: &trees.proposal, request };
-            let breaks_together = read.trees.as_ref().zip(read.request.as_ref()).and_then(|(theirs, request)| {
-                let window = decision.window.map(|w| (w.start, w.end));
-                let two =
-                    Planned { id: other, window, baseline: &theirs.baseline, proposal: &theirs.proposal, request };
-                let found = beside(&[one, two], Some(id), terms, &mut Library::default());
-                let stale = found.into_values().flatten().find(|r| r.code == ReasonCode::ProofStale);
-                stale.map(|r| r.message)
-            });
+            let pair = Beside { id, own: &planned, other, theirs: &read, window: decision.window, terms };
             let first = read.testimony.records.iter().find(|r| matches!(r.said, crate::gate::Record::Change(_)));
             out.push(Neighbour {
                 id: other.to_owned(),
                 devices: announced.devices,
-                window: decision.window,
                 is_approved: decision.missing.is_empty() && read.analysis.is_some(),
                 announced: first.and_then(|r| r.witnessed),
                 progress: progress(&self.world.ledger, other, self.world.now),
-                breaks_together,
-                is_solo: false,
+                beside: pair.reasons(),
+                is_solo: is_solo(&read.testimony),
             });
         }
         out
     }
+}
+
+/// Two open changes beside each other.
+struct Beside<'a> {
+    id: &'a str,
+    own: &'a Planned<'a>,
+    other: &'a str,
+    theirs: &'a Read,
+    window: Option<Period>,
+    terms: Terms<'a>,
+}
+
+impl Beside<'_> {
+    /// What stands against the own change because of the other.
+    fn reasons(&self) -> Vec<Reason> {
+        let (Some(trees), Some(request)) = (&self.theirs.trees, &self.theirs.request) else { return Vec::new() };
+        let window = self.window.map(|w| (w.start, w.end));
+        let other = Planned { id: self.other, window, baseline: &trees.baseline, proposal: &trees.proposal, request };
+        let found = beside(&[*self.own, other], Some(self.id), self.terms, &mut Library::default());
+        found.into_values().flatten().collect()
+    }
+}
+
+/// Whether one person alone declared an emergency and stands for it.
+fn is_solo(testimony: &Testimony) -> bool {
+    let declared = testimony.records.iter().any(|r| matches!(r.said, Record::Emergency(_)));
+    let voices = testimony.records.iter().filter(|r| matches!(r.said, Record::Approve(_) | Record::Emergency(_)));
+    declared && voices.map(|r| r.by.as_str()).collect::<BTreeSet<_>>().len() == 1
 }

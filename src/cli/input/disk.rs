@@ -1,7 +1,7 @@
 //! Trees on the disk: a folder that somebody named, and a repository's working tree.
 
 use super::folder::{self, Links};
-use super::{InputError, Reader, Strictness, name_of, plain, roles_beside, split_roles};
+use super::{InputError, Reader, Strictness, name_of, plain, roles_above, roles_beside, split_roles};
 use crate::fleet::tree::{ConfigTree, Grouping, TreeFile, TreeInput};
 use crate::vcs::{EntryKind, Repository, VcsError};
 use std::ffi::OsStr;
@@ -18,7 +18,8 @@ impl Reader<'_> {
         input.empty_folders = empty_folders;
         input.grouping = grouping;
         let whole = path.canonicalize().map_err(|e| InputError::unreadable(&path, &shown, &e))?;
-        if let Some(roles) = roles_beside(&whole).filter(|_| input.roles.is_empty()) {
+        let beside = roles_beside(&whole).or_else(|| roles_above(&whole, grouping).filter(|roles| roles.is_dir()));
+        if let Some(roles) = beside.filter(|_| input.roles.is_empty()) {
             input.roles = self.roles_on_disk(&roles, Strictness::AdHoc)?;
         }
         Ok(ConfigTree::of_folder(input, self.is_ruleset))

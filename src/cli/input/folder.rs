@@ -4,6 +4,8 @@
 //! executable bit is not judged here: some file systems set it on every file; in git it is.
 
 use super::error::InputError;
+use super::included::Named;
+use crate::dialect::nftables::includes::part_matches;
 use crate::fleet::tree::is_ignored_name;
 use crate::vcs::{Entry, EntryKind, Limits, VcsError};
 use std::fs::{self, File, Metadata};
@@ -46,6 +48,44 @@ pub(super) fn read(root: &Path, shown: &str, limits: &Limits, links: Links) -> R
 pub(super) fn read_given_file(path: &Path, shown: &str, limits: &Limits) -> Result<Vec<u8>, InputError> {
     let file = File::open(path).map_err(|e| InputError::unreadable(path, shown, &e))?;
     read_bounded(&file, shown, limits.file_bytes)
+}
+
+/// The files of a folder that a pattern without `.` and `..` names, in order. Links that leave the folder are not followed.
+pub(super) fn matching(root: &Path, pattern: &str, limits: &Limits) -> Result<Vec<Named>, InputError> {
+    let unreadable = |e: &std::io::Error| InputError::unreadable(root, &root.to_string_lossy(), e);
+    let inside = root.canonicalize().map_err(|e| unreadable(&e))?;
+    let mut found: Vec<Named> = vec![(String::new(), root.to_owned())];
+    for part in pattern.split('/') {
+        let mut next = Vec::new();
+        for (name, path) in found {
+            next.extend(parts_of(&name, &path, part).into_iter().filter(|(_, p)| is_inside(p, &inside)));
+            if next.len() > limits.files {
+                return Err(too_large(
+                    format!("the number of files of `{pattern}`"),
+                    format!("{} files", limits.files),
+                ));
+            }
+        }
+        found = next;
+    }
+    found.retain(|(_, path)| path.is_file());
+    found.sort();
+    Ok(found)
+}
+
+/// What lies directly in a folder and matches one part of a pattern.
+fn parts_of(name: &str, folder: &Path, part: &str) -> Vec<Named> {
+    let inner = |file: &str| if name.is_empty() { file.to_owned() } else { format!("{name}/{file}") };
+    if !part.contains(['*', '?', '[']) {
+        return vec![(inner(part), folder.join(part))];
+    }
+    let Ok(items) = fs::read_dir(folder) else { return Vec::new() };
+    let names = items.flatten().filter_map(|item| item.file_name().into_string().ok());
+    names.filter(|file| part_matches(part, file)).map(|file| (inner(&file), folder.join(&file))).collect()
+}
+
+fn is_inside(path: &Path, inside: &Path) -> bool {
+    path.canonicalize().is_ok_and(|target| target.starts_with(inside))
 }
 
 struct Walk<'a> {

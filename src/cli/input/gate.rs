@@ -122,9 +122,9 @@ impl Reader<'_> {
     }
 }
 
-/// All bytes of a device: its files, those of its roles, and its facts.
+/// All bytes of a device: its files, those of its roles, what they include, and its facts.
 pub fn bytes_of(device: &DeviceInput) -> DeviceBytes {
-    let all = device.files.iter().chain(&device.facts_source);
+    let all = device.files.iter().chain(&device.includes).chain(&device.facts_source);
     let mut files: Vec<(String, Vec<u8>)> = all.map(|f| (f.name.clone(), f.bytes.clone())).collect();
     files.sort();
     DeviceBytes { device: device.name.clone(), files }

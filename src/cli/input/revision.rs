@@ -1,6 +1,6 @@
 //! Trees in git: the devices of a revision or of a merge, and what stands at a path of a revision.
 
-use super::{InputError, Reader, Strictness, relative, roles_beside, shorten_names, split_roles};
+use super::{InputError, Reader, Strictness, relative, roles_above, roles_beside, shorten_names, split_roles};
 use crate::dialect::InputFile;
 use crate::fleet::Naming;
 use crate::fleet::tree::{ConfigTree, Grouping, TreeInput, stem};
@@ -71,7 +71,8 @@ impl Reader<'_> {
         let mut input = TreeInput::new(path.rsplit('/').next().unwrap_or(path));
         (input.roles, input.files) = split_roles(relative(entries, path, Strictness::AdHoc)?);
         input.grouping = grouping;
-        if let Some(roles) = roles_beside(Path::new(path)).filter(|_| input.roles.is_empty()) {
+        let beside = roles_beside(Path::new(path)).or_else(|| roles_above(Path::new(path), grouping));
+        if let Some(roles) = beside.filter(|_| input.roles.is_empty()) {
             let roles = roles.to_string_lossy().into_owned();
             input.roles = relative(repo.entries(files, &roles, &self.limits)?, &roles, Strictness::AdHoc)?;
         }

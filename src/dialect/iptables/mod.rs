@@ -13,7 +13,6 @@ mod ipset;
 mod matches;
 mod numbers;
 mod options;
-mod rate;
 mod rule;
 mod sort;
 mod support;
@@ -21,7 +20,7 @@ mod tables;
 mod targets;
 mod words;
 
-pub use rate::rate_text;
+pub use super::rate::rate_text;
 pub use support::support_table;
 
 use super::{Dialect, Draft, InputFile, Problem, ReadOptions, Text};

@@ -1,13 +1,16 @@
 //! Files to devices.
 
+use super::includes::Library;
 use super::roles::Roles;
 use super::{ConfigTree, DeviceInput, Grouping, TreeFile, TreeInput, TreeProblem, is_ignored_name};
 use crate::dialect::InputFile;
+use crate::dialect::nftables;
+use crate::dialect::nftables::text::included;
 use crate::fleet::evidence::Evidence;
 use crate::fleet::names::check_device_name;
 use crate::policy::{DeviceFile, read_device_file};
 use crate::ruleset::Unreadable;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const FACTS: &str = "device.toml";
 
@@ -22,9 +25,11 @@ pub(super) fn arrange(mut input: TreeInput, is_ruleset: IsRuleset<'_>) -> Config
         let counted = files.iter().filter(|f| !is_ignored_name(&f.path));
         counted.for_each(|f| evidence.note(place, &f.path, &f.bytes));
     }
+    let library = library(&input, &files, &role_files);
+    let included = library.included_from_roots();
     let roles = Roles::new(role_files, is_ruleset);
-    let mut arranging =
-        Arranging { input: &input, is_ruleset, roles, out: ConfigTree { evidence, ..ConfigTree::default() } };
+    let out = ConfigTree { evidence, ..ConfigTree::default() };
+    let mut arranging = Arranging { input: &input, is_ruleset, roles, library, included, out };
     arranging.all(files);
     let mut out = arranging.out;
     out.ignored.extend(input.empty_folders.iter().map(|f| format!("{}{f}/", input.shown_under)));
@@ -36,17 +41,37 @@ pub(super) fn arrange(mut input: TreeInput, is_ruleset: IsRuleset<'_>) -> Config
     out
 }
 
+/// All files that scripts may include, where some file includes anything at all.
+fn library(input: &TreeInput, files: &[TreeFile], roles: &[TreeFile]) -> Library {
+    let includes = |f: &TreeFile| std::str::from_utf8(&f.bytes).is_ok_and(|text| !included(text).is_empty());
+    if !files.iter().chain(roles).any(includes) {
+        return Library::default();
+    }
+    let shared = roles.iter().map(|f| InputFile { name: format!("roles/{}", f.path), bytes: f.bytes.clone() });
+    Library::new(shown_files(input, files).chain(shared))
+}
+
+/// Files by the names that reports show, without those that are ignored.
+fn shown_files<'f>(input: &'f TreeInput, files: &'f [TreeFile]) -> impl Iterator<Item = InputFile> + 'f {
+    let counted = files.iter().filter(|f| !is_ignored_name(&f.path));
+    counted.map(|f| InputFile { name: format!("{}{}", input.shown_under, f.path), bytes: f.bytes.clone() })
+}
+
 /// Whether a file is the output of `ipset save`: every command in it makes a set or adds to one.
 fn holds_only_sets(file: &InputFile) -> bool {
     let text = String::from_utf8_lossy(&file.bytes);
     let mut commands = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).peekable();
-    commands.peek().is_some() && commands.all(|l| l.starts_with("create ") || l.starts_with("add "))
+    let is_nft = nftables::text::recognises(&text);
+    !is_nft && commands.peek().is_some() && commands.all(|l| l.starts_with("create ") || l.starts_with("add "))
 }
 
 struct Arranging<'a> {
     input: &'a TreeInput,
     is_ruleset: IsRuleset<'a>,
     roles: Roles,
+    library: Library,
+    /// The names of the files that are included by some file that no file includes.
+    included: BTreeSet<String>,
     out: ConfigTree,
 }
 
@@ -87,7 +112,10 @@ impl Arranging<'_> {
     /// Plain files directly in the folder: one device a stem.
     fn by_stem(&mut self, files: Vec<InputFile>) {
         let mut devices: BTreeMap<String, Vec<InputFile>> = BTreeMap::new();
-        for file in files {
+        for file in self.without_included(files) {
+            if self.included.contains(&file.name) {
+                continue;
+            }
             if (self.is_ruleset)(&file) {
                 devices.entry(stem(&file.name).to_owned()).or_default().push(file);
             } else {
@@ -113,11 +141,17 @@ impl Arranging<'_> {
             Some(Ok(facts)) => facts,
             None => DeviceFile::default(),
         };
-        self.refuse_deeper(&folder.deeper);
+        let deeper: Vec<_> = folder.deeper.into_iter().filter(|f| !self.included.contains(&f.name)).collect();
+        self.refuse_deeper(&deeper);
         let declared = facts.dialect.is_some();
+        let files = self.without_included(files);
+        let all_elsewhere = !files.is_empty() && files.iter().all(|f| self.included.contains(&f.name));
+        if facts_source.is_none() && all_elsewhere {
+            return;
+        }
         let (rulesets, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|f| declared || (self.is_ruleset)(f));
         if rulesets.is_empty() && facts_source.is_none() {
-            return self.ignore_folder(&name, others.is_empty() && !folder.deeper.is_empty());
+            return self.ignore_folder(&name, others.is_empty() && !deeper.is_empty());
         }
         for file in &others {
             self.not_understood(&file.name);
@@ -141,7 +175,24 @@ impl Arranging<'_> {
             let help = format!("add the ruleset, or remove `{at}` to remove the device");
             self.problem(&at, format!("device `{name}` has facts and no ruleset"), &help);
         }
-        self.out.devices.push(DeviceInput { name, files, facts_source, facts });
+        let includes = self.includes_of(&files);
+        self.out.devices.push(DeviceInput { name, files, includes, facts_source, facts });
+    }
+
+    /// What the files of a device include, each once.
+    fn includes_of(&self, files: &[InputFile]) -> Vec<InputFile> {
+        let all = files.iter().flat_map(|file| self.library.included_by(file));
+        let named: BTreeMap<String, InputFile> = all.map(|file| (file.name.clone(), file)).collect();
+        named.into_values().collect()
+    }
+
+    /// The files that no other file among them includes; all of them where they include each other in a ring.
+    fn without_included(&self, files: Vec<InputFile>) -> Vec<InputFile> {
+        let included = self.library.included_by_any(files.iter());
+        if files.iter().all(|file| included.contains(&file.name)) {
+            return files;
+        }
+        files.into_iter().filter(|file| !included.contains(&file.name)).collect()
     }
 
     /// Deeper files belong to no device; a ruleset among them would be one that nobody judges.

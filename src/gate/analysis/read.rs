@@ -2,6 +2,7 @@
 
 use crate::check::Device;
 use crate::dialect::{DIALECTS, InputFile, NOTHING_READ, ReadOptions, read_device};
+use crate::fleet::tree::apart;
 use crate::gate::content::files_digest;
 use crate::gate::evidence::DeviceBytes;
 use crate::gate::reason::{Reason, ReasonCode};
@@ -83,7 +84,8 @@ impl Library {
             Some(known) => known.clone(),
             None => {
                 let dialect = facts.dialect.as_ref().map(|d| d.value.clone());
-                let read = Arc::new(read_device(&files, &ReadOptions { dialect, facts: facts.facts() })?);
+                let (files, includes) = apart(files);
+                let read = Arc::new(read_device(&files, &ReadOptions { dialect, facts: facts.facts(), includes })?);
                 self.rulesets.insert(key, read.clone());
                 read
             }

@@ -49,16 +49,17 @@ pub(super) fn judge(bench: &Bench<'_>, calendar: &Calendar) -> Timing {
     out.window = slot.period;
     lead_time(bench, calendar, &slot, &mut out);
     window(bench, calendar, &slot, &mut out);
-    neighbours(bench, slot.period, &mut out);
+    neighbours(bench, &mut out);
     out
 }
 
 /// When what would be pushed was first witnessed to be announced: the earliest announcement of this content, or of this
 /// meaning where approvals are carried over.
 fn announced(bench: &Bench<'_>) -> Option<Instant> {
-    let analysis = bench.case.analysis?;
     let is_same = |change: &super::super::record::Change| {
-        change.content == analysis.content || bench.terms.carry_over && change.meaning == analysis.meaning
+        bench.case.analysis.is_some_and(|analysis| {
+            change.content == analysis.content || bench.terms.carry_over && change.meaning == analysis.meaning
+        })
     };
     let latest = bench.parties.latest.map(|(b, _)| b.witnessed);
     let same = bench.parties.announcements.iter().filter(|(b, c)| b.standing == Standing::Good && is_same(c));
@@ -159,15 +160,15 @@ fn frozen(bench: &Bench<'_>, calendar: &Calendar, out: &mut Timing) {
     }
 }
 
-/// Other changes of the same devices in the same window, and those with which something breaks.
-fn neighbours(bench: &Bench<'_>, window: Option<Period>, out: &mut Timing) {
-    let id = bench.case.id;
+/// Other changes that are on their way. Of two that conflict, the one goes that goes first; a proof that does not hold beside
+/// the other one stands against both.
+fn neighbours(bench: &Bench<'_>, out: &mut Timing) {
     for other in bench.case.neighbours.iter().filter(|n| is_in_the_way(n)) {
-        if let Some(broken) = &other.breaks_together {
-            let message = format!("together with {} it breaks what neither breaks alone: {broken}", other.id);
-            let fix = format!("withdraw one of both, or push {} first and announce {id} again", other.id);
-            out.reasons.push(Reason::new(ReasonCode::ProofStale, message, fix));
-        }
+        let first = goes_first(bench, other);
+        let counts = |reason: &&Reason| first || reason.code != ReasonCode::Conflict;
+        out.reasons.extend(other.beside.iter().filter(counts).cloned());
+        let waiting = other.beside.iter().filter(|r| !counts(r));
+        out.notes.extend(waiting.map(|r| format!("{}; this one goes first ({})", r.message, r.code)));
         let shared: Vec<&str> = bench
             .case
             .targets
@@ -175,12 +176,10 @@ fn neighbours(bench: &Bench<'_>, window: Option<Period>, out: &mut Timing) {
             .filter(|t| other.devices.contains(&t.device))
             .map(|t| t.device.as_str())
             .collect();
-        let overlaps = is_running(other) || window.zip(other.window).is_some_and(|(one, two)| one.meets(two));
-        if !shared.is_empty() && overlaps && goes_first(bench, other) {
-            let message =
-                format!("{} touches {} in the same window and was announced before", other.id, shared.join(", "));
-            let fix = format!("wait until {} has been pushed; or {}", other.id, schedule_command(bench));
-            out.reasons.push(Reason::new(ReasonCode::Conflict, message, fix));
+        if is_running(other) && !shared.is_empty() {
+            let message = format!("{} is being pushed to {}", other.id, shared.join(", "));
+            let reason = Reason::new(ReasonCode::Conflict, message, format!("wait until {} is done", other.id));
+            out.reasons.push(reason.detail("running"));
         }
     }
 }

@@ -10,6 +10,7 @@ use super::super::roster::Standing;
 use super::super::signature::read_public_key;
 use super::Found;
 use crate::gate::case::Progress;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The longest time for which an emergency can be declared.
@@ -80,7 +81,7 @@ fn declaration_faults(bench: &Bench<'_>, record: &Believed<Record>, emergency: &
     if !emergency.reason.chars().any(char::is_alphanumeric) {
         out.push("its declaration gives no reason".to_owned());
     }
-    if !bench.roles.get(&record.by).is_some_and(|roles| !roles.is_empty()) {
+    if bench.roles.get(&record.by).is_none_or(BTreeSet::is_empty) {
         out.push(format!("`{}` has no role", record.by));
     }
     out

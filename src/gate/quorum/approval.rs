@@ -19,12 +19,15 @@ impl<'a> Bench<'a> {
     /// Judges an approval.
     ///
     /// # Errors
-    /// Everything that speaks against it.
+    /// Everything that speaks against it; nothing can be approved that was not analysed.
     pub(super) fn approval(
         &self,
         record: &'a Believed<Record>,
         approve: &'a Approve,
     ) -> Result<Support<'a>, Vec<Reason>> {
+        if self.case.analysis.is_none() {
+            return Err(Vec::new());
+        }
         let mut doubts: Vec<Reason> = Vec::new();
         doubts.extend(self.signer_doubt(record));
         doubts.extend(self.person_doubts(record, approve));

@@ -6,8 +6,10 @@ use super::diff::{Most, filter_human};
 use super::finding::{finding_human, severities};
 use super::paint::Paint;
 use crate::check::{CheckReport, RequirementCounts, WaiverState};
+use crate::finding::RANGE_LOST;
 use crate::report::check_json::{CheckFrame, is_refused};
 use crate::report::{Colour, FilterView, visible};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// Most changes of one filter that a verdict shows; the diff shows all of them.
@@ -33,6 +35,7 @@ pub fn check_human(
             frame.policy.words()
         )))
     );
+    out += &out_of_contact(report, paint);
     for finding in &report.findings {
         let _ = write!(out, "\n{}", finding_human(finding, colour));
     }
@@ -55,6 +58,24 @@ fn headline(report: &CheckReport, frame: &CheckFrame, paint: Paint) -> String {
         (false, false, false) => format!("passed, with {counts}"),
     };
     paint.verdict(refused, &line) + "\n"
+}
+
+/// The ranges that lose contact, each with the devices that no longer talk with it: what a long report is about.
+fn out_of_contact(report: &CheckReport, paint: Paint) -> String {
+    const MOST: usize = 6;
+    let mut lost: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for finding in report.findings.iter().filter(|f| f.code.id == RANGE_LOST.id && f.waived.is_none()) {
+        if let Some((range, device)) = finding.range.as_deref().zip(finding.device.as_deref()) {
+            lost.entry(range).or_default().insert(device);
+        }
+    }
+    let line = |(range, devices): (&&str, &BTreeSet<&str>)| {
+        let named: Vec<&str> = devices.iter().take(MOST).copied().collect();
+        let more = devices.len().saturating_sub(named.len());
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        paint.bold(&visible(&format!("loses contact: {range}, with {}{more}", named.join(", ")))) + "\n"
+    };
+    lost.iter().take(MOST).map(line).collect()
 }
 
 /// Counts, and what the verdict rests on.

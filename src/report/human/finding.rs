@@ -2,7 +2,7 @@
 
 use super::packet_words;
 use super::paint::Paint;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity, excerpt};
 use crate::report::{Colour, visible};
 use std::fmt::Write;
 
@@ -18,7 +18,7 @@ pub fn finding_human(finding: &Finding, colour: Colour) -> String {
     if let Some(location) = &finding.location {
         let lines = location.text.lines().filter(|l| !l.trim().is_empty()).take(4);
         for line in lines {
-            let _ = writeln!(out, "   {} {}", paint.faint("|"), visible(line.trim_end()));
+            let _ = writeln!(out, "   {} {}", paint.faint("|"), visible(&excerpt(line.trim_end())));
         }
     }
     let mut note = |word: &str, text: &str| {

@@ -50,9 +50,6 @@ pub(super) fn place_words(rule: &QuotedRule) -> String {
 
 /// The text of a rule on one line.
 pub(super) fn rule_words(rule: &QuotedRule) -> String {
-    const MOST: usize = 200;
     let one_line = rule.text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let cut: String = one_line.chars().take(MOST).collect();
-    let more = if cut.len() < one_line.len() { " ..." } else { "" };
-    format!("{}{more}", visible(&cut))
+    visible(&crate::finding::excerpt(&one_line)).into_owned()
 }

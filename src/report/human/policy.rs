@@ -127,7 +127,7 @@ fn tell_authors(policy: &Policy, terms: &ClassTerms<'_>, quorums: &[&[Quorum]], 
             let who: Vec<&str> = policy.persons.iter().filter(has).map(|p| p.id.value.as_str()).collect();
             format!("{role} {}", list(&who))
         };
-        let who: Vec<String> = roles.iter().map(|role| with(&role)).collect();
+        let who: Vec<String> = roles.iter().map(with).collect();
         let warning =
             if may_author(policy, terms, id) { "" } else { " (not enough: changes of theirs cannot be approved)" };
         let _ = writeln!(out, "  author {id}: {}{warning}", who.join("; "));

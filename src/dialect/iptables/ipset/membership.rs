@@ -137,7 +137,7 @@ fn blocker(directions: &Directions, tuple: &Tuple) -> Option<Entry> {
         return None;
     };
     let field = address_field(directions.first());
-    Some(Entry { fields: vec![(field, Ranges::range(*first, *last).into())], interface: None, member: false })
+    Some(Entry { fields: vec![(field, Ranges::range(*first, *last).into())], interfaces: Vec::new(), member: false })
 }
 
 fn address_field(side: Option<&Side>) -> Field {
@@ -147,7 +147,7 @@ fn address_field(side: Option<&Side>) -> Field {
 /// The entries of one element; none where no packet of the family can match it.
 fn entries_of(set: &Set, family: Family, directions: &Directions, tuple: &Tuple, nomatch: Nomatch) -> Vec<Entry> {
     let mut entry =
-        Entry { fields: Vec::new(), interface: None, member: tuple.nomatch == (nomatch == Nomatch::Returned) };
+        Entry { fields: Vec::new(), interfaces: Vec::new(), member: tuple.nomatch == (nomatch == Nomatch::Returned) };
     for (part, side) in tuple.parts.iter().zip(directions) {
         let source = *side == Side::Source;
         match part {
@@ -170,7 +170,7 @@ fn entries_of(set: &Set, family: Family, directions: &Directions, tuple: &Tuple,
             }
             Part::Interface { name, wildcard } => {
                 let pattern = if *wildcard { IfacePattern::prefix(name) } else { IfacePattern::exact(name) };
-                entry.interface = Some((if source { IfaceSide::In } else { IfaceSide::Out }, pattern));
+                entry.interfaces.push((if source { IfaceSide::In } else { IfaceSide::Out }, pattern));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The set types with their dimensions (ipset(8), SET TYPES).
 
+use crate::dialect::nftables;
 use crate::packet::Family;
 
 /// What one dimension of a set holds.
@@ -105,7 +106,7 @@ pub fn recognises(text: &str) -> bool {
     let mut words = first.split_ascii_whitespace();
     match (words.next(), words.next(), words.next()) {
         (Some("create"), Some(_), Some(kind)) => kind.contains(':'),
-        (Some("add"), Some(_), Some(_)) => true,
+        (Some("add"), Some(_), Some(_)) => !nftables::text::recognises(first),
         _ => false,
     }
 }

@@ -3,6 +3,7 @@
 use super::{MatchSpec, Reader, Scope};
 use crate::dialect::iptables::interfaces::pattern;
 use crate::dialect::iptables::options::{Given, Parsed, Use, flag, value};
+pub use crate::dialect::numbers::parse_mac;
 use crate::packet::{Field, IfacePattern, IfaceSide, Ranges};
 use crate::ruleset::{Match, Negate, NfHook};
 
@@ -39,20 +40,6 @@ fn mac(used: &Use<'_>, _: &Scope<'_>) -> Parsed<Match> {
     })?;
     let ethernet = Match::Interface(IfaceSide::In, IfacePattern::exact("lo")).negated_if(Negate::Yes);
     Ok(Match::all([ethernet, Match::ranges(Field::Mac, Ranges::one(value)).negated_if(given.negate)]))
-}
-
-/// Six bytes in hexadecimal with colons between them, as a number of 48 bits.
-pub fn parse_mac(text: &str) -> Option<u128> {
-    let mut bytes = 0;
-    let mut out = 0u128;
-    for part in text.split(':') {
-        if part.is_empty() || part.len() > 2 || part.starts_with('+') {
-            return None;
-        }
-        out = out << 8 | u128::from(u8::from_str_radix(part, 16).ok()?);
-        bytes += 1;
-    }
-    (bytes == 6).then_some(out)
 }
 
 /// Without a bridge port, plain options fail and negated ones hold; `! --physdev-out` of a packet that came over a

@@ -2,12 +2,12 @@
 //! opaque conditions are made: `module: key value ...`, in the order of the option table, defaults filled in.
 
 use super::{MatchSpec, Reader};
+pub use crate::dialect::conditions::condition;
 use crate::dialect::iptables::numbers::{number, parse_number};
 use crate::dialect::iptables::options::{Given, OptionSpec, Parsed, Unit, Use, flag, value};
-use crate::dialect::iptables::rate::rate_text;
+use crate::dialect::rate::rate_text;
 use crate::packet::Family;
-use crate::ruleset::{Match, Negate, NfHook, Opaque, OpaqueKind};
-use std::sync::Arc;
+use crate::ruleset::{Match, Negate, NfHook, OpaqueKind};
 
 const PURE: OpaqueKind = OpaqueKind::Pure;
 
@@ -194,11 +194,6 @@ pub const MATCHES: &[MatchSpec] = &[
     MatchSpec::new("ipv4options", &[value("flags"), flag("any")], Reader::Whole(PURE, ""), "xtables-addons")
         .only(Family::V4),
 ];
-
-/// An opaque condition of this canonical name.
-pub fn condition(name: impl Into<Arc<str>>, kind: OpaqueKind) -> Match {
-    Match::Opaque(Opaque { name: name.into(), kind })
-}
 
 /// All options as one condition; `!` before the option `inverts`, or that option's presence where it is a flag
 /// without `!`, negates it. An upper bound and its `above` twin share one name.

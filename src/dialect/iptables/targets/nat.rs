@@ -2,13 +2,13 @@
 //! `xt_MASQUERADE.c`, `xt_REDIRECT.c`, `xt_NETMAP.c`, `net/ipv6/netfilter/ip6t_NPT.c`).
 
 use super::{Action, Kind, TargetSpec};
+use crate::dialect::addrtype::redirect_targets;
 use crate::dialect::iptables::addresses;
 use crate::dialect::iptables::matches::Scope;
 use crate::dialect::iptables::numbers::{need_protocol, port};
 use crate::dialect::iptables::options::{Given, Parsed, Use, flag, value};
 use crate::packet::{Family, Field, Ranges};
 use crate::ruleset::{Effect, NfHook, Rewrite, Step, Translation, Verdict};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 const INCOMING: &[NfHook] = &[NfHook::Prerouting, NfHook::Output];
@@ -182,17 +182,7 @@ fn masquerade(used: &Use<'_>) -> Parsed<Action> {
 /// The new destination is the first address of the incoming interface, or the loopback address for packets of the
 /// device itself.
 fn redirect(used: &Use<'_>, scope: &Scope<'_>) -> Parsed<Action> {
-    let family = scope.family;
-    let own = scope.facts.addresses.as_ref().map(|nets| {
-        let own = nets.iter().filter_map(|net| match (net.addr(), family) {
-            (IpAddr::V4(a), Family::V4) => Some(u128::from(u32::from(a))),
-            (IpAddr::V6(a), Family::V6) => Some(u128::from(a)),
-            _ => None,
-        });
-        let loopback = if family == Family::V4 { 0x7f00_0001 } else { 1 };
-        Ranges::from_values(own.chain([loopback]))
-    });
-    let dst = own.unwrap_or_else(|| Ranges::range(0, family.max_address()));
+    let dst = redirect_targets(scope.facts, scope.family);
     let out = Translation { dst: Some(Rewrite::To(dst)), dport: ports_option(used)?, ..Translation::default() };
     Ok(translate(out, used, &["redirect"]))
 }
