@@ -1,8 +1,6 @@
 //! The command line as a whole: the commands and what they are for.
 
-use super::{
-    change, check, convert, diff, explain, init, lint, matrix, permit, policy, push, query, schema, stage, trace, vet,
-};
+use super::{adopt, audit, change, check, convert, diff, explain, hook, init, ledger, lint, matrix, permit, policy, push, query, schema, stage, trace, vet};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// The gate in front of a firewall push.
@@ -51,6 +49,16 @@ pub enum Command {
     Init(init::Arguments),
     /// Check a policy and say who can approve what by it
     Policy(policy::Arguments),
+    /// Make what a device runs its baseline, by a quorum; applies nothing
+    Adopt(adopt::Arguments),
+    /// Let a device block nobody for a while
+    Quarantine(adopt::QuarantineArguments),
+    /// What git calls: on a server before it takes a push, and before a commit
+    Hook(hook::Arguments),
+    /// Let the ledger machine write down what it sees
+    Ledger(ledger::Arguments),
+    /// Say who decided what on which evidence, and whether it was right then
+    Audit(audit::Arguments),
     /// Stage a change as its class demands: in a namespace, or on the device that stands for it
     Stage(stage::Arguments),
     /// Prove a change by the kernel itself, in a namespace of its own

@@ -3,7 +3,9 @@
 //! One file a command. A command reads its arguments through `input`, asks the floors below, and hands one answer
 //! to `screen`. It returns an `Exit`, or a `Failure`, which is exit code 2.
 
+pub mod adopt;
 mod arguments;
+pub mod audit;
 pub mod change;
 pub mod check;
 pub mod convert;
@@ -13,8 +15,10 @@ pub mod exit;
 pub mod explain;
 pub mod failure;
 pub mod gate;
+pub mod hook;
 pub mod init;
 pub mod input;
+pub mod ledger;
 pub mod lint;
 pub mod matrix;
 pub mod output;
@@ -68,6 +72,11 @@ impl Command {
             Command::Explain(arguments) => explain::run(arguments, screen),
             Command::Init(arguments) => init::run(arguments, screen),
             Command::Policy(arguments) => policy::run(arguments, screen),
+            Command::Adopt(arguments) => adopt::run(arguments, screen),
+            Command::Quarantine(arguments) => adopt::quarantine(arguments, screen),
+            Command::Hook(arguments) => hook::run(arguments, screen),
+            Command::Ledger(arguments) => ledger::run(arguments, screen),
+            Command::Audit(arguments) => audit::run(arguments, screen),
             Command::Stage(arguments) => stage::run(arguments, screen),
             Command::Vet(arguments) => vet::run(arguments, screen),
             Command::Permit(arguments) => permit::run(arguments, screen),

@@ -1,9 +1,10 @@
 //! `fwgate push`: only permitted bytes, to permitted devices, inside the window, read back, and undone by itself where the
 //! proof does not hold on the live system.
 
-mod port;
-mod printed;
+pub mod port;
+pub mod printed;
 
+use super::change::close::{Spent, fold};
 use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{
@@ -84,7 +85,19 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let mut port = Ways { policy: &policy, ways, bounds: Bounds::default() };
     let report = pushed(&session, &gathered, &permit, &holder, &mut port, (key_ledger, key_production))?;
     screen.answer(&told(id, &report))?;
+    if report.devices.iter().any(|device| device.end != DeviceEnd::Untouched) {
+        keep(&session, id, key_ledger, &permit, screen);
+    }
     Ok(if report.state == State::Applied { PASSED } else { REFUSED })
+}
+
+/// Folds what was pushed into the log. The push stands in any case.
+fn keep(session: &Session, id: &str, key: &Path, permit: &VerifiedPermit, screen: &Screen) {
+    if let Err(reasons) = fold(session, id, key, Spent::File(permit.file()), now()) {
+        let why: Vec<&str> = reasons.iter().map(|r| r.message.as_str()).collect();
+        let why = visible(&why.join("; ")).into_owned();
+        screen.aside(&format!("warning: {id} is not in the log yet: {why}\n  = help: fwgate change close {id} --permit FILE\n"));
+    }
 }
 
 /// Vets the change along the way, where that is all that a key can do about it.
@@ -194,7 +207,7 @@ fn pushed(
     let run = nonce()?;
     let rule = &port.policy.push;
     let heads: Vec<(String, String)> =
-        gathered.ledger.in_force().into_iter().map(|(device, known)| (device, known.head)).collect();
+        gathered.in_force.iter().map(|(device, known)| (device.clone(), known.head.clone())).collect();
     let order: Vec<String> = port
         .ways
         .values()

@@ -18,6 +18,7 @@ pub const SCHEMAS: &[(&str, &str, &str)] = &[
     ("matrix", "output of `fwgate matrix --format json`", include_str!("../../schemas/matrix.json")),
     ("ruleset", "a ruleset in fwgate's own format", include_str!("../../schemas/ruleset.json")),
     ("permit", "output of `fwgate permit --format json`", include_str!("../../schemas/permit.json")),
+    ("audit", "output of `fwgate audit --format json`", include_str!("../../schemas/audit.json")),
     ("policy", "a policy file", include_str!("../../schemas/policy.json")),
     ("change", "a change request", include_str!("../../schemas/change.json")),
     (

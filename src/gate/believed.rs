@@ -105,7 +105,7 @@ fn bound_reason(branch: &Branch) -> Option<Reason> {
 pub(super) struct Signed<'a> {
     pub(super) holder: &'a Holder,
     pub(super) namespace: String,
-    is_exact: bool,
+    pub(super) is_exact: bool,
     user: Option<SignatureFlaw>,
 }
 

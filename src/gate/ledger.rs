@@ -35,11 +35,15 @@ pub struct Entry {
     pub commit: String,
     /// SHA-256 of the raw commit, which the next entry names.
     pub digest: Digest,
+    /// The fingerprint of the key that signed it.
+    pub key: String,
 }
 
 /// What runs on a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InForce {
+    /// The device.
+    pub device: String,
     /// Digest of the device's bytes.
     pub bytes: Digest,
     /// The commit that holds them.
@@ -145,8 +149,13 @@ impl Ledger {
 
     /// What is in force on each device that the ledger knows: its last result `applied` or `rolled-back`.
     pub fn in_force(&self) -> BTreeMap<String, InForce> {
+        self.in_force_but(None)
+    }
+
+    /// The same as if one change had never been pushed.
+    pub fn in_force_but(&self, change: Option<&str>) -> BTreeMap<String, InForce> {
         let mut out = BTreeMap::new();
-        for result in self.results() {
+        for result in self.results().filter(|r| Some(r.change.as_str()) != change) {
             if matches!(result.result, ResultKind::Applied | ResultKind::RolledBack) {
                 out.insert(result.device.clone(), in_force(result));
             }
@@ -255,12 +264,13 @@ impl Ledger {
 }
 
 fn fork(message: String) -> Reason {
-    let fix = "put the ledger back as it was from a clone that has it; a new one begins with `fwgate ledger witness`";
+    let fix = "put the ledger back as it was from a clone that has it; a new one begins with `fwgate ledger init`";
     Reason::new(ReasonCode::LedgerFork, message, fix)
 }
 
 fn in_force(result: &DeviceResult) -> InForce {
     InForce {
+        device: result.device.clone(),
         bytes: result.bytes,
         head: result.head.clone(),
         change: result.change.clone(),
@@ -305,7 +315,8 @@ fn read_entry(
         return Err(broken("is older than the entry before it"));
     }
     let standing = by.holder.standing(now);
-    Ok((Entry { said, commit: raw.id.clone(), digest: Digest::of(&raw.bytes) }, standing))
+    let key = by.holder.key.fingerprint().to_owned();
+    Ok((Entry { said, commit: raw.id.clone(), digest: Digest::of(&raw.bytes), key }, standing))
 }
 
 fn not_the_machine(place: &str, stranger: &Stranger) -> Reason {

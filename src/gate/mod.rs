@@ -12,7 +12,9 @@
 //!  baseline x proposal x policy ─► analysis (check, content digest, meaning digest) ┘
 //! ```
 
+mod adoption;
 mod analysis;
+pub mod audit;
 mod believed;
 mod calendar;
 mod case;
@@ -27,6 +29,7 @@ mod evidence;
 mod grammar;
 mod instant;
 mod ledger;
+mod log;
 mod matching;
 mod pair;
 mod permit;
@@ -45,6 +48,7 @@ pub mod vetting;
 mod voices;
 
 pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
+pub use adoption::{adoptions, quarantined, with_adoptions};
 pub use analysis::{Case, Library, analyse, read_request, targets};
 pub use believed::{Believed, Ignored, MAX_COMMITS, TOLERANCE, Testimony, looks_like_approval, read_branch};
 pub use calendar::{Booking, Calendar, Period, Slot, SlotSource, calendar, instant_of, slot, wished};
@@ -59,6 +63,7 @@ pub use edits::edits_digest;
 pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
 pub use grammar::{Flaw, MAX_TEXT};
 pub use instant::Instant;
+pub use log::{Attachment, Log, LogEntry, Merge, Outcome, carried_policies, merge_payload};
 pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, PermitHistory, Sighting};
 pub use pair::{Planned, Terms, beside};
 pub use permit::{

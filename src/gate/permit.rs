@@ -285,6 +285,7 @@ pub struct VerifiedPermit {
     permit: Permit,
     digest: Digest,
     machine: String,
+    file: String,
 }
 
 impl VerifiedPermit {
@@ -296,6 +297,11 @@ impl VerifiedPermit {
     /// The SHA-256 of the whole file.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// The file as it was read.
+    pub fn file(&self) -> &str {
+        &self.file
     }
 
     /// The machine that signed it.
@@ -311,8 +317,9 @@ impl PermitFile {
     /// The signature is not by a machine whose purpose it is.
     pub fn verify(self, trust: &dyn PermitTrust) -> Result<VerifiedPermit, Reason> {
         let machine = trust.permit_machine(&self.signed, &self.signature)?;
-        let whole = [self.signed.as_slice(), b"\n", self.signature.as_bytes()].concat();
-        Ok(VerifiedPermit { permit: self.permit, digest: Digest(sha2::Sha256::digest(whole).into()), machine })
+        let file = self.permit.file(&self.signature);
+        let digest = Digest(sha2::Sha256::digest(file.as_bytes()).into());
+        Ok(VerifiedPermit { permit: self.permit, digest, machine, file })
     }
 
     /// Reads a permit file. Nothing of it is believed before its signature was verified.

@@ -3,7 +3,7 @@
 use super::instant::Instant;
 use super::reason::{Reason, ReasonCode};
 use super::signature::{KeyFlaw, PublicKey, UserCheck, read_public_key};
-use crate::policy::{Date, Key, Machine, Person, Purpose};
+use crate::policy::{Date, Key, Machine, Person, Policy, Purpose};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who holds a key.
@@ -102,6 +102,18 @@ impl Roster {
         (roster, reasons)
     }
 
+    /// The roster of the last of these policies, which remembers the keys of those before and what the last one revokes; an
+    /// empty one without policies.
+    pub fn of_versions(policies: &[&Policy]) -> Roster {
+        let Some((last, older)) = policies.split_last() else { return Roster::default() };
+        let (mut roster, _) = Roster::read(&last.persons, &last.machines);
+        for policy in older.iter().rev() {
+            roster.remember(&Roster::read(&policy.persons, &policy.machines).0);
+        }
+        roster.revoke(&last.revoked.iter().filter_map(|r| fingerprint_of(&r.key.value)).collect());
+        roster
+    }
+
     /// Takes in the keys of an older version of the policy that this one has not.
     pub fn remember(&mut self, older: &Roster) {
         for (blob, holder) in &older.holders {
@@ -149,6 +161,14 @@ fn holder(owner: Owner, key: &Key) -> Result<Holder, KeyFlaw> {
         is_former: false,
         is_revoked: false,
     })
+}
+
+/// The fingerprint that a policy names, or that of the key that it names.
+pub(super) fn fingerprint_of(key: &str) -> Option<String> {
+    match key.starts_with("SHA256:") {
+        true => Some(key.to_owned()),
+        false => read_public_key(key).ok().map(|k| k.fingerprint().to_owned()),
+    }
 }
 
 /// The first second of a day in UTC.

@@ -18,6 +18,9 @@ const MAX_BRANCHES: usize = 20_000;
 /// More bytes than any commit of evidence has.
 const MAX_COMMIT: u64 = 1 << 20;
 
+/// The same for a merge of the log, which carries a permit and a policy.
+const MAX_MERGE: u64 = 16 << 20;
+
 /// The bytes of the commit with which every branch of evidence begins.
 pub const EVIDENCE_ROOT: &[u8] = b"tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\n\
 author fwgate <fwgate@localhost> 0 +0000\ncommitter fwgate <fwgate@localhost> 0 +0000\n\nfwgate evidence\n";
@@ -80,6 +83,7 @@ impl Repository {
     pub fn evidence_branch(&self, name: &str, head: CommitId) -> Result<Branch, VcsError> {
         let root = evidence_root()?;
         let bound = if name.starts_with("refs/heads/fwgate/changes/") { MAX_CHANGE_COMMITS } else { MAX_CHAIN_COMMITS };
+        let most = if name == "refs/heads/fwgate/log" { MAX_MERGE } else { MAX_COMMIT };
         let (mut commits, mut at, mut is_whole) = (Vec::new(), Some(head), false);
         while let Some(id) = at.filter(|_| commits.len() < bound) {
             if id == root {
@@ -87,7 +91,7 @@ impl Repository {
                 break;
             }
             let Ok(parents) = self.commit(id).map(|commit| commit.parents) else { break };
-            let Ok(bytes) = self.object(id.0, ObjectType::Commit, MAX_COMMIT) else { break };
+            let Ok(bytes) = self.object(id.0, ObjectType::Commit, most) else { break };
             commits.push(RawCommit { id: id.to_string(), bytes });
             at = parents.first().copied();
         }

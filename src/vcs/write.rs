@@ -51,6 +51,14 @@ impl EvidenceDraft {
 }
 
 impl Repository {
+    /// Stores the fixed root commit with which every branch of evidence begins; its id.
+    ///
+    /// # Errors
+    /// Objects that cannot be written.
+    pub fn store_evidence_root(&self) -> Result<CommitId, VcsError> {
+        self.store_evidence(EVIDENCE_ROOT)
+    }
+
     /// Stores a commit of evidence, and the empty tree and the fixed root commit beside it.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 
 mod announce;
 mod approve;
+pub mod close;
 mod list;
 mod pen;
 mod say;
@@ -56,6 +57,8 @@ pub enum Command {
     Review(say::ReviewArguments),
     /// Go on under another id
     Reissue(say::ReissueArguments),
+    /// Fold a change that came to an end into the log
+    Close(close::Arguments),
 }
 
 /// Does it.
@@ -77,5 +80,6 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Command::Emergency(arguments) => say::emergency(arguments, screen),
         Command::Review(arguments) => say::review(arguments, screen),
         Command::Reissue(arguments) => say::reissue(arguments, screen),
+        Command::Close(arguments) => close::run(arguments, screen),
     }
 }

@@ -95,6 +95,15 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Whether the remote hands out a commit.
+    pub fn remote_has(&self, commit: CommitId) -> bool {
+        let id = commit.to_string();
+        let Ok(remote) = self.remote() else { return false };
+        remote.fetch_pinned(&[id.clone()].into()).is_ok_and(|here| here.contains(&id))
+    }
+}
+
 /// Git wants both to be there; neither is evidence.
 fn or_unnamed(text: &str) -> String {
     if text.trim().is_empty() { "fwgate".to_owned() } else { text.to_owned() }

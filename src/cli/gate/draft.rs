@@ -39,12 +39,12 @@ impl Session {
         ids.map(row).collect()
     }
 
-    fn world(&self, now: Instant, obstacles: &mut Vec<Reason>) -> (World, Option<CommitId>) {
+    pub(super) fn world(&self, now: Instant, obstacles: &mut Vec<Reason>) -> (World, Option<CommitId>) {
         let tip = self.tip(obstacles);
         let branches = self.said(self.repository.evidence(&EvidenceSource::Fetched), obstacles).unwrap_or_default();
         let versions =
             tip.and_then(|tip| self.said(self.repository.policy_versions(tip), obstacles)).unwrap_or_default();
-        (World::read(self, now, branches, versions), tip)
+        (World::read(self.root_bytes.as_ref().ok().map(Vec::as_slice), now, branches, versions), tip)
     }
 
     /// Analyses the range from `base` to `head` as the change `id` would be, by what was fetched last.

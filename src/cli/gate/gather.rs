@@ -6,6 +6,7 @@ use crate::cli::input::{ChangeTrees, InputError, PinnedChange, Reader, Surroundi
 use crate::cli::rulesets::is_ruleset;
 use crate::diff::Bounds;
 use crate::gate::{
+    InForce, Log, adoptions, quarantined, with_adoptions,
     Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Dossier, Hold, Instant, Ledger,
     Library, Neighbour, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
     TargetDevice, Testimony, analyse, contributions, debt, decide, judge_chain, judge_pending, progress, read_branch,
@@ -38,6 +39,8 @@ pub struct Gathered {
     pub roster: Roster,
     /// The ledger.
     pub ledger: Ledger,
+    /// What is kept of changes that came to an end.
+    pub log: Log,
     /// The branches of evidence.
     pub branches: BTreeMap<String, Branch>,
     /// What is on the change's branch.
@@ -54,6 +57,8 @@ pub struct Gathered {
     pub fleet: Vec<TargetDevice>,
     /// The devices that the change touches.
     pub targets: Vec<TargetDevice>,
+    /// What is in force on each device that the ledger, or a quorum that adopted it, knows.
+    pub in_force: BTreeMap<String, InForce>,
     /// The answer.
     pub decision: Decision,
 }
@@ -123,25 +128,51 @@ impl Session {
         let branches = self.said(self.repository.evidence(&source), &mut obstacles).unwrap_or_default();
         let versions =
             tip.and_then(|tip| self.said(self.repository.policy_versions(tip), &mut obstacles)).unwrap_or_default();
-        let world = World::read(self, now, branches, versions);
+        let world = World::read(self.root_bytes.as_ref().ok().map(Vec::as_slice), now, branches, versions);
         obstacles.extend(world.ledger.refusals.iter().cloned());
         obstacles.extend(world.ledger.check_heads(&world.branches));
         Changes { session: self, world: &world, tip }.gathered(id, obstacles)
+    }
+
+    /// The devices of a state of the repository's files.
+    ///
+    /// # Errors
+    /// There are none, or some cannot be read.
+    pub fn devices_at(&self, files: &crate::vcs::Tree) -> Result<crate::fleet::tree::ConfigTree, InputError> {
+        Ok(self.reader()?.devices_of(&self.repository, files)?.accepted()?)
     }
 
     pub(super) fn reader(&self) -> Result<Reader<'_>, InputError> {
         Reader::new(&self.surroundings, &is_ruleset).with_devices(&self.devices)
     }
 
-    fn fetch(&self) -> Vec<Reason> {
+    pub(super) fn fetch(&self) -> Vec<Reason> {
         let Some(root) = &self.root else { return Vec::new() };
         let fetched = match self.remote() {
             Ok(remote) => remote.fetch(&root.protected).map_err(|e| of_remote(&e)),
             Err(reason) => Err(reason),
         };
         match fetched {
-            Ok(fetched) => fetched.rewritten.iter().map(|(branch, lost)| rewritten(branch, lost)).collect(),
+            Ok(fetched) => {
+                self.fetch_pinned();
+                fetched.rewritten.iter().map(|(branch, lost)| rewritten(branch, lost)).collect()
+            }
             Err(reason) => vec![reason],
+        }
+    }
+
+    /// Brings commits that announcements pin and that are not here: approvers need no checkout of the author's branch. What cannot be
+    /// had is missed later, by name.
+    fn fetch_pinned(&self) {
+        let (Ok(remote), Ok(branches)) = (self.remote(), self.repository.evidence(&EvidenceSource::Fetched)) else {
+            return;
+        };
+        let changes = branches.values().filter(|b| change_of(&b.name).is_some());
+        let last = changes.filter_map(|b| b.commits.iter().rev().take(MOST_LOOKED_AT).find_map(pinned_by));
+        let missing: BTreeSet<String> =
+            last.flatten().filter(|id| self.repository.commit_id(id).is_err()).take(MOST_FETCHED).collect();
+        if !missing.is_empty() {
+            let _ = remote.fetch_pinned(&missing);
         }
     }
 
@@ -170,11 +201,12 @@ pub(super) struct World {
     pub chain: Chain,
     pub roster: Roster,
     pub ledger: Ledger,
+    pub log: Log,
 }
 
 impl World {
     pub(super) fn read(
-        session: &Session,
+        root: Option<&[u8]>,
         now: Instant,
         branches: BTreeMap<String, Branch>,
         versions: Vec<PolicyVersion>,
@@ -182,31 +214,44 @@ impl World {
         let policies: Vec<Policy> =
             versions.iter().filter_map(|v| read_version(v).ok()).map(|(policy, _)| policy).collect();
         let ledger_branch = branches.get(crate::gate::LEDGER_BRANCH);
-        let first = Ledger::read(ledger_branch, &roster_of(&policies), now);
+        let first = Ledger::read(ledger_branch, &Roster::of_versions(&policies.iter().collect::<Vec<_>>()), now);
         let of_changes: Vec<&Branch> = branches.values().filter(|b| change_of(&b.name).is_some()).collect();
         let voices = BranchVoices { branches: of_changes, ledger: &first, now };
         let witnessed = first.last_witness().map(|w| (w.policy, w.at));
-        let root = session.root_bytes.as_ref().ok().map(Vec::as_slice);
         let chain = judge_chain(root, &versions, &voices, witnessed);
         let mut counting: Vec<Policy> = chain.versions.iter().map(|v| v.policy.clone()).collect();
         if counting.is_empty() {
             counting.extend(chain.provisional.clone());
         }
-        let roster = roster_of(&counting);
+        let roster = Roster::of_versions(&counting.iter().collect::<Vec<_>>());
+        let log = Log::read(branches.get(crate::gate::LOG_BRANCH), &roster);
         let ledger = Ledger::read(ledger_branch, &roster, now);
-        World { now, branches, chain, roster, ledger }
+        World { now, branches, chain, roster, ledger, log }
+    }
+
+    /// How far a change has come: what is in the log is closed.
+    pub fn progress(&self, id: &str) -> Progress {
+        match self.log.is_closed(id) {
+            true => Progress::Closed,
+            false => progress(&self.ledger, id, self.now),
+        }
     }
 }
 
-/// The roster of the last policy, which remembers the keys of the earlier ones and what is revoked.
-fn roster_of(policies: &[Policy]) -> Roster {
-    let Some((last, older)) = policies.split_last() else { return Roster::default() };
-    let (mut roster, _) = Roster::read(&last.persons, &last.machines);
-    for policy in older.iter().rev() {
-        roster.remember(&Roster::read(&policy.persons, &policy.machines).0);
+/// How many commits of a branch are looked at for its latest announcement.
+const MOST_LOOKED_AT: usize = 200;
+
+/// How many pinned commits one call fetches.
+const MOST_FETCHED: usize = 100;
+
+/// The commits that a commit of evidence would pin, whoever signed it.
+fn pinned_by(commit: &crate::vcs::RawCommit) -> Option<[String; 2]> {
+    let text = std::str::from_utf8(&commit.bytes).ok()?;
+    let message = text.split_once("\n\n")?.1;
+    match Record::read(message).ok()? {
+        Record::Change(change) => Some([change.base, change.head]),
+        _ => None,
     }
-    roster.revoke(&revoked_keys(last));
-    roster
 }
 
 /// The id of the change whose branch this is.
@@ -252,13 +297,15 @@ impl Changes<'_> {
             decision.reasons.sort();
             decision.reasons.dedup();
         }
-        let World { now, chain, roster, ledger, branches } = self.world_again();
+        let in_force = with_adoptions(self.world.ledger.in_force(), &self.adoptions());
+        let World { now, chain, roster, ledger, log, branches } = self.world_again();
         let Read { testimony, announced, trees, request, analysis, fleet, targets, .. } = read;
         Gathered {
             now,
             chain,
             roster,
             ledger,
+            log,
             branches,
             testimony,
             announced,
@@ -267,18 +314,20 @@ impl Changes<'_> {
             analysis,
             fleet,
             targets,
+            in_force,
             decision,
         }
     }
 
     fn world_again(&self) -> World {
-        let World { now, branches, chain, roster, ledger } = self.world;
+        let World { now, branches, chain, roster, ledger, log } = self.world;
         World {
             now: *now,
             branches: branches.clone(),
             chain: chain.clone(),
             roster: roster.clone(),
             ledger: ledger.clone(),
+            log: log.clone(),
         }
     }
 
@@ -373,12 +422,8 @@ impl Changes<'_> {
         let repo = &self.session.repository;
         let world = self.world;
         let is_over = progress(&world.ledger, id, world.now) == Progress::Applied;
-        let mut latest = BTreeMap::new();
-        for result in world.ledger.results().filter(|r| is_over || r.change != id) {
-            if matches!(result.result, ResultKind::Applied | ResultKind::RolledBack) {
-                latest.insert(result.device.clone(), result.clone());
-            }
-        }
+        let pushed = world.ledger.in_force_but(if is_over { None } else { Some(id) });
+        let latest = with_adoptions(pushed, &self.adoptions());
         let mut out = BTreeMap::new();
         for (device, known) in latest {
             let found = repo.commit_id(&known.head).map_err(|e| vec![of_vcs(&e)]);
@@ -388,6 +433,15 @@ impl Changes<'_> {
             }
         }
         out
+    }
+
+    /// What devices run that nobody pushed and a quorum adopted.
+    pub fn adoptions(&self) -> Vec<InForce> {
+        let Some(policy) = self.world.chain.policy() else { return Vec::new() };
+        let world = self.world;
+        let branches = world.branches.values().filter(|b| change_of(&b.name).is_some());
+        let read = |b: &Branch| adoptions(&read_branch(b, &world.roster, &world.ledger, world.now), policy, world.now);
+        branches.flat_map(read).collect()
     }
 
     /// Every device of the protected branch with the facts that it gives there.
@@ -403,7 +457,7 @@ impl Changes<'_> {
         let others: Vec<Testimony> = self.other_testimonies(id);
         let holds: Vec<Believed<Hold>> = others.iter().flat_map(|t| &t.records).filter_map(as_hold).collect();
         let ids: Vec<String> = world.branches.keys().filter_map(|name| change_of(name)).map(str::to_owned).collect();
-        let quarantined = quarantined(others.iter().chain([&read.testimony]), world.now);
+        let quarantined = quarantined(others.iter().chain([&read.testimony]), world.chain.policy(), world.now);
         let open = unconverged(&world.ledger, &quarantined, world.now);
         let debts = self.debts(&others);
         let empty = Vec::new();
@@ -422,7 +476,7 @@ impl Changes<'_> {
             holds: &holds,
             ids: &ids,
             neighbours,
-            progress: progress(&world.ledger, id, world.now),
+            progress: world.progress(id),
             restores: self.restores(read),
             unconverged: &open,
             debts: &debts,
@@ -482,14 +536,6 @@ fn as_hold(record: &Believed<Record>) -> Option<Believed<Hold>> {
         digest: record.digest,
         order: record.order,
     })
-}
-
-fn quarantined<'t>(testimonies: impl Iterator<Item = &'t Testimony>, now: Instant) -> BTreeSet<String> {
-    let device = |r: &Believed<Record>| match &r.said {
-        Record::Quarantine(q) if r.standing == Standing::Good && now < q.until => Some(q.device.clone()),
-        _ => None,
-    };
-    testimonies.flat_map(|t| &t.records).filter_map(device).collect()
 }
 
 /// A device with the facts of its bytes; one whose facts cannot be read counts as production.

@@ -31,6 +31,27 @@ pub fn keep_receipt(session: &Session, key: &Path, receipt: &Receipt) -> Result<
     Err(Reason::new(ReasonCode::EvidenceUnavailable, format!("`{branch}` moved {ATTEMPTS} times"), "try again"))
 }
 
+/// Signs a text as a commit with these parents (behind the fixed root commit where there are none) and appends it to a branch
+/// of the remote; `None` where the branch moved in the meantime.
+///
+/// # Errors
+/// The key cannot be used, the remote cannot be reached or refuses.
+pub fn append_by_machine(
+    session: &Session,
+    branch: &str,
+    parents: Option<Vec<CommitId>>,
+    (at, message): (crate::gate::Instant, &str),
+    key: &Path,
+) -> Result<Option<CommitId>, Reason> {
+    let namespace = crate::policy::Purpose::Ledger.namespace();
+    let commit = signed_onto(session, parents, at.0, message, key, &namespace)?;
+    match session.remote()?.push(commit, branch) {
+        Ok(()) => Ok(Some(commit)),
+        Err(RemoteError::Moved { .. }) => Ok(None),
+        Err(error) => Err(of_remote(&error)),
+    }
+}
+
 fn signed(
     session: &Session,
     head: Option<CommitId>,
@@ -39,8 +60,19 @@ fn signed(
     key: &Path,
     namespace: &str,
 ) -> Result<CommitId, Reason> {
+    signed_onto(session, head.map(|h| vec![h]), at, message, key, namespace)
+}
+
+fn signed_onto(
+    session: &Session,
+    parents: Option<Vec<CommitId>>,
+    at: i64,
+    message: &str,
+    key: &Path,
+    namespace: &str,
+) -> Result<CommitId, Reason> {
     let draft = EvidenceDraft {
-        parents: head.map(|h| vec![h]),
+        parents,
         name: "fwgate".to_owned(),
         email: "fwgate@localhost".to_owned(),
         at,

@@ -3,10 +3,13 @@
 //! Each part only ever adds reasons, so that nothing that is wrong can make up for something else that is wrong.
 
 mod content;
+mod past;
 mod staging;
 mod state;
 mod timing;
 mod urgent;
+
+pub use past::{Past, judge_past};
 
 use super::calendar::calendar;
 use super::case::{Dossier, Progress};

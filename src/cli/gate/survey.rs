@@ -1,0 +1,72 @@
+//! Everything that is the same for every change, without any one of them: chains, keys, branches.
+
+use super::gather::{Changes, Session, World};
+use crate::gate::{Chain, InForce, Instant, Ledger, Log, Reason, Roster};
+use crate::vcs::{Branch, CommitId, EvidenceSource, Repository, VcsError};
+use std::collections::BTreeMap;
+
+/// What was found.
+pub struct Survey {
+    /// The one clock reading.
+    pub now: Instant,
+    /// The protected branch's tip.
+    pub tip: Option<CommitId>,
+    /// The policy chain.
+    pub chain: Chain,
+    /// Who may do what.
+    pub roster: Roster,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// What is kept of changes that came to an end.
+    pub log: Log,
+    /// The branches of evidence.
+    pub branches: BTreeMap<String, Branch>,
+    /// What is in force on each device that the ledger, or a quorum that adopted it, knows.
+    pub in_force: BTreeMap<String, InForce>,
+    /// What stands against everything: a root that is missing, a remote that does not answer, branches that were rewritten.
+    pub obstacles: Vec<Reason>,
+}
+
+/// Reads what a server has itself: its own branches are the evidence.
+///
+/// # Errors
+/// Branches or objects that cannot be read.
+pub fn survey_server(
+    repository: &Repository,
+    root: &[u8],
+    protected: &str,
+    now: Instant,
+) -> Result<Survey, VcsError> {
+    let source = EvidenceSource::Bare;
+    let branches = repository.evidence(&source)?;
+    let tip = repository.remote_branch(&source, protected)?;
+    let versions = tip.map(|tip| repository.policy_versions(tip)).transpose()?.unwrap_or_default();
+    let World { now, branches, chain, roster, ledger, log } = World::read(Some(root), now, branches, versions);
+    let in_force = ledger.in_force();
+    Ok(Survey { now, tip, chain, roster, ledger, log, branches, in_force, obstacles: Vec::new() })
+}
+
+impl Session {
+    /// Fetches, and reads what is the same for every change.
+    pub fn survey(&self, now: Instant) -> Survey {
+        let mut obstacles: Vec<Reason> = self.root_bytes.as_ref().err().cloned().into_iter().collect();
+        obstacles.extend(self.fetch());
+        self.survey_again(now, obstacles)
+    }
+
+    /// Fetches; what kept it from being done.
+    pub fn ask(&self) -> Vec<Reason> {
+        self.fetch()
+    }
+
+    /// The same by what was fetched last.
+    pub fn survey_again(&self, now: Instant, mut obstacles: Vec<Reason>) -> Survey {
+        let (world, tip) = self.world(now, &mut obstacles);
+        let in_force = crate::gate::with_adoptions(
+            world.ledger.in_force(),
+            &Changes { session: self, world: &world, tip }.adoptions(),
+        );
+        let World { now, branches, chain, roster, ledger, log } = world;
+        Survey { now, tip, chain, roster, ledger, log, branches, in_force, obstacles }
+    }
+}

@@ -1,0 +1,179 @@
+//! `fwgate ledger`: the scheduled job on the protected branch that lets the ledger machine write down what it sees, and the
+//! beginning of ledger and log.
+//!
+//! A ledger that is gone is not begun again by the job: that is exactly what somebody who deletes it would want.
+
+use super::exit::{Exit, PASSED, REFUSED};
+use super::failure::Failure;
+use super::gate::{MachineKeys, RootArguments, Session, Survey, append_by_machine, need_key, now};
+use super::screen::Screen;
+use crate::gate::{
+    Instant, LEDGER_BRANCH, LOG_BRANCH, LedgerEntry, Reason, ReasonCode, Witness,
+};
+use crate::report::visible;
+use crate::vcs::CommitId;
+use clap::{Args, Subcommand};
+use std::path::Path;
+
+/// How often a ledger that moved is tried again.
+const TRIES: usize = 3;
+
+/// The arguments of `fwgate ledger`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done with the ledger.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write down what the remote has now; for a scheduled job on the protected branch
+    Witness(WritingArguments),
+    /// Begin the ledger with a first witness, and the log, where the remote has neither
+    Init(WritingArguments),
+}
+
+/// Root and key.
+#[derive(Debug, Args)]
+pub struct WritingArguments {
+    /// Where trust comes from
+    #[command(flatten)]
+    pub root: RootArguments,
+    /// Key of the machine that keeps the ledger (or FWGATE_KEY_LEDGER)
+    #[arg(long, value_name = "FILE")]
+    pub key_ledger: Option<std::path::PathBuf>,
+}
+
+/// A witness that stands on the remote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witnessed {
+    /// The commit.
+    pub commit: CommitId,
+    /// What it says.
+    pub said: Witness,
+    /// What keeps branches out of it.
+    pub refused: Vec<Reason>,
+}
+
+/// Runs what the arguments name.
+///
+/// # Errors
+/// No repository, no key.
+pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    let (writing, begins) = match &arguments.command {
+        Command::Witness(writing) => (writing, Begins::Never),
+        Command::Init(writing) => (writing, Begins::WhereNone),
+    };
+    let keys = MachineKeys { key_ledger: writing.key_ledger.clone(), ..MachineKeys::default() }.or_environment();
+    let session = Session::open_root(&writing.root)?;
+    let key = need_key(keys.key_ledger.as_ref(), "--key-ledger", "FWGATE_KEY_LEDGER")?;
+    match witness(&session, key, begins, now()) {
+        Ok(written) => {
+            screen.answer(&told(&written))?;
+            Ok(if written.refused.is_empty() { PASSED } else { REFUSED })
+        }
+        Err(reasons) => {
+            screen.answer(&listed(&reasons))?;
+            let is_unread = reasons.iter().any(|r| r.code.is_no_verdict());
+            Ok(if is_unread { super::exit::NO_VERDICT } else { REFUSED })
+        }
+    }
+}
+
+/// Whether a ledger may be begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begins {
+    /// It must be there.
+    Never,
+    /// It is begun where the remote has neither ledger nor log.
+    WhereNone,
+}
+
+/// Appends a witness by compare-and-swap, at most three times.
+///
+/// # Errors
+/// Whatever makes the ledger, or the policy that it names, unfit; a remote that cannot be reached or refuses.
+pub fn witness(session: &Session, key: &Path, begins: Begins, now: Instant) -> Result<Witnessed, Vec<Reason>> {
+    for _ in 0..TRIES {
+        let survey = session.survey(now);
+        let is_new = is_new(&survey, begins)?;
+        if is_new && !survey.branches.contains_key(LOG_BRANCH) {
+            begin_log(session)?;
+        }
+        let (said, refused) = seen(&survey)?;
+        let parents = survey.ledger.entries.last().map(|last| session.repository.commit_id(&last.commit));
+        let parents = parents.transpose().map_err(|e| vec![unwritten(&e.to_string())])?.map(|last| vec![last]);
+        let text = LedgerEntry::Witness(said.clone()).text();
+        let written = append_by_machine(session, LEDGER_BRANCH, parents, (now, &text), key);
+        if let Some(commit) = written.map_err(|reason| vec![reason])? {
+            return Ok(Witnessed { commit, said, refused });
+        }
+    }
+    Err(vec![unwritten(&format!("the ledger moved {TRIES} times"))])
+}
+
+/// Whether this is the first entry.
+fn is_new(survey: &Survey, begins: Begins) -> Result<bool, Vec<Reason>> {
+    let is_there = survey.branches.contains_key(LEDGER_BRANCH);
+    let has_log = survey.branches.get(LOG_BRANCH).is_some_and(|log| !log.commits.is_empty());
+    match (is_there, begins) {
+        (false, Begins::WhereNone) if !has_log => Ok(true),
+        (true, Begins::WhereNone) => {
+            let message = "the remote has a ledger already";
+            Err(vec![Reason::new(ReasonCode::LedgerFork, message, "`fwgate ledger witness` appends to it")])
+        }
+        _ => match survey.ledger.refusals.clone() {
+            refusals if refusals.is_empty() => Ok(false),
+            refusals => Err(refusals),
+        },
+    }
+}
+
+/// The log begins as every branch of evidence does; somebody else may have begun it first.
+fn begin_log(session: &Session) -> Result<(), Vec<Reason>> {
+    let root = session.repository.store_evidence_root().map_err(|e| vec![unwritten(&e.to_string())])?;
+    let remote = session.remote().map_err(|reason| vec![reason])?;
+    match remote.push(root, LOG_BRANCH) {
+        Ok(()) | Err(crate::vcs::RemoteError::Moved { .. }) => Ok(()),
+        Err(error) => Err(vec![unwritten(&error.to_string())]),
+    }
+}
+
+/// What the next witness says: the head of every branch that still has what was witnessed of it.
+fn seen(survey: &Survey) -> Result<(Witness, Vec<Reason>), Vec<Reason>> {
+    let Some(policy) = survey.chain.in_force() else {
+        let all = survey.obstacles.iter().chain(&survey.chain.reasons).cloned().collect();
+        return Err(all);
+    };
+    if let Some(unreachable) = survey.obstacles.iter().find(|r| r.code == ReasonCode::LedgerUnreachable) {
+        return Err(vec![unreachable.clone()]);
+    }
+    let mut refused = survey.obstacles.clone();
+    refused.extend(survey.ledger.check_heads(&survey.branches));
+    refused.sort();
+    refused.dedup();
+    let is_rewritten = |name: &str| refused.iter().any(|r| r.message.contains(&format!("`{name}`")));
+    let evidence = survey.branches.values().filter(|b| b.name != LEDGER_BRANCH && !is_rewritten(&b.name));
+    let heads = evidence.filter_map(|b| Some((b.name.clone(), b.head()?.to_owned()))).collect();
+    let previous = survey.ledger.entries.last().map(|e| e.digest);
+    Ok((Witness { previous, at: survey.now, policy: policy.version, heads }, refused))
+}
+
+fn unwritten(message: &str) -> Reason {
+    Reason::new(ReasonCode::EvidenceUnavailable, message, "try again")
+}
+
+fn told(written: &Witnessed) -> String {
+    let Witness { at, policy, heads, .. } = &written.said;
+    let mut out = format!("witnessed {} branches at {at}, version {policy} of the policy in force ({})\n", heads.len(), written.commit.short());
+    out += &listed(&written.refused);
+    out
+}
+
+/// Reasons, each with what mends it.
+pub fn listed(reasons: &[Reason]) -> String {
+    let line = |r: &Reason| format!("- {}: {}\n  = help: {}\n", r.code, visible(&r.message), visible(&r.fix));
+    reasons.iter().map(line).collect()
+}

@@ -1,0 +1,96 @@
+//! What persons say about devices instead of a push: that what one runs becomes its baseline, or that it blocks nobody for a
+//! while.
+
+use super::believed::{Believed, Testimony};
+use super::instant::Instant;
+use super::ledger::InForce;
+use super::matching::fill;
+use super::record::{Adopt, Record, ResultKind};
+use super::roster::Standing;
+use super::terms::terms;
+use super::validity::roles_of;
+use crate::policy::{ChangeClass, Policy, Right};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// The longest quarantine.
+const QUARANTINE: Duration = Duration::from_secs(14 * 86_400);
+
+/// The baselines that `adopt` records of one change's branch make: those that the quorum of class normal signed, each for the
+/// same device and bytes. Whoever signed first is the author and counts to no quorum.
+pub fn adoptions(testimony: &Testimony, policy: &Policy, now: Instant) -> Vec<InForce> {
+    let Some(terms) = terms(policy, ChangeClass::Normal, None) else { return Vec::new() };
+    let seats = terms.seats(&terms.quorums(&BTreeSet::new(), &BTreeSet::new()));
+    let roles = roles_of(policy);
+    let mut voices: BTreeMap<(&str, super::record::Digest), Vec<(&Believed<Record>, &Adopt)>> = BTreeMap::new();
+    for record in testimony.records.iter().filter(|r| r.standing == Standing::Good && !is_taken_back(testimony, r)) {
+        let Record::Adopt(adopt) = &record.said else { continue };
+        if roles.get(&record.by).is_some_and(|own| own.contains(&adopt.role)) {
+            voices.entry((&adopt.device, adopt.bytes)).or_default().push((record, adopt));
+        }
+    }
+    let mut out = Vec::new();
+    for group in voices.values() {
+        let Some((author, _)) = group.first() else { continue };
+        let mut persons: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (record, adopt) in group.iter().filter(|(r, _)| r.by != author.by) {
+            persons.entry(record.by.clone()).or_default().insert(adopt.role.clone());
+            if !seats.is_empty() && fill(&seats, &persons).len() == seats.len() {
+                out.push(baseline(adopt, record.witnessed.unwrap_or(now)));
+                break;
+            }
+        }
+    }
+    out
+}
+
+fn is_taken_back(testimony: &Testimony, record: &Believed<Record>) -> bool {
+    testimony.records.iter().any(|r| match &r.said {
+        Record::Revoke(revoke) => r.by == record.by && r.order > record.order && revoke.record == record.digest,
+        _ => false,
+    })
+}
+
+fn baseline(adopt: &Adopt, at: Instant) -> InForce {
+    InForce {
+        device: adopt.device.clone(),
+        bytes: adopt.bytes,
+        head: adopt.head.clone(),
+        change: adopt.change.clone(),
+        result: ResultKind::Applied,
+        receipt: None,
+        at,
+    }
+}
+
+/// What is in force with adoptions taken into account: of each device, the latest.
+pub fn with_adoptions(mut pushed: BTreeMap<String, InForce>, adopted: &[InForce]) -> BTreeMap<String, InForce> {
+    for baseline in adopted {
+        let is_older = pushed.get(&baseline.device).is_none_or(|known| known.at < baseline.at);
+        if is_older {
+            pushed.insert(baseline.device.clone(), baseline.clone());
+        }
+    }
+    pushed
+}
+
+/// Devices that a person with the right to operate put into quarantine, and which are in it now. No quarantine is longer than 14
+/// days, or what the policy says, from its record's first witness.
+pub fn quarantined<'t>(
+    testimonies: impl Iterator<Item = &'t Testimony>,
+    policy: Option<&Policy>,
+    now: Instant,
+) -> BTreeSet<String> {
+    let Some(policy) = policy else { return BTreeSet::new() };
+    let roles = roles_of(policy);
+    let most = policy.push.quarantine.unwrap_or(QUARANTINE).min(QUARANTINE);
+    let may = |by: &str| roles.get(by).is_some_and(|own| policy.rights.has(Right::Operate, own.iter().map(String::as_str)));
+    let device = |t: &Testimony, r: &Believed<Record>| match &r.said {
+        Record::Quarantine(said) if r.standing == Standing::Good && may(&r.by) && !is_taken_back(t, r) => {
+            let end = said.until.min(r.witnessed.unwrap_or(r.at).min(r.at).after(most));
+            (now < end).then(|| said.device.clone())
+        }
+        _ => None,
+    };
+    testimonies.flat_map(|t| t.records.iter().filter_map(move |r| device(t, r))).collect()
+}

@@ -1,0 +1,70 @@
+//! `fwgate ledger`: the beginning, the scheduled job, and what it refuses to write down.
+
+use crate::desk::Desk;
+use crate::scene::{LEDGER, changes};
+use fwgate::gate::{LOG_BRANCH, LedgerEntry, OrdinaryCommit};
+use insta::assert_snapshot;
+
+fn last(desk: &Desk) -> LedgerEntry {
+    let head = desk.scene.head_of(LEDGER).unwrap();
+    LedgerEntry::read(&OrdinaryCommit::read(&desk.scene.bytes_of(&head)).message).unwrap()
+}
+
+#[test]
+fn a_ledger_is_begun_once_and_then_appended_to() {
+    let desk = Desk::new();
+    let refused = desk.run(&["ledger", "witness"]);
+    assert_eq!(refused.code, 1);
+    assert_snapshot!(desk.masked(&refused.stdout), @r"
+    - LEDGER_FORK: there is no ledger
+      = help: put the ledger back as it was from a clone that has it; a new one begins with `fwgate ledger init`
+    ");
+    assert_snapshot!(desk.masked(&desk.pass(&["ledger", "init"])), @"witnessed 0 branches at TIME, version 1 of the policy in force (COMMIT)");
+    let root = desk.scene.head_of(LOG_BRANCH).unwrap();
+    assert_eq!(desk.scene.bytes_of(&root), crate::scene::EVIDENCE_ROOT.as_bytes());
+    let again = desk.run(&["ledger", "init"]);
+    assert_eq!(again.code, 1);
+    assert_snapshot!(desk.masked(&again.stdout), @r"
+    - LEDGER_FORK: the remote has a ledger already
+      = help: `fwgate ledger witness` appends to it
+    ");
+    desk.scene.record("alice", "CHG-1", "fwgate-record/1 withdraw\nchange: CHG-1\nreason: x\n");
+    assert_snapshot!(desk.masked(&desk.pass(&["ledger", "witness"])), @"witnessed 1 branches at TIME, version 1 of the policy in force (COMMIT)");
+    let LedgerEntry::Witness(said) = last(&desk) else { panic!() };
+    assert_eq!(said.heads, [(changes("CHG-1"), desk.scene.head_of(&changes("CHG-1")).unwrap())]);
+    assert!(said.previous.is_some());
+}
+
+#[test]
+fn a_ledger_that_was_deleted_is_not_begun_again_by_the_job() {
+    let desk = Desk::new();
+    desk.pass(&["ledger", "init"]);
+    desk.scene.reset(LEDGER, None);
+    let refused = desk.run(&["ledger", "witness"]);
+    assert_eq!(refused.code, 1, "{}", refused.stdout);
+    assert!(refused.stdout.contains("LEDGER_FORK"), "{}", refused.stdout);
+    assert_eq!(desk.scene.head_of(LEDGER), None);
+}
+
+#[test]
+fn a_branch_that_was_rewritten_is_left_out_and_told() {
+    let desk = Desk::new();
+    desk.pass(&["ledger", "init"]);
+    let first = desk.scene.record("alice", "CHG-1", "fwgate-record/1 withdraw\nchange: CHG-1\nreason: x\n");
+    desk.scene.record("alice", "CHG-1", "fwgate-record/1 withdraw\nchange: CHG-1\nreason: y\n");
+    desk.pass(&["ledger", "witness"]);
+    desk.scene.reset(&changes("CHG-1"), Some(&first));
+    desk.scene.record("alice", "CHG-2", "fwgate-record/1 withdraw\nchange: CHG-2\nreason: x\n");
+    let told = desk.run(&["ledger", "witness"]);
+    assert_eq!(told.code, 1);
+    assert!(told.stdout.contains("HISTORY_REWRITTEN"), "{}", told.stdout);
+    let LedgerEntry::Witness(said) = last(&desk) else { panic!() };
+    assert_eq!(said.heads.iter().map(|h| h.0.as_str()).collect::<Vec<_>>(), [changes("CHG-2")]);
+}
+
+#[test]
+fn without_a_key_nothing_is_asked() {
+    let desk = Desk::new();
+    let shown = desk.run_with(&["ledger", "witness"], &[("FWGATE_KEY_LEDGER", "")]);
+    assert_eq!(shown.code, 2, "{}{}", shown.stdout, shown.stderr);
+}
