@@ -10,7 +10,7 @@ use crate::gate::{
     Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Dossier, Hold, Instant, Ledger,
     Library, Neighbour, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
     TargetDevice, Testimony, analyse, contributions, debt, decide, judge_chain, judge_pending, progress, read_branch,
-    read_request, read_version, revoked_keys, unconverged,
+    read_request, read_version, unconverged,
 };
 use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
 use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
@@ -569,7 +569,7 @@ fn code(name: &str) -> ReasonCode {
 
 fn of_vcs(error: &VcsError) -> Reason {
     let fix = error.help().unwrap_or_else(|| "mend the repository, and ask again".to_owned());
-    Reason::new(error.code().map_or(ReasonCode::HistoryUnverifiable, code), error.to_string(), fix)
+    Reason::new(code(error.permit_code()), error.to_string(), fix)
 }
 
 pub(super) fn of_remote(error: &RemoteError) -> Reason {
