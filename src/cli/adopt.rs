@@ -206,7 +206,7 @@ fn by_transport(device: &str, held: &Held, policy: &Policy) -> Result<Option<Str
         reasons.into_iter().next().unwrap_or_else(none)
     };
     let transport = ProductionTransport::of(policy, &target).map_err(first)?;
-    let way = Way { transport, proposal: held.files.clone(), baseline: held.files.clone() };
+    let way = Way { transport, proposal: held.files.clone(), baseline: held.files.clone(), instead: None };
     let ways = BTreeMap::from([(device.to_owned(), way)]);
     let nonce = super::permit::nonce();
     let nonce = nonce.map_err(|_| Reason::new(ReasonCode::ReadbackInvalid, "there are no random bytes", "try again"))?;

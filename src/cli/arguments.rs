@@ -1,6 +1,6 @@
 //! The command line as a whole: the commands and what they are for.
 
-use super::{adopt, audit, change, check, convert, diff, explain, hook, init, ledger, lint, matrix, permit, policy, push, query, schema, stage, trace, vet};
+use super::{adopt, audit, change, check, convert, diff, explain, hook, init, ledger, lint, matrix, permit, policy, push, query, rollback, schema, stage, trace, vet};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// The gate in front of a firewall push.
@@ -67,6 +67,8 @@ pub enum Command {
     Permit(permit::Arguments),
     /// Push a permitted change, device by device
     Push(push::Arguments),
+    /// Bring a device back to what was applied last: one operator, at any time
+    Rollback(rollback::Arguments),
     /// Print the JSON Schema of an output
     Schema(schema::Arguments),
     /// What this program does inside of a namespace of its own

@@ -26,6 +26,7 @@ pub mod permit;
 pub mod policy;
 pub mod push;
 pub mod query;
+pub mod rollback;
 pub mod rulesets;
 pub mod schema;
 pub mod screen;
@@ -81,6 +82,7 @@ impl Command {
             Command::Vet(arguments) => vet::run(arguments, screen),
             Command::Permit(arguments) => permit::run(arguments, screen),
             Command::Push(arguments) => push::run(arguments, screen),
+            Command::Rollback(arguments) => rollback::run(arguments, screen),
             Command::Schema(arguments) => schema::run(arguments, screen),
             Command::InsideNamespace => inside_namespace(screen),
         }

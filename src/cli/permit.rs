@@ -10,7 +10,7 @@ use super::output::{check_writable, write_atomically};
 use super::screen::Screen;
 use crate::gate::push::route::{ProductionTransport, Target, isolation, transport_digest};
 use crate::gate::{Decision, Instant, PERMIT_NAMESPACE, Permit, PermittedDevice, Reason, ReasonCode, TargetDevice};
-use crate::policy::Policy;
+use crate::policy::{ChangeClass, Policy};
 use crate::report::{PermitDocument, decision_human, json_text};
 use crate::vcs::sign_by_machine;
 use clap::{Args, ValueEnum};
@@ -144,9 +144,10 @@ fn drafted(session: &Session, gathered: &Gathered, holder: &str, nonce: String) 
     let (Some(analysis), Some(policy), Some(announced), Some(root)) =
         (&gathered.analysis, gathered.policy(), &gathered.announced, &session.root)
     else {
-        return Err(Vec::new());
+        return Err(of_policy(gathered).into_iter().collect());
     };
     let mut reasons = isolation(policy, &targets(&gathered.fleet));
+    reasons.extend(of_policy(gathered));
     reasons.extend(without_way_back(gathered));
     let confirm = confirm_timer(policy, &targets(&gathered.targets), &mut reasons);
     let device = |((name, proposal), (_, rollback)): (&(String, _), &(String, _))| PermittedDevice {
@@ -177,6 +178,14 @@ fn drafted(session: &Session, gathered: &Gathered, holder: &str, nonce: String) 
         reasons.extend(permit.untimely(gathered.now));
     }
     if reasons.is_empty() { Ok(permit) } else { Err(reasons) }
+}
+
+/// A change of the policy has nothing to push: its records put it into force.
+fn of_policy(gathered: &Gathered) -> Option<Reason> {
+    let id = &gathered.testimony.change;
+    let message = format!("{id} changes the policy, which goes into force by its records: there is nothing to permit or push");
+    let fix = "`fwgate policy status` says which signatures it lacks; firewall changes go in a change of their own";
+    (gathered.decision.class == ChangeClass::Policy).then(|| Reason::new(ReasonCode::EmptyChange, message, fix))
 }
 
 /// Devices whose baseline is nothing.

@@ -455,7 +455,8 @@ impl Changes<'_> {
     pub fn decide(&self, id: &str, read: &Read, neighbours: &[Neighbour]) -> Decision {
         let world = self.world;
         let others: Vec<Testimony> = self.other_testimonies(id);
-        let holds: Vec<Believed<Hold>> = others.iter().flat_map(|t| &t.records).filter_map(as_hold).collect();
+        let standing = |t: &'_ Testimony| t.records.iter().filter(|r| !t.is_taken_back(r)).filter_map(as_hold).collect::<Vec<_>>();
+        let holds: Vec<Believed<Hold>> = others.iter().flat_map(standing).collect();
         let ids: Vec<String> = world.branches.keys().filter_map(|name| change_of(name)).map(str::to_owned).collect();
         let quarantined = quarantined(others.iter().chain([&read.testimony]), world.chain.policy(), world.now);
         let open = unconverged(&world.ledger, &quarantined, world.now);
@@ -539,7 +540,7 @@ fn as_hold(record: &Believed<Record>) -> Option<Believed<Hold>> {
 }
 
 /// A device with the facts of its bytes; one whose facts cannot be read counts as production.
-fn target(bytes: &DeviceBytes) -> TargetDevice {
+pub(super) fn target(bytes: &DeviceBytes) -> TargetDevice {
     let facts = bytes
         .files
         .iter()

@@ -1,7 +1,8 @@
 //! Everything that is the same for every change, without any one of them: chains, keys, branches.
 
-use super::gather::{Changes, Session, World};
-use crate::gate::{Chain, InForce, Instant, Ledger, Log, Reason, Roster};
+use super::gather::{Changes, Session, World, target};
+use crate::cli::input::{bytes_of, reasons};
+use crate::gate::{Chain, DeviceBytes, Digest, InForce, Instant, Ledger, Log, Reason, Roster, TargetDevice};
 use crate::vcs::{Branch, CommitId, EvidenceSource, Repository, VcsError};
 use std::collections::BTreeMap;
 
@@ -52,6 +53,35 @@ impl Session {
         let mut obstacles: Vec<Reason> = self.root_bytes.as_ref().err().cloned().into_iter().collect();
         obstacles.extend(self.fetch());
         self.survey_again(now, obstacles)
+    }
+
+    /// Every device of the protected branch, with the facts that it gives there.
+    pub fn fleet_of(&self, survey: &Survey) -> Vec<TargetDevice> {
+        let tree = survey.tip.and_then(|tip| self.repository.tree(tip).ok());
+        let tree = tree.and_then(|tree| self.devices_at(&tree).ok());
+        tree.map(|t| t.devices.iter().map(|d| target(&bytes_of(d))).collect()).unwrap_or_default()
+    }
+
+    /// The first of some commits that holds these bytes of a device, and the bytes.
+    ///
+    /// # Errors
+    /// None of them does, or none can be read.
+    pub fn device_held(
+        &self,
+        commits: &[String],
+        device: &str,
+        digest: Digest,
+    ) -> Result<(String, DeviceBytes), Vec<Reason>> {
+        let reader = self.reader().map_err(|e| reasons(&e))?;
+        let mut found = Vec::new();
+        for id in commits {
+            let commit = self.repository.commit_id(id).map_err(|e| reasons(&e.into()));
+            match commit.and_then(|commit| reader.device_at(&self.repository, commit, device, digest)) {
+                Ok(bytes) => return Ok((id.clone(), bytes)),
+                Err(more) => found.extend(more),
+            }
+        }
+        Err(found.into_iter().take(1).collect())
     }
 
     /// Fetches; what kept it from being done.
