@@ -174,9 +174,10 @@ fn drafted(session: &Session, gathered: &Gathered, holder: &str, nonce: String) 
     let (Some(analysis), Some(policy), Some(announced), Some(root)) =
         (&gathered.analysis, gathered.policy(), &gathered.announced, &session.root)
     else {
-        return Err(Vec::new());
+        return Err(of_policy(gathered).into_iter().collect());
     };
     let mut reasons = isolation(policy, &targets(&gathered.fleet));
+    reasons.extend(of_policy(gathered));
     reasons.extend(without_way_back(gathered));
     let confirm = confirm_timer(policy, &targets(&gathered.targets), &mut reasons);
     let device = |((name, proposal), (_, rollback)): (&(String, _), &(String, _))| PermittedDevice {
@@ -207,6 +208,14 @@ fn drafted(session: &Session, gathered: &Gathered, holder: &str, nonce: String) 
         reasons.extend(permit.untimely(gathered.now));
     }
     if reasons.is_empty() { Ok(permit) } else { Err(reasons) }
+}
+
+/// A change of the policy has nothing to push: its records put it into force.
+fn of_policy(gathered: &Gathered) -> Option<Reason> {
+    let id = &gathered.testimony.change;
+    let message = format!("{id} changes the policy, which goes into force by its records: there is nothing to permit or push");
+    let fix = "`fwgate policy status` says which signatures it lacks; firewall changes go in a change of their own";
+    (gathered.decision.class == ChangeClass::Policy).then(|| Reason::new(ReasonCode::EmptyChange, message, fix))
 }
 
 /// Devices whose baseline is nothing.

@@ -71,6 +71,16 @@ pub struct Testimony {
     pub ignored_count: usize,
 }
 
+impl Testimony {
+    /// Whether the signer of one of its records took it back later.
+    pub fn is_taken_back<T>(&self, record: &Believed<T>) -> bool {
+        self.records.iter().any(|r| match &r.said {
+            Record::Revoke(revoke) => r.by == record.by && r.order > record.order && revoke.record == record.digest,
+            _ => false,
+        })
+    }
+}
+
 /// Reads the branch of a change at the gate's instant.
 pub fn read_branch(branch: &Branch, roster: &Roster, ledger: &Ledger, now: Instant) -> Testimony {
     let change = branch.name.rsplit('/').next().unwrap_or_default().to_owned();

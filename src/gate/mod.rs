@@ -32,6 +32,7 @@ mod ledger;
 mod log;
 mod matching;
 mod pair;
+mod operator;
 mod permit;
 pub mod push;
 mod quorum;
@@ -72,6 +73,7 @@ pub use permit::{
 };
 pub use quorum::Counted;
 pub use reason::{Reason, ReasonCode};
+pub use operator::operator;
 pub use record::{
     Adopt, Approve, Change, Claim, Digest, Emergency, Finish, Hold, LedgerEntry, OverrideReject, PolicyRecord,
     Quarantine, Receipt, ReceiptKind, Record, Reissue, Reject, Result as DeviceResult, ResultKind, Review, Revoke,

@@ -39,6 +39,7 @@ mod program;
 mod range;
 mod remote;
 mod revision;
+mod server;
 mod shadow;
 mod sign;
 mod store;

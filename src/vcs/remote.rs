@@ -180,6 +180,28 @@ impl<'a> Remote<'a> {
         Ok(Fetched { rewritten: self.rewritten(&fetched)? })
     }
 
+    /// Brings commits by their ids, with all that they rest on, and keeps them under `refs/fwgate/pins/`. Whatever the remote does not
+    /// have, or does not hand out by id, is left out; the ids that are here afterwards are returned.
+    ///
+    /// # Errors
+    /// Nothing can be asked or kept.
+    pub fn fetch_pinned(&self, ids: &BTreeSet<String>) -> Result<BTreeSet<String>, RemoteError> {
+        let mut here = BTreeSet::new();
+        for id in ids.iter().filter(|id| id.len() == 40 && id.bytes().all(|b| b.is_ascii_hexdigit())) {
+            let scratch = Scratch::new(self.repository)?;
+            let pattern = format!("+{id}:refs/fwgate/pins/{id}");
+            let flags = ["fetch", "-q", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--"];
+            if !scratch.git(&flags, &self.url, &[pattern])?.status.success() {
+                continue;
+            }
+            let commit = self.repository.commit_id(id)?;
+            let name = format!("refs/fwgate/pins/{id}");
+            self.repository.git.reference(&name, commit.0, true, "").map_err(VcsError::from)?;
+            here.insert(id.clone());
+        }
+        Ok(here)
+    }
+
     /// Appends to a branch of the remote, which takes it only if the branch is still an ancestor of `commit`: the compare-and-swap
     /// of evidence. A branch that does not exist is made.
     ///

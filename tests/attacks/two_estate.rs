@@ -28,7 +28,8 @@ fn a62_staging_shares_something_with_production() {
         let fleet = Fleet::with(&["edge1"], |text| {
             let shared = "credential = \"deploy\"\nvariables = [\"DEPLOY_TOKEN\"]\naddresses = { edge1 = \"admin@192.0.2.1\" }\n";
             *text = text.replace("confirm_timer", &format!("{shared}confirm_timer"));
-            *text = text.replace("\"identity\", \"{device}\"]", "\"identity\", \"{device}\", \"-i\", \"production.ini\"]");
+            *text =
+                text.replace("\"identity\", \"{device}\"]", "\"identity\", \"{device}\", \"-i\", \"production.ini\"]");
             text.push_str(&staging(more, read));
         });
         fleet.ready();
@@ -46,7 +47,8 @@ fn a63_receipt_of_another_artefact() {
     let mut facts = stage.facts(CHANGE, &head);
     stage.announce("alice", &facts);
     let other = Digest([9; 32]);
-    let receipt = Receipt { content: other, devices: vec![("edge1".into(), other)], ..vetting(&facts, stage.scene.instant()) };
+    let receipt =
+        Receipt { content: other, devices: vec![("edge1".into(), other)], ..vetting(&facts, stage.scene.instant()) };
     stage.scene.receipt("stager", CHANGE, &receipt.text());
     facts.vetting = Some(fwgate::gate::sha256(receipt.text().as_bytes()));
     stage.scene.wait(600);
@@ -169,7 +171,18 @@ fn a80_production_device_is_relabelled() {
 
 #[test]
 fn a92_names_that_are_none() {
-    let devices = ["-edge1", "edge1;reboot", "$(reboot)", "edge1\nedge2", "edge 1", "edge1.", "Edge2", "con", "nul.example", "aux"];
+    let devices = [
+        "-edge1",
+        "edge1;reboot",
+        "$(reboot)",
+        "edge1\nedge2",
+        "edge 1",
+        "edge1.",
+        "Edge2",
+        "con",
+        "nul.example",
+        "aux",
+    ];
     let files = devices.map(|name| (format!("devices/{name}/rules.v4"), RULES.to_owned()));
     let facts = [
         "role = \"-edge\"\n",
@@ -238,7 +251,8 @@ quorum = []
 fn a69_template_with_parameters_outside_its_bounds() {
     let standard = change_file(CHANGE).replace("class = \"normal\"", "class = \"standard\"\ntemplate = \"portal\"");
     let wide = standard.replace("from = [\"10.2.0.0/16\"]", "from = [\"10.2.0.0/15\"]");
-    let wide_rules = with_rules(RULES, "-A FORWARD -s 10.2.0.0/15 -d 10.1.0.0/24 -p tcp -m tcp --dport 443 -j ACCEPT\n");
+    let wide_rules =
+        with_rules(RULES, "-A FORWARD -s 10.2.0.0/15 -d 10.1.0.0/24 -p tcp -m tcp --dport 443 -j ACCEPT\n");
     let other_port = standard.replace("tcp/443", "tcp/22");
     let port_rules = with_rules(RULES, "-A FORWARD -s 10.2.0.0/16 -d 10.1.0.0/24 -p tcp -m tcp --dport 22 -j ACCEPT\n");
     let unknown = standard.replace("\"portal\"", "\"anything\"");

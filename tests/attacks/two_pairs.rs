@@ -43,7 +43,8 @@ fn a61_each_is_right_alone_and_both_are_wrong() {
         "-A FORWARD -s 10.1.0.0/24 -p tcp -m tcp --dport 443 -j ACCEPT\n",
         "-A FORWARD -d 10.2.0.0/24 -p tcp -m tcp --dport 443 -j ACCEPT\n",
     );
-    let between = "-A FORWARD -s 10.9.0.1/32 -j DROP\n-A FORWARD -s 10.9.0.2/32 -j DROP\n-A FORWARD -s 10.9.0.3/32 -j DROP\n";
+    let between =
+        "-A FORWARD -s 10.9.0.1/32 -j DROP\n-A FORWARD -s 10.9.0.2/32 -j DROP\n-A FORWARD -s 10.9.0.3/32 -j DROP\n";
     let whole = with_rules(RULES, &format!("{by_source}{between}{by_destination}"));
     let fleet = Fleet::of(&["edge1"], REQUIRE);
     fleet.scene.main(&[(EDGE, &whole)]);

@@ -91,10 +91,14 @@ fn a66_a_device_that_cannot_be_brought_back_is_partial() {
     fleet.push().refused("NOT_CONVERGED").says("CHG-1: PARTIAL");
     // The next change of anything at all.
     fleet.present();
-    let head = fleet.scene.commit_on("refs/heads/next", "alice", &[
-        ("devices/edge1/rules.v4", &with_rules(RULES, BY_HAND)),
-        ("changes/CHG-2.toml", &crate::stage::change_file("CHG-2")),
-    ]);
+    let head = fleet.scene.commit_on(
+        "refs/heads/next",
+        "alice",
+        &[
+            ("devices/edge1/rules.v4", &with_rules(RULES, BY_HAND)),
+            ("changes/CHG-2.toml", &crate::stage::change_file("CHG-2")),
+        ],
+    );
     let facts = fleet.facts("CHG-2", &head);
     fleet.announce("alice", &facts);
     fleet.permit_of("CHG-2").denied("NOT_CONVERGED");
@@ -106,7 +110,8 @@ fn a66_a_device_without_a_receipt_is_partial() {
     fleet.ready();
     fleet.permit().granted();
     let (ledger, permit) = (fleet.key("ledger"), fleet.permit_path(CHANGE));
-    let arguments = ["push", CHANGE, "--holder", "runner", "--permit", permit.to_str().unwrap(), "--key-ledger", &ledger];
+    let arguments =
+        ["push", CHANGE, "--holder", "runner", "--permit", permit.to_str().unwrap(), "--key-ledger", &ledger];
     let answer = fleet.fwgate("one", &[&arguments[..], &["--key-production", "no-such-key"]].concat());
     answer.refused("NOT_CONVERGED").says("CHG-1: PARTIAL");
 }
@@ -162,7 +167,8 @@ fn a95_readback_that_is_none() {
 
 #[test]
 fn a95_readback_echoes_what_was_pushed() {
-    let echo = "if [ -e \"$here/pushed\" ]; then cat \"$here/pushed\"; else echo \"# $3\"; cat \"$here/$device/running\"; fi";
+    let echo =
+        "if [ -e \"$here/pushed\" ]; then cat \"$here/pushed\"; else echo \"# $3\"; cat \"$here/$device/running\"; fi";
     for asks_for_a_nonce in [true, false] {
         let fleet = Fleet::with(&["edge1"], |text| {
             if !asks_for_a_nonce {

@@ -29,10 +29,11 @@ fn open_fleet(more: &str) -> Fleet {
 
 /// Closes telnet as an emergency, announced now.
 fn closing(fleet: &Fleet, id: &str) -> Facts {
-    let head = fleet.scene.commit_on(&format!("refs/heads/{id}"), "alice", &[
-        (EDGE, RULES),
-        (&format!("changes/{id}.toml"), &urgent(id, "closed")),
-    ]);
+    let head = fleet.scene.commit_on(
+        &format!("refs/heads/{id}"),
+        "alice",
+        &[(EDGE, RULES), (&format!("changes/{id}.toml"), &urgent(id, "closed"))],
+    );
     let facts = fleet.facts(id, &head);
     fleet.announce("alice", &facts);
     facts

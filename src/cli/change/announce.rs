@@ -65,11 +65,14 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let written = Pen::of_user(&session, &arguments.signing)?.append(id, &Record::Change(record.clone()), now)?;
     let short = range.head.short();
     screen.answer(&format!(
-        "announced {id}: {}\n  pinned: {} to {short}; everybody who approves needs that commit, so push your branch, too\n  signed and pushed: {}\n",
+        "announced {id}: {}\n  pinned: {} to {short}\n  signed and pushed: {}\n",
         record.says,
         range.base.short(),
         written.digest
     ))?;
+    if !session.remote_has(range.head) {
+        screen.aside(&format!("the remote has no {short} yet: push your branch, or nobody else can look at it\n"));
+    }
     screen.aside(&format!("next: `fwgate change show {id}`\n"));
     Ok(PASSED)
 }

@@ -65,6 +65,15 @@ impl<'a> Pen<'a> {
         Err(Failure::new(format!("`{branch}` moves faster than it can be signed")).help("try again"))
     }
 
+    /// The signature over a text, which goes nowhere.
+    ///
+    /// # Errors
+    /// Nothing was signed.
+    pub fn seal(&self, text: &str) -> Result<String, Failure> {
+        let armor = self.signer.sign(text.as_bytes(), self.session.repository.root());
+        armor.map_err(|e| Failure::new(e.to_string()).help(e.help()))
+    }
+
     fn commit(&self, branch: &str, message: &str, now: Instant) -> Result<CommitId, Failure> {
         let repo = &self.session.repository;
         let failed = |e: crate::vcs::VcsError| Failure::Input(e.into());
@@ -92,6 +101,15 @@ impl Session {
         let remote = self.remote().map_err(|r| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix))?;
         let protected = self.root.as_ref().map(|r| r.protected.clone()).unwrap_or_default();
         remote.fetch(&protected).map(drop).map_err(|e| of_remote(&e))
+    }
+}
+
+impl Session {
+    /// Whether the remote hands out a commit.
+    pub fn remote_has(&self, commit: CommitId) -> bool {
+        let id = commit.to_string();
+        let Ok(remote) = self.remote() else { return false };
+        remote.fetch_pinned(&[id.clone()].into()).is_ok_and(|here| here.contains(&id))
     }
 }
 

@@ -136,6 +136,14 @@ impl Session {
         Changes { session: self, world: &world, tip }.gathered(id, obstacles)
     }
 
+    /// The devices of a state of the repository's files.
+    ///
+    /// # Errors
+    /// There are none, or some cannot be read.
+    pub fn devices_at(&self, files: &crate::vcs::Tree) -> Result<crate::fleet::tree::ConfigTree, InputError> {
+        Ok(self.reader()?.devices_of(&self.repository, files)?.accepted()?)
+    }
+
     pub(super) fn reader(&self) -> Result<Reader<'_>, InputError> {
         Reader::new(&self.surroundings, &is_ruleset).with_devices(&self.devices)
     }
@@ -147,8 +155,26 @@ impl Session {
             Err(reason) => Err(reason),
         };
         match fetched {
-            Ok(fetched) => fetched.rewritten.iter().map(|(branch, lost)| rewritten(branch, lost)).collect(),
+            Ok(fetched) => {
+                self.fetch_pinned();
+                fetched.rewritten.iter().map(|(branch, lost)| rewritten(branch, lost)).collect()
+            }
             Err(reason) => vec![reason],
+        }
+    }
+
+    /// Brings commits that announcements pin and that are not here: approvers need no checkout of the author's branch. What cannot be
+    /// had is missed later, by name.
+    fn fetch_pinned(&self) {
+        let (Ok(remote), Ok(branches)) = (self.remote(), self.repository.evidence(&EvidenceSource::Fetched)) else {
+            return;
+        };
+        let changes = branches.values().filter(|b| change_of(&b.name).is_some());
+        let last = changes.filter_map(|b| b.commits.iter().rev().take(MOST_LOOKED_AT).find_map(pinned_by));
+        let missing: BTreeSet<String> =
+            last.flatten().filter(|id| self.repository.commit_id(id).is_err()).take(MOST_FETCHED).collect();
+        if !missing.is_empty() {
+            let _ = remote.fetch_pinned(&missing);
         }
     }
 
@@ -211,6 +237,22 @@ impl World {
             true => Progress::Closed,
             false => progress(&self.ledger, id, self.now),
         }
+    }
+}
+
+/// How many commits of a branch are looked at for its latest announcement.
+const MOST_LOOKED_AT: usize = 200;
+
+/// How many pinned commits one call fetches.
+const MOST_FETCHED: usize = 100;
+
+/// The commits that a commit of evidence would pin, whoever signed it.
+fn pinned_by(commit: &crate::vcs::RawCommit) -> Option<[String; 2]> {
+    let text = std::str::from_utf8(&commit.bytes).ok()?;
+    let message = text.split_once("\n\n")?.1;
+    match Record::read(message).ok()? {
+        Record::Change(change) => Some([change.base, change.head]),
+        _ => None,
     }
 }
 
@@ -438,7 +480,8 @@ impl Changes<'_> {
     pub fn decide(&self, id: &str, read: &Read, neighbours: &[Neighbour]) -> Decision {
         let world = self.world;
         let others: Vec<Testimony> = self.other_testimonies(id);
-        let holds: Vec<Believed<Hold>> = others.iter().flat_map(|t| &t.records).filter_map(as_hold).collect();
+        let standing = |t: &'_ Testimony| t.records.iter().filter(|r| !t.is_taken_back(r)).filter_map(as_hold).collect::<Vec<_>>();
+        let holds: Vec<Believed<Hold>> = others.iter().flat_map(standing).collect();
         let ids: Vec<String> = world.branches.keys().filter_map(|name| change_of(name)).map(str::to_owned).collect();
         let quarantined = quarantined(others.iter().chain([&read.testimony]), world.chain.policy(), world.now);
         let open = unconverged(&world.ledger, &quarantined, world.now);
@@ -523,7 +566,7 @@ fn as_hold(record: &Believed<Record>) -> Option<Believed<Hold>> {
 }
 
 /// A device with the facts of its bytes; one whose facts cannot be read counts as production.
-fn target(bytes: &DeviceBytes) -> TargetDevice {
+pub(super) fn target(bytes: &DeviceBytes) -> TargetDevice {
     let facts = bytes
         .files
         .iter()

@@ -72,11 +72,16 @@ impl Reader<'_> {
         let [before, after] = [change.base, change.head].map(|commit| repo.tree(commit));
         let (before, after) = (before.map_err(read)?, after.map_err(read)?);
         let base = self.repository_tree(repo, &before, "base").and_then(|t| Ok(t.accepted()?)).map(devices);
-        let (baseline, assumed) = overlaid(tip, in_force);
+        let base = base.unwrap_or_default();
+        let (mut baseline, assumed) = overlaid(tip, in_force);
+        if repo.merge_base(change.protected, change.base).is_ok_and(|common| common == change.base) {
+            let head = self.repository_tree(repo, &after, "head").and_then(|t| Ok(t.accepted()?)).map(devices);
+            before_merge(&mut baseline, &assumed, &Sides { base: &base, head: &head.unwrap_or_default(), proposal: &proposal });
+        }
         Ok(ChangeTrees {
             baseline,
             proposal,
-            base: base.unwrap_or_default(),
+            base,
             request: self.change_file(repo, &merged, change.id)?,
             touched: before.differing(&after),
             attributes: self.attributes(repo, &merged),
@@ -186,6 +191,26 @@ const NO_NAMES: [&str; 5] = [
     "` is no interface",
     "` is not one interface",
 ];
+
+/// Devices at the ends of an author's range, and as proposed.
+struct Sides<'a> {
+    base: &'a [DeviceBytes],
+    head: &'a [DeviceBytes],
+    proposal: &'a [DeviceBytes],
+}
+
+/// A merge applies nothing: where the protected branch stands in for a device that nobody pushed and holds the author's bytes
+/// already, the device runs what the range began with.
+fn before_merge(baseline: &mut [DeviceBytes], assumed: &[String], sides: &Sides<'_>) {
+    let of = |side: &'_ [DeviceBytes], name: &str| side.iter().find(|d| d.device == name).cloned();
+    for device in baseline.iter_mut().filter(|d| assumed.contains(&d.device)) {
+        let (base, head) = (of(sides.base, &device.device), of(sides.head, &device.device));
+        let is_merged = Some(&*device) == head.as_ref() && head == of(sides.proposal, &device.device);
+        if let Some(base) = base.filter(|base| is_merged && base != device) {
+            *device = base;
+        }
+    }
+}
 
 /// What an input that cannot be read means for a permit.
 pub fn reasons(error: &InputError) -> Vec<Reason> {
