@@ -210,7 +210,9 @@ impl Gathering<'_> {
         let mut versions = Vec::new();
         if with_open {
             for branch in self.repository.evidence(&self.source)?.into_values() {
-                let Some(id) = branch.name.strip_prefix("refs/heads/fwgate/changes/").map(str::to_owned) else { continue };
+                let Some(id) = branch.name.strip_prefix("refs/heads/fwgate/changes/").map(str::to_owned) else {
+                    continue;
+                };
                 changes.entry(id).or_insert(branch);
             }
             if let Some(tip) = self.repository.remote_branch(&self.source, protected)? {
