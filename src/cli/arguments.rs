@@ -1,9 +1,6 @@
 //! The command line as a whole: the commands and what they are for.
 
-use super::{
-    audit, change, check, convert, diff, explain, init, ledger, lint, matrix, permit, policy, push, query, schema,
-    stage, trace, vet,
-};
+use super::{adopt, audit, change, check, convert, diff, explain, hook, init, ledger, lint, matrix, permit, policy, push, query, rollback, schema, stage, trace, vet};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// The gate in front of a firewall push.
@@ -52,6 +49,12 @@ pub enum Command {
     Init(init::Arguments),
     /// Check a policy and say who can approve what by it
     Policy(policy::Arguments),
+    /// Make what a device runs its baseline, by a quorum; applies nothing
+    Adopt(adopt::Arguments),
+    /// Let a device block nobody for a while
+    Quarantine(adopt::QuarantineArguments),
+    /// What git calls: on a server before it takes a push, and before a commit
+    Hook(hook::Arguments),
     /// Let the ledger machine write down what it sees
     Ledger(ledger::Arguments),
     /// Say who decided what on which evidence, and whether it was right then
@@ -64,6 +67,8 @@ pub enum Command {
     Permit(permit::Arguments),
     /// Push a permitted change, device by device
     Push(push::Arguments),
+    /// Bring a device back to what was applied last: one operator, at any time
+    Rollback(rollback::Arguments),
     /// Print the JSON Schema of an output
     Schema(schema::Arguments),
     /// What this program does inside of a namespace of its own

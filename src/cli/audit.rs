@@ -5,8 +5,8 @@ use super::failure::Failure;
 use super::gate::{RootArguments, Session, now};
 use super::output::{check_writable, write_atomically};
 use super::screen::Screen;
-use crate::gate::audit::{Archive, Audit, audit, sample};
-use crate::gate::{Branch, Instant, LEDGER_BRANCH, LOG_BRANCH, LogEntry, OrdinaryCommit, PolicyVersion};
+use crate::gate::audit::{Archive, Audit, Fault, audit, sample};
+use crate::gate::{Branch, Instant, LEDGER_BRANCH, LOG_BRANCH, LogEntry, OrdinaryCommit, PolicyVersion, Reason, ReasonCode};
 use crate::report::{AuditDocument, Sampled, audit_csv, audit_markdown, json_text};
 use crate::vcs::{CommitId, EvidenceSource, Repository, VcsError};
 use clap::{Args, Subcommand, ValueEnum};
@@ -139,11 +139,12 @@ fn audited(arguments: &WholeArguments) -> Result<Audit, Failure> {
     let root = session.root_bytes.as_ref();
     let root = root.map_err(|r| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix.clone()))?;
     let protected = session.root.as_ref().map(|r| r.protected.clone()).unwrap_or_default();
-    let mut notes = Vec::new();
-    if !arguments.offline {
-        notes.extend(session.ask().into_iter().map(|r| format!("the remote could not be asked: {}", r.message)));
-    }
-    let gathering = Gathering { repository: &session.repository, source: source(&session.repository)? };
+    let asked = if arguments.offline { None } else { Some(session.ask()) };
+    let (unreachable, rewritten): (Vec<Reason>, Vec<Reason>) =
+        asked.iter().flatten().cloned().partition(|r| r.code == ReasonCode::LedgerUnreachable);
+    let is_fresh = asked.is_some() && unreachable.is_empty();
+    let source = if is_fresh { EvidenceSource::Fetched } else { source(&session.repository)? };
+    let gathering = Gathering { repository: &session.repository, source };
     let held = gathering.held(arguments.open, &protected).map_err(super::input::InputError::from)?;
     let mut found = audit(&Archive {
         root,
@@ -154,8 +155,17 @@ fn audited(arguments: &WholeArguments) -> Result<Audit, Failure> {
         compromised: &arguments.compromised.iter().cloned().collect(),
         now: now(),
     });
-    found.notes.extend(notes);
+    found.notes.extend(unreachable.iter().map(|r| format!("the remote could not be asked: {}", r.message)));
+    found.is_sound &= rewritten.is_empty();
+    found.broken.extend(rewritten.iter().map(lost));
     Ok(found)
+}
+
+/// A branch that lost what was seen of it: of the log, a broken chain.
+fn lost(reason: &Reason) -> Fault {
+    let is_log = reason.message.contains(&format!("`{LOG_BRANCH}`"));
+    let code = if is_log { ReasonCode::AuditChainBroken } else { reason.code };
+    Fault { code: code.name().to_owned(), message: reason.message.clone() }
 }
 
 /// Where the log is: as fwgate fetched it, else as git did, else in the repository itself.

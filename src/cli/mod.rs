@@ -3,6 +3,7 @@
 //! One file a command. A command reads its arguments through `input`, asks the floors below, and hands one answer
 //! to `screen`. It returns an `Exit`, or a `Failure`, which is exit code 2.
 
+pub mod adopt;
 mod arguments;
 pub mod audit;
 pub mod change;
@@ -14,6 +15,7 @@ pub mod exit;
 pub mod explain;
 pub mod failure;
 pub mod gate;
+pub mod hook;
 pub mod init;
 pub mod input;
 pub mod ledger;
@@ -24,6 +26,7 @@ pub mod permit;
 pub mod policy;
 pub mod push;
 pub mod query;
+pub mod rollback;
 pub mod rulesets;
 pub mod schema;
 pub mod screen;
@@ -70,12 +73,16 @@ impl Command {
             Command::Explain(arguments) => explain::run(arguments, screen),
             Command::Init(arguments) => init::run(arguments, screen),
             Command::Policy(arguments) => policy::run(arguments, screen),
+            Command::Adopt(arguments) => adopt::run(arguments, screen),
+            Command::Quarantine(arguments) => adopt::quarantine(arguments, screen),
+            Command::Hook(arguments) => hook::run(arguments, screen),
             Command::Ledger(arguments) => ledger::run(arguments, screen),
             Command::Audit(arguments) => audit::run(arguments, screen),
             Command::Stage(arguments) => stage::run(arguments, screen),
             Command::Vet(arguments) => vet::run(arguments, screen),
             Command::Permit(arguments) => permit::run(arguments, screen),
             Command::Push(arguments) => push::run(arguments, screen),
+            Command::Rollback(arguments) => rollback::run(arguments, screen),
             Command::Schema(arguments) => schema::run(arguments, screen),
             Command::InsideNamespace => inside_namespace(screen),
         }

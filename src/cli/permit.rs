@@ -9,9 +9,11 @@ use super::gate::{GateArguments, Gathered, MachineKeys, Session, now};
 use super::output::{check_writable, write_atomically};
 use super::screen::Screen;
 use crate::gate::push::route::{ProductionTransport, Target, isolation, transport_digest};
-use crate::gate::{Decision, Instant, PERMIT_NAMESPACE, Permit, PermittedDevice, Reason, ReasonCode, TargetDevice};
-use crate::policy::Policy;
-use crate::report::{PermitDocument, decision_human, json_text};
+use crate::gate::{
+    Decision, Instant, PERMIT_NAMESPACE, Permit, PermittedDevice, Reason, ReasonCode, State, TargetDevice,
+};
+use crate::policy::{ChangeClass, Policy};
+use crate::report::{Colour, PermitDocument, decision_human, json_text};
 use crate::vcs::sign_by_machine;
 use clap::{Args, ValueEnum};
 use std::io::Read;
@@ -57,7 +59,10 @@ pub enum Format {
 /// There is no repository, the key cannot be used, the file cannot be written.
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let out = arguments.out.as_deref();
-    let answer = ask(arguments);
+    let answer = match Session::open(&arguments.gate) {
+        Ok(session) => ask(arguments, &session),
+        Err(failure) => tell_unopened(arguments, &failure, screen).and(Err(failure)),
+    };
     let is_given = answer.as_ref().is_ok_and(|(_, permit)| permit.is_some());
     if let Some(path) = out.filter(|_| !is_given) {
         take_away(path);
@@ -85,15 +90,40 @@ pub fn exit_of(decision: &Decision) -> Exit {
     }
 }
 
-fn ask(arguments: &Arguments) -> Result<(Gathered, Option<String>), Failure> {
+/// The document of a repository in which nothing can be asked: whoever reads answers finds a denial.
+fn tell_unopened(arguments: &Arguments, failure: &Failure, screen: &Screen) -> Result<(), Failure> {
+    let reasons = match failure {
+        Failure::Input(error) => super::input::reasons(error),
+        other => {
+            let fix = "ask in a clone of the repository that the root names";
+            vec![Reason::new(ReasonCode::HistoryUnverifiable, other.text(Colour::Never), fix)]
+        }
+    };
+    let decision = Decision {
+        reasons,
+        state: State::Draft,
+        missing: Vec::new(),
+        notes: Vec::new(),
+        class: ChangeClass::Normal,
+        counted: Vec::new(),
+        vetting: Vec::new(),
+        window: None,
+        permit_until: now(),
+    };
+    match arguments.format {
+        Format::Json => screen.answer(&json_text(&PermitDocument::of(&arguments.gate.change, &decision, None))?),
+        Format::Human => Ok(()),
+    }
+}
+
+fn ask(arguments: &Arguments, session: &Session) -> Result<(Gathered, Option<String>), Failure> {
     let keys = arguments.keys.or_environment();
     if let Some(path) = &arguments.out {
         check_writable(path)?;
     }
-    let session = Session::open(&arguments.gate)?;
     let holder = holder(arguments.holder.as_deref());
     let mut gathered = session.gather(&arguments.gate.change, now());
-    let wanted = draft(&session, &gathered, &holder)?;
+    let wanted = draft(session, &gathered, &holder)?;
     add_reasons(&mut gathered.decision, wanted.as_ref().err().cloned().unwrap_or_default());
     match (wanted, &keys.key_permit) {
         (Ok(permit), Some(key)) if gathered.decision.is_granted() => {
@@ -144,9 +174,10 @@ fn drafted(session: &Session, gathered: &Gathered, holder: &str, nonce: String) 
     let (Some(analysis), Some(policy), Some(announced), Some(root)) =
         (&gathered.analysis, gathered.policy(), &gathered.announced, &session.root)
     else {
-        return Err(Vec::new());
+        return Err(of_policy(gathered).into_iter().collect());
     };
     let mut reasons = isolation(policy, &targets(&gathered.fleet));
+    reasons.extend(of_policy(gathered));
     reasons.extend(without_way_back(gathered));
     let confirm = confirm_timer(policy, &targets(&gathered.targets), &mut reasons);
     let device = |((name, proposal), (_, rollback)): (&(String, _), &(String, _))| PermittedDevice {
@@ -177,6 +208,14 @@ fn drafted(session: &Session, gathered: &Gathered, holder: &str, nonce: String) 
         reasons.extend(permit.untimely(gathered.now));
     }
     if reasons.is_empty() { Ok(permit) } else { Err(reasons) }
+}
+
+/// A change of the policy has nothing to push: its records put it into force.
+fn of_policy(gathered: &Gathered) -> Option<Reason> {
+    let id = &gathered.testimony.change;
+    let message = format!("{id} changes the policy, which goes into force by its records: there is nothing to permit or push");
+    let fix = "`fwgate policy status` says which signatures it lacks; firewall changes go in a change of their own";
+    (gathered.decision.class == ChangeClass::Policy).then(|| Reason::new(ReasonCode::EmptyChange, message, fix))
 }
 
 /// Devices whose baseline is nothing.

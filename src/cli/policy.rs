@@ -5,7 +5,9 @@ use super::failure::Failure;
 use super::input::{Reader, Surroundings};
 use super::rulesets::is_ruleset;
 use super::screen::Screen;
+use super::gate::{GateArguments, Session};
 use crate::gate::{
+    Voices, missing_voices, policy_digest,
     BranchVoices, Chain, Instant, LEDGER_BRANCH, Ledger, Reason, Root, Roster, judge_chain, read_version,
 };
 use crate::policy::Policy;
@@ -13,6 +15,7 @@ use crate::report::{PolicyDocument, PolicyView, json_text, policy_human};
 use crate::vcs::{EvidenceSource, PolicyVersion, Repository};
 use clap::{Args, Subcommand, ValueEnum};
 use std::ffi::{OsStr, OsString};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -29,6 +32,8 @@ pub struct Arguments {
 pub enum Command {
     /// Check a policy, and say in words who can approve what by it
     Verify(VerifyArguments),
+    /// Say how far a change of the policy has come: whose voices are there, and which are missing
+    Change(GateArguments),
 }
 
 /// The arguments of `fwgate policy verify`.
@@ -74,7 +79,10 @@ struct Verified {
 /// # Errors
 /// A policy, root or repository that cannot be read at all.
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
-    let Command::Verify(arguments) = &arguments.command;
+    let arguments = match &arguments.command {
+        Command::Verify(arguments) => arguments,
+        Command::Change(arguments) => return change(arguments, screen),
+    };
     let verified = verify(arguments)?;
     let view = PolicyView {
         origin: &verified.origin,
@@ -88,6 +96,45 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     };
     screen.answer(&text)?;
     Ok(if verified.reasons.is_empty() { PASSED } else { REFUSED })
+}
+
+/// Whose voices a change of the policy has, by the quorum of the version in force and by its own.
+fn change(arguments: &GateArguments, screen: &Screen) -> Result<Exit, Failure> {
+    let id = &arguments.change;
+    let session = Session::open(arguments)?;
+    let gathered = session.gather(id, now());
+    let none = || Failure::new(format!("{id} was never announced")).help(format!("the author signs it: `fwgate change new {id}`"));
+    let announced = gathered.announced.as_ref().ok_or_else(none)?;
+    let repo = &session.repository;
+    let version = repo.commit_id(&announced.head).and_then(|head| repo.policy_at(head)).map_err(super::input::InputError::from)?;
+    let digest = policy_digest(&version);
+    let unread = |reasons: Vec<Reason>| {
+        let failure = |r: &Reason| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix.clone());
+        Failure::Several(reasons.iter().map(failure).collect())
+    };
+    let (proposed, _) = read_version(&version).map_err(unread)?;
+    let is_change = |b: &&crate::vcs::Branch| b.name.starts_with("refs/heads/fwgate/changes/");
+    let branches = gathered.branches.values().filter(is_change).collect();
+    let voices = BranchVoices { branches, ledger: &gathered.ledger, now: gathered.now };
+    let is_in_force = gathered.chain.versions.iter().any(|v| v.digest == digest);
+    let before = gathered.chain.versions.iter().rfind(|v| v.version < proposed.version).map(|v| &v.policy);
+    let number = proposed.version;
+    let mut out = format!("{id}: version {number} of the policy ({digest}), {}\n", if is_in_force { "in force" } else { "not in force" });
+    let mut lacks = false;
+    for by in before.into_iter().chain([&proposed]) {
+        let said: BTreeSet<String> = voices.of(by).into_iter().filter(|v| v.version == number && v.policy == digest && !v.is_author).map(|v| format!("{} as {}", v.person, v.role)).collect();
+        let said = if said.is_empty() { "nobody".to_owned() } else { said.into_iter().collect::<Vec<_>>().join(", ") };
+        let missing = missing_voices(by, number, digest, &voices);
+        lacks |= missing.is_some();
+        out += &format!("  quorum of version {}: {said}; {}\n", by.version, missing.unwrap_or_else(|| "complete".to_owned()));
+    }
+    out += &match (is_in_force, lacks) {
+        (true, _) => String::new(),
+        (false, true) => format!("next: `fwgate change approve {id} --role ROLE`\n"),
+        (false, false) => "next: merge it; it is in force once its bytes are on the protected branch\n".to_owned(),
+    };
+    screen.answer(&out)?;
+    Ok(if is_in_force || !lacks { PASSED } else { REFUSED })
 }
 
 fn verify(arguments: &VerifyArguments) -> Result<Verified, Failure> {

@@ -1,9 +1,10 @@
 //! `fwgate push`: only permitted bytes, to permitted devices, inside the window, read back, and undone by itself where the
 //! proof does not hold on the live system.
 
-mod port;
-mod printed;
+pub mod port;
+pub mod printed;
 
+use super::change::SigningArguments;
 use super::change::close::{Spent, fold};
 use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
@@ -11,15 +12,16 @@ use super::gate::{
     DeviceFiles, GateArguments, Gathered, MachineKeys, ReceiptBranch, RemoteLedger, Session, need_key, now,
 };
 use super::permit::{draft, exit_of, holder, nonce, signed, targets};
+use super::rollback::{Means, Wanted, roll_back};
 use super::screen::Screen;
 use super::vet::{signed as sign_vetting, vet_all};
 use crate::fleet::transport::Bounds;
 use crate::gate::push::route::ProductionTransport;
-use crate::gate::push::{Clock, DeviceEnd, Gate, Mode, Orders, PushReport, Running, WhenStopped, World, push};
+use crate::gate::push::{Clock, DeviceEnd, Gate, Mode, Orders, PushReport, Running, Trouble, WhenStopped, World, push};
 use crate::gate::{
     Expected, Instant, PermitFile, PermitRoster, PermittedDevice, Reason, ReasonCode, State, VerifiedPermit,
 };
-use crate::policy::{OnStop, Policy, PushMode};
+use crate::policy::{Command, Environment, OnStop, Policy, PushMode};
 use crate::report::{decision_human, visible};
 use clap::Args;
 use port::{Way, Ways};
@@ -43,9 +45,19 @@ pub struct Arguments {
     /// Who pushes (or FWGATE_HOLDER)
     #[arg(long, value_name = "NAME")]
     pub holder: Option<String>,
+    /// Take the change back instead: every device to what ran before it; one operator, at any time, without a permit
+    #[arg(long, conflicts_with = "permit")]
+    pub rollback: bool,
+    /// The key of the operator who takes it back
+    #[command(flatten)]
+    pub signing: SigningArguments,
     /// Keys of machines
     #[command(flatten)]
     pub keys: MachineKeys,
+    /// For devices of the lab only: what applies the bytes in place of the transport's `apply`; `{file}`, `{folder}`, `{device}`,
+    /// `{address}` and `{timer}` stand for what they stand for in a transport
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "rollback")]
+    pub command: Vec<String>,
 }
 
 /// How long a claim holds without being renewed.
@@ -62,6 +74,10 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let holder = holder(arguments.holder.as_deref());
     let session = Session::open(&arguments.gate)?;
     let id = &arguments.gate.change;
+    if arguments.rollback {
+        let means = Means { signing: &arguments.signing, keys: &keys };
+        return roll_back(&session, Wanted::Change(id), &means, screen);
+    }
     let mut gathered = session.gather(id, now());
     if arguments.permit.is_none() {
         gathered = vetted_if_needed(&session, gathered, &keys)?;
@@ -73,10 +89,13 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let mut reasons = gathered.decision.reasons.clone();
     reasons.extend(against(&session, &gathered, &permit, &holder)?);
     let policy = gathered.policy().cloned().unwrap_or_default();
-    let ways = ways(&policy, &gathered).unwrap_or_else(|more| {
+    let mut ways = ways(&policy, &gathered).unwrap_or_else(|more| {
         reasons.extend(more);
         BTreeMap::new()
     });
+    if !arguments.command.is_empty() {
+        reasons.extend(instead(&arguments.command, &gathered, &mut ways));
+    }
     if !reasons.is_empty() {
         return refuse(gathered, reasons, screen);
     }
@@ -204,7 +223,7 @@ fn ways<'p>(policy: &'p Policy, gathered: &Gathered) -> Result<BTreeMap<String, 
         let transport = ProductionTransport::of(policy, &target);
         match (transport, side(&trees.proposal), side(&trees.baseline)) {
             (Ok(transport), Some(Ok(proposal)), Some(Ok(baseline))) => {
-                out.insert(target.name.clone(), Way { transport, proposal, baseline });
+                out.insert(target.name.clone(), Way { transport, proposal, baseline, instead: None });
             }
             (transport, proposal, baseline) => {
                 reasons.extend(transport.err().into_iter().flatten());
@@ -220,6 +239,21 @@ fn ways<'p>(policy: &'p Policy, gathered: &Gathered) -> Result<BTreeMap<String, 
     if reasons.is_empty() { Ok(out) } else { Err(reasons) }
 }
 
+/// A command of one's own in place of `apply`, for devices of the lab; what stands against it for others.
+fn instead(words: &[String], gathered: &Gathered, ways: &mut BTreeMap<String, Way<'_>>) -> Vec<Reason> {
+    let is_lab = |d: &&crate::gate::TargetDevice| d.environment == Environment::Lab;
+    let reason = |device: &crate::gate::TargetDevice| {
+        let message =
+            format!("`{}` is of {}, and a command of one's own reaches only the lab", device.device, device.environment.name());
+        Reason::new(ReasonCode::TransportUnsafe, message, "leave the command away: the policy's transport applies it")
+    };
+    let reasons: Vec<Reason> = gathered.targets.iter().filter(|d| !is_lab(d)).map(reason).collect();
+    if reasons.is_empty() {
+        ways.values_mut().for_each(|way| way.instead = Some(Command::of_words(words)));
+    }
+    reasons
+}
+
 fn pushed(
     session: &Session,
     gathered: &Gathered,
@@ -230,8 +264,7 @@ fn pushed(
 ) -> Result<PushReport, Failure> {
     let run = nonce()?;
     let rule = &port.policy.push;
-    let heads: Vec<(String, String)> =
-        gathered.in_force.iter().map(|(device, known)| (device.clone(), known.head.clone())).collect();
+    let heads = baseline_heads(session, gathered, permit);
     let order: Vec<String> = port
         .ways
         .values()
@@ -255,6 +288,21 @@ fn pushed(
     let mut clock = Wall;
     let world = &mut World { gate: &mut gate, ledger: &mut ledger, port, receipts: &mut receipts, clock: &mut clock };
     Ok(push(&orders, world))
+}
+
+/// The commit that holds each device's baseline: the one that the ledger names, else the beginning of the range or the
+/// protected branch, whichever has these bytes.
+fn baseline_heads(session: &Session, gathered: &Gathered, permit: &VerifiedPermit) -> Vec<(String, String)> {
+    let announced = gathered.announced.iter().map(|a| a.base.clone());
+    let tip = session.survey_again(gathered.now, Vec::new()).tip.map(|tip| tip.to_string());
+    let others: Vec<String> = announced.chain(tip).collect();
+    let head = |device: &PermittedDevice| {
+        let known = gathered.in_force.get(&device.name).map(|known| known.head.clone());
+        let places: Vec<String> = known.into_iter().chain(others.iter().cloned()).collect();
+        let (head, _) = session.device_held(&places, &device.name, device.rollback).ok()?;
+        Some((device.name.clone(), head))
+    };
+    permit.permit().devices.iter().filter_map(head).collect()
 }
 
 /// Eventual where some device is, with the longest deadline.
@@ -301,9 +349,8 @@ impl Clock for Wall {
         std::thread::sleep(duration);
     }
 
-    fn nonce(&mut self) -> String {
-        // Without random bytes no read-back can be proved fresh: the empty nonce is in no comment.
-        nonce().unwrap_or_default()
+    fn nonce(&mut self) -> Result<String, Trouble> {
+        nonce().map_err(|failure| Trouble(failure.text(crate::report::Colour::Never)))
     }
 }
 

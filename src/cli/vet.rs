@@ -185,7 +185,7 @@ fn one(policy: &Policy, files: &DeviceFiles, digest: Digest, out: &mut Vetting) 
 
 fn job(files: &DeviceFiles, planned: &VettingPlan, folder: &Folder) -> Result<Job, Reason> {
     let mut out = Vec::new();
-    for (at, file) in files.files.iter().enumerate() {
+    for (at, file) in files.to_load()?.iter().enumerate() {
         let Some(loader) = loader_of(file, &files.options()) else {
             let message = format!("`{}` is nothing that a Linux kernel loads", file.name);
             return Err(Reason::new(

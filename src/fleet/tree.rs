@@ -16,7 +16,7 @@ mod includes;
 mod layout;
 mod roles;
 
-pub use includes::{apart, reached};
+pub use includes::{apart, reached, whole};
 pub use layout::stem;
 
 use super::names::Naming;

@@ -23,7 +23,7 @@ pub fn adoptions(testimony: &Testimony, policy: &Policy, now: Instant) -> Vec<In
     let seats = terms.seats(&terms.quorums(&BTreeSet::new(), &BTreeSet::new()));
     let roles = roles_of(policy);
     let mut voices: BTreeMap<(&str, super::record::Digest), Vec<(&Believed<Record>, &Adopt)>> = BTreeMap::new();
-    for record in testimony.records.iter().filter(|r| r.standing == Standing::Good && !is_taken_back(testimony, r)) {
+    for record in testimony.records.iter().filter(|r| r.standing == Standing::Good && !testimony.is_taken_back(r)) {
         let Record::Adopt(adopt) = &record.said else { continue };
         if roles.get(&record.by).is_some_and(|own| own.contains(&adopt.role)) {
             voices.entry((&adopt.device, adopt.bytes)).or_default().push((record, adopt));
@@ -42,13 +42,6 @@ pub fn adoptions(testimony: &Testimony, policy: &Policy, now: Instant) -> Vec<In
         }
     }
     out
-}
-
-fn is_taken_back(testimony: &Testimony, record: &Believed<Record>) -> bool {
-    testimony.records.iter().any(|r| match &r.said {
-        Record::Revoke(revoke) => r.by == record.by && r.order > record.order && revoke.record == record.digest,
-        _ => false,
-    })
 }
 
 fn baseline(adopt: &Adopt, at: Instant) -> InForce {
@@ -87,7 +80,7 @@ pub fn quarantined<'t>(
     let may =
         |by: &str| roles.get(by).is_some_and(|own| policy.rights.has(Right::Operate, own.iter().map(String::as_str)));
     let device = |t: &Testimony, r: &Believed<Record>| match &r.said {
-        Record::Quarantine(said) if r.standing == Standing::Good && may(&r.by) && !is_taken_back(t, r) => {
+        Record::Quarantine(said) if r.standing == Standing::Good && may(&r.by) && !t.is_taken_back(r) => {
             let end = said.until.min(r.witnessed.unwrap_or(r.at).min(r.at).after(most));
             (now < end).then(|| said.device.clone())
         }

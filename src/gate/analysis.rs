@@ -64,7 +64,13 @@ pub fn analyse(case: &Case<'_>, library: &mut Library) -> Result<Analysis, Vec<R
         today: case.today,
     };
     let report = checked(&input)?;
-    let meaning = text::meaning(&report, &targets, &Sides { baseline: &baseline, proposed: &proposed }, case.bounds)?;
+    let meaning = text::meaning(
+        case.repository,
+        &report,
+        &targets,
+        &Sides { baseline: &baseline, proposed: &proposed },
+        case.bounds,
+    )?;
     let facts = |bytes: &[DeviceBytes], library: &mut Library| library.side(bytes).unwrap_or_default();
     let origin = facts(case.base, library);
     let extent = extent::extent(&extent::Seen {

@@ -71,6 +71,16 @@ pub struct Testimony {
     pub ignored_count: usize,
 }
 
+impl Testimony {
+    /// Whether the signer of one of its records took it back later.
+    pub fn is_taken_back<T>(&self, record: &Believed<T>) -> bool {
+        self.records.iter().any(|r| match &r.said {
+            Record::Revoke(revoke) => r.by == record.by && r.order > record.order && revoke.record == record.digest,
+            _ => false,
+        })
+    }
+}
+
 /// Reads the branch of a change at the gate's instant.
 pub fn read_branch(branch: &Branch, roster: &Roster, ledger: &Ledger, now: Instant) -> Testimony {
     let change = branch.name.rsplit('/').next().unwrap_or_default().to_owned();
@@ -118,8 +128,10 @@ pub(super) enum Stranger {
     Certificate,
     /// By a roster key in a way that is not accepted.
     Kind(String),
-    /// By a key that is not in the roster, or not over these bytes.
-    Unknown,
+    /// By a key that is not in the roster.
+    Unknown(String),
+    /// By a roster key over other bytes.
+    Forged,
 }
 
 /// Who of the roster signed a commit, in whatever form it is.
@@ -137,7 +149,10 @@ pub(super) fn signer<'a>(seals: &[Seal], roster: &'a Roster) -> Result<Signed<'a
         };
         let Some(holder) = roster.holder(&envelope.key) else {
             let is_certificate = envelope.key_kind.contains("-cert-");
-            stranger = if is_certificate { Stranger::Certificate } else { Stranger::Unknown };
+            stranger = match is_certificate {
+                true => Stranger::Certificate,
+                false => Stranger::Unknown(envelope.fingerprint()),
+            };
             continue;
         };
         let signed = |user| Signed { holder, namespace: envelope.namespace.clone(), is_exact: envelope.is_exact, user };
@@ -145,7 +160,7 @@ pub(super) fn signer<'a>(seals: &[Seal], roster: &'a Roster) -> Result<Signed<'a
             Ok(()) => return Ok(signed(None)),
             Err(flaw @ SignatureFlaw::User(_)) => return Ok(signed(Some(flaw))),
             Err(SignatureFlaw::Kind(kind)) => stranger = Stranger::Kind(kind),
-            Err(SignatureFlaw::Bad) => stranger = Stranger::Unknown,
+            Err(SignatureFlaw::Bad) => stranger = Stranger::Forged,
         }
     }
     Err(stranger)
@@ -359,8 +374,13 @@ fn stranger_reasons(raw: &RawCommit, loose: &OrdinaryCommit, stranger: &Stranger
         Stranger::Kind(kind) => {
             add(ReasonCode::KeyTypeRefused, format!("{}: {kind}", place(raw)), "sign with an SSH key and SHA-2")
         }
-        Stranger::Unknown => {
-            add(ReasonCode::SignerUnknown, format!("{} is signed by nobody of the roster", place(raw)), fix);
+        Stranger::Unknown(key) => {
+            let message = format!("{} is signed by `{key}`, a key of nobody of the roster", place(raw));
+            add(ReasonCode::SignerUnknown, message, fix);
+        }
+        Stranger::Forged => {
+            let message = format!("{} has a signature of the roster that is not over it", place(raw));
+            add(ReasonCode::SignerUnknown, message, fix);
         }
         Stranger::Unreadable if loose.seals.is_empty() => {}
         Stranger::Unreadable => {

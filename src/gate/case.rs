@@ -5,8 +5,9 @@ use super::chain::{Chain, Pending};
 use super::evidence::Analysis;
 use super::instant::Instant;
 use super::reason::Reason;
-use super::record::Hold;
+use super::record::{Digest, Hold};
 use crate::policy::{ChangeRequest, Environment};
+use std::collections::BTreeMap;
 
 /// A device that a change touches, with the facts that the protected branch gives about it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,6 +105,9 @@ pub struct Dossier<'a> {
     /// Ids or addresses of everybody who signed or wrote a commit of the pinned range, as the gate itself found them; those that
     /// `change` records name count beside them.
     pub contributors: &'a [String],
+    /// What the author of each announcement edited, by its place on the branch, as `change_edits` gives it; an announcement whose
+    /// commits are not in the repository has none. `None` where there is no repository to look at, as in an audit.
+    pub edits: Option<&'a BTreeMap<usize, Digest>>,
     /// Holds of all changes, from the branches of other changes.
     pub holds: &'a [Believed<Hold>],
     /// Ids of all changes that have a branch of evidence.

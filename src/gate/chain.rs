@@ -138,7 +138,8 @@ fn follow(root: &Root, versions: &[PolicyVersion], voices: &dyn Voices, chain: &
     let Some(first) = first else {
         let message = format!("no policy on `{}` is the one that the root names ({})", root.protected, root.policy);
         let fix = "give the root of this repository; after a lost quorum, `fwgate init --root FILE` makes a new one";
-        chain.reasons.push(Reason::new(ReasonCode::PolicyUnauthorised, message, fix));
+        chain.reasons.push(Reason::new(ReasonCode::PolicyUnauthorised, message.clone(), fix));
+        chain.reasons.push(Reason::new(ReasonCode::HistoryUnverifiable, message, fix).detail("root"));
         chain.provisional = versions.last().and_then(|tip| read_version(tip).ok()).map(|(policy, _)| policy);
         return;
     };

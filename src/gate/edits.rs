@@ -28,6 +28,11 @@ pub fn edits_digest(baseline: &[DeviceBytes], proposal: &[DeviceBytes]) -> Diges
     sha256(text.as_bytes())
 }
 
+/// The digest of everything that an author edited: the devices, and the change request in canonical form.
+pub fn change_edits(baseline: &[DeviceBytes], proposal: &[DeviceBytes], request: &str) -> Digest {
+    sha256(format!("{}\n{request}\n", edits_digest(baseline, proposal)).as_bytes())
+}
+
 fn places<'a>(baseline: &'a [DeviceBytes], proposal: &'a [DeviceBytes]) -> BTreeSet<(&'a str, &'a str)> {
     let of = |d: &'a DeviceBytes| d.files.iter().map(|(path, _)| (d.device.as_str(), path.as_str()));
     baseline.iter().chain(proposal).flat_map(of).collect()

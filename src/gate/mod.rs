@@ -32,6 +32,7 @@ mod ledger;
 mod log;
 mod matching;
 mod pair;
+mod operator;
 mod permit;
 pub mod push;
 mod quorum;
@@ -59,7 +60,7 @@ pub use content::{Target, content_digest, device_digest, files_digest, policy_di
 pub use contribution::{Contribution, contributions};
 pub use decide::{decide, may_roll_back};
 pub use decision::{Decision, Missing, State};
-pub use edits::edits_digest;
+pub use edits::{change_edits, edits_digest};
 pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
 pub use grammar::{Flaw, MAX_TEXT};
 pub use instant::Instant;
@@ -72,6 +73,7 @@ pub use permit::{
 };
 pub use quorum::Counted;
 pub use reason::{Reason, ReasonCode};
+pub use operator::operator;
 pub use record::{
     Adopt, Approve, Change, Claim, Digest, Emergency, Finish, Hold, LedgerEntry, OverrideReject, PolicyRecord,
     Quarantine, Receipt, ReceiptKind, Record, Reissue, Reject, Result as DeviceResult, ResultKind, Review, Revoke,

@@ -56,6 +56,17 @@ pub struct Command {
     pub span: Span,
 }
 
+impl Command {
+    /// A command of these words, where a whole placeholder is one.
+    pub fn of_words(words: &[String]) -> Command {
+        let argument = |word: &String| match PLACEHOLDERS.iter().find(|(name, _)| name == word) {
+            Some((_, placeholder)) => Argument::Placeholder(*placeholder),
+            None => Argument::Literal(word.clone()),
+        };
+        Command { arguments: words.iter().map(argument).collect(), span: Span::default() }
+    }
+}
+
 /// When a device does what it was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PushMode {

@@ -23,6 +23,32 @@ pub fn collisions<'a>(paths: impl IntoIterator<Item = &'a str>) -> Result<(), Vc
     Ok(())
 }
 
+/// Finds paths that such a file system would put into one of the folders `kept`, or in place of the file, although they are
+/// called otherwise. A folder that is not there has no twin.
+///
+/// # Errors
+/// The first such path, in the order of the paths.
+pub fn refuse_twins(paths: &[&str], kept: &[&str]) -> Result<(), VcsError> {
+    for name in kept.iter().filter(|name| !name.is_empty()) {
+        let depth = name.matches('/').count();
+        if !paths.iter().any(|path| head(path, depth) == *name) {
+            continue;
+        }
+        let goal = folded(name);
+        let mut heads = paths.iter().map(|path| head(path, depth));
+        if let Some(twin) = heads.find(|head| head != name && folded(head) == goal) {
+            return Err(VcsError::Collision { one: (*name).to_owned(), other: twin.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// The path up to the folder at a depth.
+fn head(path: &str, depth: usize) -> &str {
+    let end = path.match_indices('/').map(|(at, _)| at).chain([path.len()]).nth(depth);
+    end.and_then(|end| path.get(..end)).unwrap_or(path)
+}
+
 /// Reads one name of a tree entry. Bytes that are no UTF-8 are written `\\xNN`, and refused where the path is read.
 ///
 /// # Errors
@@ -71,6 +97,11 @@ mod tests {
     fn case_and_normal_form_twins_collide_and_others_do_not() {
         assert!(collisions(["devices/edge1/rules.v4", "devices/edge2/rules.v4"]).is_ok());
         assert!(collisions(["devices/edge1/a", "devices/Edge1/b"]).is_err());
+        let twins = |paths: &[&str]| refuse_twins(paths, &["net/devices", "fwgate.toml"]).is_err();
+        assert!(twins(&["net/devices/edge1/a", "net/Devices/edge2/a"]));
+        assert!(twins(&["NET/devices/edge1/a", "net/devices/edge2/a"]));
+        assert!(twins(&["fwgate.toml", "FWGATE.toml"]));
+        assert!(!twins(&["net/devices/edge1/a", "net/other/b", "FWGATE.toml", "fwgate"]));
         assert!(collisions(["caf\u{e9}", "cafe\u{301}"]).is_err());
         assert!(collisions(["CAF\u{c9}/x", "cafe\u{301}/y"]).is_err());
     }

@@ -39,6 +39,7 @@ mod program;
 mod range;
 mod remote;
 mod revision;
+mod server;
 mod shadow;
 mod sign;
 mod store;
@@ -46,8 +47,8 @@ mod tree;
 mod write;
 
 pub use branch::{EVIDENCE_ROOT, EvidenceSource, MAX_CHANGE_COMMITS};
-pub use collision::collisions;
 pub(crate) use collision::is_unseen;
+pub use collision::{collisions, refuse_twins};
 pub use entry::{Entry, EntryKind, refuse_irregular};
 pub use error::VcsError;
 pub use evidence::{Branch, PolicyVersion, RawCommit};

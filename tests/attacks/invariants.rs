@@ -1,13 +1,16 @@
 //! What holds of every permit: nothing around the gate matters, and everything in the evidence does.
 
 use crate::scene::{RULES, changes, stock_git};
-use crate::stage::{APPROVERS, CHANGE, EDGE, Stage, approval, proposed};
-use fwgate::gate::Record;
+use crate::stage::{APPROVERS, CHANGE, EDGE, Stage, approval, now, proposed};
+use fwgate::gate::{Instant, Record, Schedule};
 
 #[test]
 fn zone_locale_folder_and_home_change_nothing() {
     let stage = Stage::new();
     let facts = stage.announced();
+    // A window of its own, so that every byte of the document is the same at every second.
+    let [start, end] = [now() - 3600, now() + 86_400].map(Instant);
+    stage.say("carol", CHANGE, &Record::Schedule(Schedule { change: CHANGE.into(), start, end }));
     stage.approved_by(&[("alice", "network"), ("bob", "network")], &facts);
     stage.settle();
     let path = stage.clone_path();

@@ -6,7 +6,11 @@
 #[path = "../gate/scene/mod.rs"]
 mod scene;
 #[allow(dead_code)]
+mod evidence;
+#[allow(dead_code)]
 mod stage;
+#[allow(dead_code)]
+mod verdict;
 
 mod controls;
 mod coverage;

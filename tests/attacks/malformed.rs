@@ -97,7 +97,7 @@ fn hostile_config(program: &str) -> String {
          [core]\n\tfsmonitor = {program}\n\tsshCommand = {program}\n\tpager = {program}\n\teditor = {program}\n\tgitProxy = {program}\n\
          \thooksPath = {program}.hooks\n\taskPass = {program}\n[diff]\n\texternal = {program}\n[credential]\n\thelper = !{program}\n\
          [uploadpack]\n\tpackObjectsHook = {program}\n[remote \"origin\"]\n\tuploadpack = {program}\n\tvcs = evil\n\
-         [alias]\n\tfetch = !{program}\n\tls-remote = !{program}\n[trailer]\n\tx.command = {program}\n"
+         [alias]\n\tfetch = !{program}\n\tls-remote = !{program}\n[trailer \"x\"]\n\tcommand = {program}\n"
     )
 }
 
@@ -113,18 +113,12 @@ const HOOKS: [&str; 9] = [
     "post-rewrite",
 ];
 
-/// The document without what differs by chance.
-fn settled(mut document: serde_json::Value) -> serde_json::Value {
-    document["permit"] = serde_json::Value::Null;
-    document
-}
-
 #[test]
 fn a46_configuration_hooks_and_environment_run_nothing() {
     let stage = Stage::new();
     stage.ready();
     let path = stage.clone_path();
-    let plain = settled(stage.permit_in(&path, CHANGE, &[]).granted().document);
+    let plain = stage.permit_in(&path, CHANGE, &[]).granted().settled();
     let (program, mark) = marking(&stage);
     let program = program.to_str().unwrap();
     let config = hostile_config(program);
@@ -160,8 +154,21 @@ fn a46_configuration_hooks_and_environment_run_nothing() {
         ("LD_PRELOAD", ""),
     ];
     let verdict = stage.permit_in(&path, CHANGE, &environment).granted();
-    assert_eq!(settled(verdict.document), plain);
+    assert_eq!(verdict.settled(), plain);
     assert!(!mark.exists(), "executed: {}", std::fs::read_to_string(&mark).unwrap());
+}
+
+/// What cannot be read is no verdict, and whoever reads the document finds a denial.
+#[test]
+fn a46_configuration_that_cannot_be_read() {
+    let stage = Stage::new();
+    stage.ready();
+    let path = stage.clone_path();
+    std::fs::write(path.join(".git/config"), "[core\n").unwrap();
+    stage.permit_in(&path, CHANGE, &[]).no_verdict("HISTORY_UNVERIFIABLE");
+    let elsewhere = stage.scene.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    stage.permit_in(&elsewhere, CHANGE, &[]).no_verdict("HISTORY_UNVERIFIABLE");
 }
 
 #[test]
@@ -178,9 +185,9 @@ fn a47_bare_repository_inside_the_tree() {
     ]);
     stage.ready();
     let path = stage.clone_path();
-    let outside = settled(stage.permit_in(&path, CHANGE, &[]).granted().document);
+    let outside = stage.permit_in(&path, CHANGE, &[]).granted().settled();
     let inside = stage.permit_in(&path.join("vendor/inner"), CHANGE, &[]).granted();
-    assert_eq!(settled(inside.document), outside);
+    assert_eq!(inside.settled(), outside);
     assert!(!mark.exists(), "executed: {}", std::fs::read_to_string(&mark).unwrap());
 }
 
@@ -200,7 +207,7 @@ fn a48_configuration_of_the_head_is_ignored() {
     clone.write("fwgate", &std::fs::read_to_string(program).unwrap());
     make_executable(&clone.path.join("fwgate"));
     let verdict = stage.permit_in(&clone.path, CHANGE, &[]).denied_only(&["APPROVAL_MISSING"]);
-    assert_eq!(verdict.document, plain.document);
+    assert_eq!(verdict.settled(), plain.settled());
     assert!(!mark.exists());
 }
 

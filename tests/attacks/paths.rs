@@ -27,7 +27,11 @@ fn a38_ruleset_is_a_symlink() {
 
 #[test]
 fn a38_ruleset_is_a_submodule() {
-    refused("PATH_NOT_REGULAR", &[(EDGE, FileMode::Commit, "1".repeat(40).as_bytes())]);
+    let stage = Stage::new();
+    stage.propose(&[(EDGE, "")]);
+    let commit = "1".repeat(40);
+    let head = stage.commit_entries(WORK, "alice", &[(EDGE, FileMode::Commit, commit.as_bytes())]);
+    announced_refused(&stage, &head, "PATH_NOT_REGULAR");
 }
 
 #[test]
@@ -179,7 +183,6 @@ fn a42_mailmap_is_ignored() {
     stage.say_with(&stage.scene.key("mallory"), CHANGE, &Record::Approve(approval("network", &facts)));
     stage.settle();
     let verdict = stage.permit().denied("SIGNER_UNKNOWN");
-    assert_eq!(verdict.codes(), ["SIGNER_UNKNOWN", "APPROVAL_MISSING"], "{verdict}");
     assert!(verdict.document.to_string().contains(&stage.scene.key("mallory").fingerprint()), "{verdict}");
 }
 

@@ -129,7 +129,8 @@ fn a34_bad_commit_and_its_revert() {
 fn a34_bad_commit_and_its_revert_beside_a_good_one() {
     let stage = Stage::of(|_| {}, &[("devices/edge2/rules.v4", RULES)]);
     stage.scene.commit_on(WORK, "alice", &[("devices/edge2/rules.v4", &with_rules(RULES, OPEN))]);
-    let head = stage.propose(&[("devices/edge2/rules.v4", RULES)]);
+    let file = change_file(CHANGE).replace("edge*", "edge1");
+    let head = stage.propose(&[("devices/edge2/rules.v4", RULES), ("changes/CHG-1.toml", &file)]);
     approved(&stage, &head);
     stage.permit().denied_only(&["COMMIT_GRAPH"]);
 }

@@ -44,7 +44,7 @@ fn a08_approval_for_staging() {
 /// The whole branch of a change of the same id, the same words and the same persons, out of another repository.
 #[test]
 fn a09_approval_out_of_another_repository() {
-    let other = Stage::new();
+    let other = Stage::of(|policy| policy.repository = "example/others".into(), &[]);
     let mut facts = other.facts(CHANGE, &other.propose(&[]));
     facts.content = other.content_of_repository("example/others", CHANGE, &facts.head);
     other.announce("alice", &facts);

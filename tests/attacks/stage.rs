@@ -15,17 +15,19 @@
 //! Evidence is dated around the present instant, because the binary has no other clock: the scene begins a day ago, windows are always
 //! open, and `settle` lets time pass up to shortly before now.
 
-use crate::scene::{Clone, Draft, Key, PolicyText, RULES, Scene, changes};
+pub use crate::evidence::{approval, vetting};
+pub use crate::verdict::Verdict;
+
+use crate::scene::{Clone, PolicyText, RULES, Scene};
 use fwgate::diff::Bounds;
 use fwgate::gate::{
-    Analysis, Approve, Case, Change, DeviceBytes, DeviceResult, Digest, Instant, LedgerEntry, Library, PolicyRecord,
-    Receipt, ReceiptKind, Record, ResultKind, Root, Stage as For, analyse, files_digest, read_request, sha256,
+    Analysis, Case, DeviceBytes, Digest, Library, Root, analyse, files_digest, read_request, sha256,
 };
 use fwgate::policy::{Date, PolicyFiles, read_policy};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The change of most tests.
@@ -142,6 +144,7 @@ impl Stage {
         let text = scene.policy_text();
         let mut all = BTreeMap::from([("fwgate.toml", text.as_str()), (EDGE, RULES)]);
         all.extend(files.iter().copied());
+        all.retain(|_, text| !text.is_empty());
         let of_policy = all.iter().filter(|(path, _)| **path == "fwgate.toml" || path.starts_with("policies/"));
         let policy = files_digest(of_policy.map(|(path, text)| (*path, text.as_bytes())));
         scene.main(&all.into_iter().collect::<Vec<_>>());
@@ -292,150 +295,6 @@ impl Stage {
         self.scene.remote().merge_base(oid(one), oid(other)).unwrap().to_string()
     }
 
-    /// The announcement by an author.
-    pub fn announce(&self, who: &str, facts: &Facts) -> Digest {
-        let record = Record::Change(Change {
-            change: facts.id.clone(),
-            file: facts.file,
-            base: facts.base.clone(),
-            head: facts.head.clone(),
-            content: facts.content,
-            meaning: facts.meaning,
-            devices: facts.devices.iter().map(|(name, _)| name.clone()).collect(),
-            contributors: self.contributors(&facts.base, &facts.head),
-            says: facts.says.clone(),
-        });
-        self.say(who, &facts.id, &record)
-    }
-
-    /// The names of everybody who wrote a commit of the range.
-    fn contributors(&self, base: &str, head: &str) -> Vec<String> {
-        let remote = self.scene.remote();
-        let mut walk = remote.revwalk().unwrap();
-        let is_known = walk.push(oid(head)).is_ok() && walk.hide(oid(base)).is_ok();
-        let name = |id: git2::Oid| remote.find_commit(id).unwrap().author().name().unwrap().to_owned();
-        let names = walk.filter(|_| is_known).map(|id| name(id.unwrap()));
-        names.collect::<std::collections::BTreeSet<String>>().into_iter().collect()
-    }
-
-    /// A vetting receipt of exactly this; the facts that name it.
-    pub fn vet(&self, facts: Facts) -> Facts {
-        let text = vetting(&facts, self.scene.instant()).text();
-        self.scene.receipt("stager", &facts.id, &text);
-        Facts { vetting: Some(sha256(text.as_bytes())), ..facts }
-    }
-
-    /// An approval of exactly this.
-    pub fn approve(&self, who: &str, role: &str, facts: &Facts) -> Digest {
-        self.say(who, &facts.id, &Record::Approve(approval(role, facts)))
-    }
-
-    /// Approvals of several persons.
-    pub fn approved_by(&self, who: &[(&str, &str)], facts: &Facts) {
-        who.iter().for_each(|(who, role)| drop(self.approve(who, role, facts)));
-    }
-
-    /// Any record on the branch of a change; its digest.
-    pub fn say(&self, who: &str, id: &str, record: &Record) -> Digest {
-        self.scene.record(who, id, &record.text());
-        sha256(record.text().as_bytes())
-    }
-
-    /// Any record signed with another key than that of the name.
-    pub fn say_with(&self, key: &Key, id: &str, record: &Record) {
-        let branch = changes(id);
-        let draft = Draft::new("somebody", &self.scene.tip(&branch), self.scene.now(), &record.text());
-        self.scene.put(&branch, &draft.signed(key, "git"));
-    }
-
-    /// A commit on any branch with entries of any mode: path, mode of git, bytes (for a submodule, a commit id).
-    pub fn commit_entries(&self, branch: &str, who: &str, entries: &[(&str, git2::FileMode, &[u8])]) -> String {
-        let remote = self.scene.remote();
-        let parent = self.scene.head_of(branch).or_else(|| self.scene.head_of("refs/heads/main")).unwrap();
-        let mut builder = git2::build::TreeUpdateBuilder::new();
-        for (path, mode, bytes) in entries {
-            let id = match mode {
-                git2::FileMode::Commit => oid(std::str::from_utf8(bytes).unwrap()),
-                _ => remote.blob(bytes).unwrap(),
-            };
-            builder.upsert(*path, id, *mode);
-        }
-        let before = remote.find_commit(oid(&parent)).unwrap().tree().unwrap();
-        let tree = builder.create_updated(remote, &before).unwrap().to_string();
-        self.commit_tree(branch, who, &tree, &[&parent])
-    }
-
-    /// An unsigned commit of this tree with these parents; a branch points to it.
-    pub fn commit_tree(&self, branch: &str, who: &str, tree: &str, parents: &[&str]) -> String {
-        let mut draft = Draft::new(who, "", self.scene.now(), &format!("{who} commits\n"));
-        draft.tree = tree.to_owned();
-        draft.parents = parents.iter().map(|p| (*p).to_owned()).collect();
-        self.scene.put(branch, &draft.payload())
-    }
-
-    /// The next version of the policy on the protected branch, edited as by [`Stage::edited`], with records of both quorums.
-    pub fn next_policy(&self, change: impl FnOnce(&mut PolicyText)) -> Digest {
-        let digest = self.unsigned_policy(change);
-        self.policy_voices(digest, &APPROVERS);
-        digest
-    }
-
-    /// The same without records.
-    pub fn unsigned_policy(&self, change: impl FnOnce(&mut PolicyText)) -> Digest {
-        self.scene.set_policy(|text| {
-            text.version += 1;
-            change(text);
-        });
-        let text = self.scene.policy_text();
-        self.scene.main(&[("fwgate.toml", &text)]);
-        files_digest([("fwgate.toml", text.as_bytes())])
-    }
-
-    /// Records for a version of the policy.
-    pub fn policy_voices(&self, policy: Digest, who: &[(&str, &str)]) {
-        let text = self.scene.policy_text();
-        let version = text.lines().find_map(|l| l.strip_prefix("version = ")).unwrap().parse().unwrap();
-        for (who, role) in who {
-            let record = PolicyRecord { change: "POL-1".into(), version, policy, role: (*role).to_owned() };
-            self.say(who, "POL-1", &Record::Policy(record));
-        }
-        self.scene.wait(60);
-        self.scene.witness();
-        self.scene.wait(60);
-    }
-
-    /// An hour passes, and the ledger witnesses everything.
-    pub fn settle(&self) {
-        self.scene.wait(3600);
-        self.scene.witness();
-        self.scene.wait(60);
-    }
-
-    /// Lets time pass up to a minute ago.
-    pub fn until_now(&self) {
-        self.scene.wait(now() - 60 - self.scene.now());
-    }
-
-    /// The ledger says that a device has run, since an earlier change, what a commit holds.
-    pub fn in_force(&self, device: &str, commit: &str) {
-        let bytes = self.devices(commit).into_iter().find(|d| d.device == device).unwrap();
-        let bytes = fwgate::gate::device_digest(Some(&bytes));
-        self.scene.ledger(|previous| {
-            LedgerEntry::Result(DeviceResult {
-                previous,
-                at: self.scene.instant(),
-                change: "OLD-1".into(),
-                nonce: "0".repeat(32),
-                run: "1".repeat(32),
-                device: device.to_owned(),
-                result: ResultKind::Applied,
-                bytes,
-                head: commit.to_owned(),
-                receipt: Some(Digest([7; 32])),
-            })
-        });
-    }
-
     /// A stock clone in which the gate is asked; brought up to date at every call.
     pub fn clone_path(&self) -> PathBuf {
         let mut work = self.work.borrow_mut();
@@ -496,34 +355,6 @@ impl Stage {
     }
 }
 
-/// The approval of exactly this, for production.
-pub fn approval(role: &str, facts: &Facts) -> Approve {
-    Approve {
-        change: facts.id.clone(),
-        content: facts.content,
-        meaning: facts.meaning,
-        stage: For::Production,
-        role: role.to_owned(),
-        says: facts.says.clone(),
-        vetting: facts.vetting,
-        not_after: Instant(now() + 7 * 86_400),
-    }
-}
-
-/// The vetting receipt of exactly this.
-pub fn vetting(facts: &Facts, at: Instant) -> Receipt {
-    Receipt {
-        kind: ReceiptKind::Vetting,
-        change: facts.id.clone(),
-        content: facts.content,
-        devices: facts.devices.clone(),
-        on: "linux 6.12 iptables 1.8.11".into(),
-        flows: 1,
-        head: facts.head.clone(),
-        at,
-    }
-}
-
 /// Pairs of texts for [`PolicyText::edits`].
 pub fn owned(edits: &[(&str, &str)]) -> Vec<(String, String)> {
     edits.iter().map(|(old, new)| ((*old).to_owned(), (*new).to_owned())).collect()
@@ -553,93 +384,4 @@ fn devices_of(files: &BTreeMap<String, Vec<u8>>) -> Vec<DeviceBytes> {
         out.entry(device).or_default().push((path.clone(), bytes.clone()));
     }
     out.into_iter().map(|(device, files)| DeviceBytes { device: device.to_owned(), files }).collect()
-}
-
-/// What the binary answered.
-#[derive(Debug)]
-pub struct Verdict {
-    pub exit: Option<i32>,
-    /// The document on standard output; `Null` where there is none.
-    pub document: serde_json::Value,
-    /// Standard output as it is.
-    pub stdout: Vec<u8>,
-    pub stderr: String,
-    /// The permit file.
-    pub permit: Option<String>,
-}
-
-impl Verdict {
-    fn of(output: Output, out: &Path) -> Verdict {
-        Verdict {
-            exit: output.status.code(),
-            document: serde_json::from_slice(&output.stdout).unwrap_or_default(),
-            stdout: output.stdout,
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            permit: std::fs::read_to_string(out).ok(),
-        }
-    }
-
-    /// The codes of the reasons.
-    pub fn codes(&self) -> Vec<&str> {
-        let reasons = self.document["reasons"].as_array().map(Vec::as_slice).unwrap_or_default();
-        reasons.iter().filter_map(|r| r["code"].as_str()).collect()
-    }
-
-    /// The details of the reasons.
-    pub fn details(&self) -> Vec<&str> {
-        let reasons = self.document["reasons"].as_array().map(Vec::as_slice).unwrap_or_default();
-        reasons.iter().filter_map(|r| r["detail"].as_str()).collect()
-    }
-
-    /// The notes.
-    pub fn notes(&self) -> String {
-        let notes = self.document["notes"].as_array().map(Vec::as_slice).unwrap_or_default();
-        notes.iter().filter_map(|n| n.as_str()).collect::<Vec<_>>().join("\n")
-    }
-
-    /// A permit was given.
-    #[track_caller]
-    pub fn granted(self) -> Verdict {
-        assert_eq!((self.exit, self.document["decision"].as_str()), (Some(0), Some("granted")), "{self}");
-        assert!(self.permit.as_ref().is_some_and(|p| p.starts_with("fwgate-permit/")), "{self}");
-        self
-    }
-
-    /// Refused, with this code among the reasons.
-    #[track_caller]
-    pub fn denied(self, code: &str) -> Verdict {
-        self.refused(1, code)
-    }
-
-    /// Refused with these codes and no other.
-    #[track_caller]
-    pub fn denied_only(self, codes: &[&str]) -> Verdict {
-        let verdict = self.refused(1, codes[0]);
-        let mut found = verdict.codes();
-        found.dedup();
-        assert_eq!(found, codes, "{verdict}");
-        verdict
-    }
-
-    /// No verdict, with this code among the reasons.
-    #[track_caller]
-    pub fn no_verdict(self, code: &str) -> Verdict {
-        self.refused(2, code)
-    }
-
-    #[track_caller]
-    fn refused(self, exit: i32, code: &str) -> Verdict {
-        assert_eq!((self.exit, self.document["decision"].as_str()), (Some(exit), Some("denied")), "{self}");
-        assert!(self.codes().contains(&code), "{code} is not among the reasons: {self}");
-        assert_eq!(self.permit, None, "a permit was written: {self}");
-        assert_eq!(self.document["schema"], "fwgate.permit/1", "{self}");
-        self
-    }
-}
-
-impl std::fmt::Display for Verdict {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let document = serde_json::to_string_pretty(&self.document).unwrap_or_default();
-        write!(f, "exit {:?}\n{document}\n{}", self.exit, self.stderr)
-    }
 }

@@ -209,7 +209,6 @@ impl Fleet {
             let record = PolicyRecord { change: id.clone(), version, policy, role: (*role).to_owned() };
             self.say(person, &id, &Record::Policy(record));
         }
-        self.scene.wait(1);
         self.scene.witness();
     }
 

@@ -2,6 +2,7 @@
 
 use crate::scene::{RULES, stock_git};
 use crate::stage::{APPROVERS, CHANGE, EDGE, Stage, change_file, with_rules};
+use fwgate::gate::{Record, Reissue};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::Stdio;
@@ -72,6 +73,16 @@ fn a52_approvals_without_an_end() {
     let message = format!("fwgate-record/1 approve\nchange: {CHANGE}\n");
     flood(&stage, CHANGE, 5_000, &message);
     stage.permit().no_verdict("LIMIT_EXCEEDED");
+    // Cured under another id.
+    let becomes = "CHG-2".to_owned();
+    stage.say("alice", CHANGE, &Record::Reissue(Reissue { change: CHANGE.into(), becomes, reason: "flooded".into() }));
+    let again = [(EDGE, crate::stage::proposed()), ("changes/CHG-2.toml", change_file("CHG-2"))];
+    let again = again.each_ref().map(|(path, text)| (*path, text.as_str()));
+    let head = stage.scene.commit_on("refs/heads/again", "alice", &again);
+    let facts = stage.announced_at("CHG-2", &head);
+    stage.approved_by(&APPROVERS, &facts);
+    stage.settle();
+    stage.permit_of("CHG-2").granted();
 }
 
 #[test]

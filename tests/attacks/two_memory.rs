@@ -3,7 +3,28 @@
 use crate::scene::{LEDGER, RULES, changes};
 use crate::stage::{CHANGE, EDGE, Stage, proposed, with_rules};
 use crate::two_fleet::Fleet;
-use fwgate::gate::{LedgerEntry, Witness};
+use fwgate::gate::{LOG_BRANCH, LedgerEntry, Witness};
+
+#[test]
+fn a70_line_of_the_log_edited_or_all_taken_away() {
+    let fleet = Fleet::new();
+    fleet.ready();
+    fleet.permit().granted();
+    fleet.push().applied();
+    let whole = fleet.fwgate("one", &["audit", "--format", "json"]);
+    assert_eq!(whole.exit, 0, "{whole}");
+    fleet.present();
+    fleet.scene.witness();
+    let head = fleet.scene.head_of(LOG_BRANCH).unwrap();
+    let line = String::from_utf8(fleet.scene.bytes_of(&head)).unwrap();
+    let first = line.lines().find_map(|l| l.strip_prefix("parent ")).unwrap().to_owned();
+    fleet.scene.put(LOG_BRANCH, line.replace("outcome: applied", "outcome: withdrawn").as_bytes());
+    let edited = fleet.fwgate("two", &["audit", "--format", "json"]);
+    assert!(edited.exit == 1 && edited.out.contains("AUDIT_CHAIN_BROKEN"), "{edited}");
+    fleet.scene.reset(LOG_BRANCH, Some(&first));
+    let gone = fleet.fwgate("three", &["audit", "--format", "json"]);
+    assert_eq!(gone.exit, 1, "{gone}");
+}
 
 #[test]
 fn a73_ledger_deleted() {

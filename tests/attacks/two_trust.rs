@@ -46,7 +46,7 @@ fn a71_root_of_another_policy() {
     let digest = root.split('"').find(|word| word.starts_with("sha256:")).unwrap();
     let other = stage.scene.write("other.toml", &root.replace(digest, &sha256(b"another").to_string()));
     stage.set_root(other);
-    stage.permit().denied("POLICY_UNAUTHORISED");
+    stage.permit().no_verdict("POLICY_UNAUTHORISED");
 }
 
 #[test]

@@ -5,7 +5,10 @@ mod audits;
 mod broken;
 mod closing;
 mod desk;
+mod devices;
 mod documents;
+#[cfg(unix)]
+mod hooks;
 mod ledger;
 #[allow(dead_code, unused_imports)]
 #[path = "../gate/scene/mod.rs"]

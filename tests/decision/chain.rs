@@ -51,7 +51,7 @@ fn the_root_names_the_first_version() {
     assert_eq!(judge(&one, &nobody, None), (Some(1), vec![]));
     assert_eq!(judge(&one, &nobody, Some(1)), (Some(1), vec![]));
     let other = [version("c1", &GATE.replace("lead_time = \"4h\"", "lead_time = \"1h\""))];
-    assert_eq!(judge(&other, &nobody, None), (None, vec!["POLICY_UNAUTHORISED"]));
+    assert_eq!(judge(&other, &nobody, None), (None, vec!["HISTORY_UNVERIFIABLE", "POLICY_UNAUTHORISED"]));
     assert_eq!(judge(&[], &nobody, None), (None, vec!["POLICY_MISSING"]));
     for root in [None, Some(&b"garbage"[..])] {
         let chain = judge_chain(root, &one, &nobody, None);

@@ -120,6 +120,7 @@ impl Scene {
             targets: &self.targets,
             paths: &self.paths,
             contributors: &self.contributors,
+            edits: None,
             holds: &self.holds,
             ids: &self.ids,
             neighbours: &self.neighbours,

@@ -65,6 +65,15 @@ impl<'a> Pen<'a> {
         Err(Failure::new(format!("`{branch}` moves faster than it can be signed")).help("try again"))
     }
 
+    /// The signature over a text, which goes nowhere.
+    ///
+    /// # Errors
+    /// Nothing was signed.
+    pub fn seal(&self, text: &str) -> Result<String, Failure> {
+        let armor = self.signer.sign(text.as_bytes(), self.session.repository.root());
+        armor.map_err(|e| Failure::new(e.to_string()).help(e.help()))
+    }
+
     fn commit(&self, branch: &str, message: &str, now: Instant) -> Result<CommitId, Failure> {
         let repo = &self.session.repository;
         let failed = |e: crate::vcs::VcsError| Failure::Input(e.into());

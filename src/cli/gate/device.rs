@@ -2,7 +2,7 @@
 
 use crate::check::Device;
 use crate::dialect::{InputFile, ReadOptions, read_device};
-use crate::fleet::tree::apart;
+use crate::fleet::tree::{apart, whole};
 use crate::gate::{DeviceBytes, Reason, ReasonCode};
 use crate::policy::{DeviceFile, read_device_file};
 use std::sync::Arc;
@@ -49,6 +49,22 @@ impl DeviceFiles {
     pub fn options(&self) -> ReadOptions {
         let dialect = self.facts.dialect.as_ref().map(|d| d.value.clone());
         ReadOptions { dialect, facts: self.facts.facts(), includes: self.includes.clone() }
+    }
+
+    /// Its files as they are loaded: each whole in itself, with the text of what it includes in place of every `include`.
+    ///
+    /// # Errors
+    /// An `include` that reaches nothing, or files that include each other.
+    pub fn to_load(&self) -> Result<Vec<InputFile>, Reason> {
+        if self.includes.is_empty() {
+            return Ok(self.files.clone());
+        }
+        let one = |file: &InputFile| {
+            let message = format!("`{}` of `{}` cannot be loaded without files that it includes", file.name, self.name);
+            let fix = "commit what it includes below the folder of the device, without circles";
+            whole(file, &self.includes).ok_or_else(|| Reason::new(ReasonCode::UnparsedInput, message, fix))
+        };
+        self.files.iter().map(one).collect()
     }
 
     /// The device as checks see it.

@@ -6,14 +6,17 @@ use crate::cli::input::{ChangeTrees, InputError, PinnedChange, Reader, Surroundi
 use crate::cli::rulesets::is_ruleset;
 use crate::diff::Bounds;
 use crate::gate::{
-    Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Dossier, Hold, InForce, Instant,
-    Ledger, Library, Log, Neighbour, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
-    TargetDevice, Testimony, adoptions, analyse, contributions, debt, decide, judge_chain, judge_pending, progress,
-    quarantined, read_branch, read_request, read_version, unconverged, with_adoptions,
+    Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Digest, Dossier, Hold, InForce,
+    Instant, Ledger, Library, Log, Neighbour, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster,
+    Standing, TargetDevice, Testimony, adoptions, analyse, contributions, debt, decide, judge_chain, judge_pending,
+    progress, quarantined, read_branch, read_request, read_version, unconverged, with_adoptions,
 };
 use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
 use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How many announcements of one change are compared: an approval of an older one is not carried over.
+const MOST_ANNOUNCEMENTS: usize = 20;
 
 /// A repository with the root that somebody gave, before anything is asked.
 pub struct Session {
@@ -131,6 +134,14 @@ impl Session {
         obstacles.extend(world.ledger.refusals.iter().cloned());
         obstacles.extend(world.ledger.check_heads(&world.branches));
         Changes { session: self, world: &world, tip }.gathered(id, obstacles)
+    }
+
+    /// The devices of a state of the repository's files.
+    ///
+    /// # Errors
+    /// There are none, or some cannot be read.
+    pub fn devices_at(&self, files: &crate::vcs::Tree) -> Result<crate::fleet::tree::ConfigTree, InputError> {
+        Ok(self.reader()?.devices_of(&self.repository, files)?.accepted()?)
     }
 
     pub(super) fn reader(&self) -> Result<Reader<'_>, InputError> {
@@ -260,6 +271,8 @@ pub(super) struct Read {
     pub analysis: Option<Analysis>,
     pub pending: Option<Pending>,
     pub contributors: Vec<String>,
+    /// What the author of each announcement edited, by its place on the branch.
+    pub edits: BTreeMap<usize, Digest>,
     /// A commit of the range whose message looks like an approval.
     pub looks_approved: Option<String>,
     pub fleet: Vec<TargetDevice>,
@@ -288,6 +301,9 @@ impl Changes<'_> {
             decision.reasons.sort();
             decision.reasons.dedup();
         }
+        decision.notes.extend(read.trees.iter().flat_map(|t| &t.attributes).map(|path| {
+            format!("`{path}` has no part in this: files are judged and pushed as git holds them, whatever it says")
+        }));
         let in_force = with_adoptions(self.world.ledger.in_force(), &self.adoptions());
         let World { now, chain, roster, ledger, log, branches } = self.world_again();
         let Read { testimony, announced, trees, request, analysis, fleet, targets, .. } = read;
@@ -352,6 +368,7 @@ impl Changes<'_> {
         out.fleet = self.fleet(&reader, tip);
         let (request, canonical) = read_request(&trees.request.path, &trees.request.bytes, policy)?;
         out.request = Some(request.clone());
+        out.edits = self.edits(id, &reader, &out.testimony);
         let repository = self.session.root.as_ref().map(|r| r.repository.clone()).unwrap_or_default();
         let case = Case {
             repository: &repository,
@@ -375,6 +392,23 @@ impl Changes<'_> {
             }
             Err(_) if is_of_policy => Ok(()),
             Err(reasons) => Err(reasons),
+        }
+    }
+
+    /// What the author of each announcement edited, by its place on the branch; of the last ones.
+    fn edits(&self, id: &str, reader: &Reader<'_>, testimony: &Testimony) -> BTreeMap<usize, Digest> {
+        let announced = testimony.records.iter().rev().filter_map(|r| match &r.said {
+            Record::Change(change) => Some((r.order, change)),
+            _ => None,
+        });
+        let read = |(order, change): (usize, &Change)| {
+            let edits = reader.edits(&self.session.repository, id, &change.base, &change.head)?;
+            Some((order, edits))
+        };
+        match announced.take(MOST_ANNOUNCEMENTS).collect::<Vec<_>>().as_slice() {
+            // One is equal to itself, whatever it edits: no tree has to be read.
+            [(order, change)] => BTreeMap::from([(*order, change.file)]),
+            several => several.iter().copied().filter_map(read).collect(),
         }
     }
 
@@ -446,7 +480,8 @@ impl Changes<'_> {
     pub fn decide(&self, id: &str, read: &Read, neighbours: &[Neighbour]) -> Decision {
         let world = self.world;
         let others: Vec<Testimony> = self.other_testimonies(id);
-        let holds: Vec<Believed<Hold>> = others.iter().flat_map(|t| &t.records).filter_map(as_hold).collect();
+        let standing = |t: &'_ Testimony| t.records.iter().filter(|r| !t.is_taken_back(r)).filter_map(as_hold).collect::<Vec<_>>();
+        let holds: Vec<Believed<Hold>> = others.iter().flat_map(standing).collect();
         let ids: Vec<String> = world.branches.keys().filter_map(|name| change_of(name)).map(str::to_owned).collect();
         let quarantined = quarantined(others.iter().chain([&read.testimony]), world.chain.policy(), world.now);
         let open = unconverged(&world.ledger, &quarantined, world.now);
@@ -464,6 +499,7 @@ impl Changes<'_> {
             targets: &read.targets,
             paths: read.trees.as_ref().map_or(&empty, |t| &t.touched),
             contributors: &read.contributors,
+            edits: Some(&read.edits),
             holds: &holds,
             ids: &ids,
             neighbours,
@@ -530,7 +566,7 @@ fn as_hold(record: &Believed<Record>) -> Option<Believed<Hold>> {
 }
 
 /// A device with the facts of its bytes; one whose facts cannot be read counts as production.
-fn target(bytes: &DeviceBytes) -> TargetDevice {
+pub(super) fn target(bytes: &DeviceBytes) -> TargetDevice {
     let facts = bytes
         .files
         .iter()

@@ -13,7 +13,7 @@ pub use compare::difference_words;
 pub use device::DeviceFiles;
 pub use draft::Drafted;
 pub use gather::{Gathered, Session};
-pub use survey::Survey;
+pub use survey::{Survey, survey_server};
 pub use write::{ReceiptBranch, RemoteLedger, append_by_machine, keep_receipt};
 
 use super::failure::Failure;
@@ -58,7 +58,7 @@ impl RootArguments {
     ///
     /// # Errors
     /// ROOT_MISSING.
-    pub(super) fn root_bytes(&self, surroundings: &Surroundings, repository: &Path) -> Result<Vec<u8>, Reason> {
+    pub fn root_bytes(&self, surroundings: &Surroundings, repository: &Path) -> Result<Vec<u8>, Reason> {
         let missing = |message: String| {
             let fix =
                 "give the root with `--root FILE`, from outside of the repository; `fwgate init --root FILE` makes one";

@@ -2,7 +2,9 @@
 
 use super::gather::{Changes, Read, announcement, change_of, today};
 use crate::diff::Bounds;
-use crate::gate::{Library, Neighbour, Period, Planned, Reason, Record, Terms, Testimony, beside, progress};
+use crate::gate::{
+    Believed, Library, Neighbour, Period, Planned, Reason, Record, Standing, Terms, Testimony, beside, progress,
+};
 use std::collections::BTreeSet;
 
 /// Most other changes that are analysed beside one.
@@ -72,9 +74,66 @@ impl Beside<'_> {
     }
 }
 
-/// Whether one person alone declared an emergency and stands for it.
+/// Whether one person alone declared an emergency and stands for it: whoever else approved it took that back, or signed with
+/// a key that does not count.
 fn is_solo(testimony: &Testimony) -> bool {
-    let declared = testimony.records.iter().any(|r| matches!(r.said, Record::Emergency(_)));
-    let voices = testimony.records.iter().filter(|r| matches!(r.said, Record::Approve(_) | Record::Emergency(_)));
+    let counts = |r: &&Believed<Record>| r.standing == Standing::Good && !testimony.is_taken_back(r);
+    let declared = testimony.records.iter().filter(counts).any(|r| matches!(r.said, Record::Emergency(_)));
+    let is_voice = |r: &&Believed<Record>| matches!(r.said, Record::Approve(_) | Record::Emergency(_));
+    let voices = testimony.records.iter().filter(counts).filter(is_voice);
     declared && voices.map(|r| r.by.as_str()).collect::<BTreeSet<_>>().len() == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Approve, Digest, Emergency, Instant, Revoke, Stage};
+
+    const NOTHING: Digest = Digest([0; 32]);
+
+    fn record(by: &str, order: usize, said: Record) -> Believed<Record> {
+        let digest = Digest([u8::try_from(order).unwrap_or_default(); 32]);
+        let (by, key, commit) = (by.to_owned(), String::new(), String::new());
+        Believed { said, by, key, standing: Standing::Good, at: Instant(0), witnessed: None, commit, digest, order }
+    }
+
+    fn emergency(by: &str, order: usize) -> Believed<Record> {
+        let (change, reason) = ("CHG-1".to_owned(), "fire".to_owned());
+        record(by, order, Record::Emergency(Emergency { change, content: NOTHING, until: Instant(9), reason }))
+    }
+
+    fn approval(by: &str, order: usize) -> Believed<Record> {
+        let approve = Approve {
+            change: "CHG-1".to_owned(),
+            content: NOTHING,
+            meaning: NOTHING,
+            stage: Stage::Production,
+            role: "network".to_owned(),
+            says: String::new(),
+            vetting: None,
+            not_after: Instant(9),
+        };
+        record(by, order, Record::Approve(approve))
+    }
+
+    fn judged(records: Vec<Believed<Record>>) -> bool {
+        is_solo(&Testimony { change: "CHG-1".to_owned(), records, ..Testimony::default() })
+    }
+
+    #[test]
+    fn one_person_alone_is_solo_and_two_are_not() {
+        assert!(judged(vec![emergency("alice", 1), approval("alice", 2)]));
+        assert!(!judged(vec![emergency("alice", 1), approval("bob", 2)]));
+        assert!(!judged(vec![approval("alice", 1)]), "no emergency was declared");
+        assert!(!judged(Vec::new()));
+    }
+
+    #[test]
+    fn voices_that_do_not_count_make_nobody_two() {
+        let revoked = Believed { standing: Standing::Revoked, ..approval("bob", 2) };
+        assert!(judged(vec![emergency("alice", 1), revoked]));
+        let taken_back = Revoke { change: "CHG-1".to_owned(), record: Digest([2; 32]), reason: "a mistake".to_owned() };
+        let records = vec![emergency("alice", 1), approval("bob", 2), record("bob", 3, Record::Revoke(taken_back))];
+        assert!(judged(records));
+    }
 }

@@ -1,8 +1,9 @@
 //! Everything that is the same for every change, without any one of them: chains, keys, branches.
 
-use super::gather::{Changes, Session, World};
-use crate::gate::{Chain, InForce, Instant, Ledger, Log, Reason, Roster};
-use crate::vcs::{Branch, CommitId};
+use super::gather::{Changes, Session, World, target};
+use crate::cli::input::{bytes_of, reasons};
+use crate::gate::{Chain, DeviceBytes, Digest, InForce, Instant, Ledger, Log, Reason, Roster, TargetDevice};
+use crate::vcs::{Branch, CommitId, EvidenceSource, Repository, VcsError};
 use std::collections::BTreeMap;
 
 /// What was found.
@@ -27,12 +28,60 @@ pub struct Survey {
     pub obstacles: Vec<Reason>,
 }
 
+/// Reads what a server has itself: its own branches are the evidence.
+///
+/// # Errors
+/// Branches or objects that cannot be read.
+pub fn survey_server(
+    repository: &Repository,
+    root: &[u8],
+    protected: &str,
+    now: Instant,
+) -> Result<Survey, VcsError> {
+    let source = EvidenceSource::Bare;
+    let branches = repository.evidence(&source)?;
+    let tip = repository.remote_branch(&source, protected)?;
+    let versions = tip.map(|tip| repository.policy_versions(tip)).transpose()?.unwrap_or_default();
+    let World { now, branches, chain, roster, ledger, log } = World::read(Some(root), now, branches, versions);
+    let in_force = ledger.in_force();
+    Ok(Survey { now, tip, chain, roster, ledger, log, branches, in_force, obstacles: Vec::new() })
+}
+
 impl Session {
     /// Fetches, and reads what is the same for every change.
     pub fn survey(&self, now: Instant) -> Survey {
         let mut obstacles: Vec<Reason> = self.root_bytes.as_ref().err().cloned().into_iter().collect();
         obstacles.extend(self.fetch());
         self.survey_again(now, obstacles)
+    }
+
+    /// Every device of the protected branch, with the facts that it gives there.
+    pub fn fleet_of(&self, survey: &Survey) -> Vec<TargetDevice> {
+        let tree = survey.tip.and_then(|tip| self.repository.tree(tip).ok());
+        let tree = tree.and_then(|tree| self.devices_at(&tree).ok());
+        tree.map(|t| t.devices.iter().map(|d| target(&bytes_of(d))).collect()).unwrap_or_default()
+    }
+
+    /// The first of some commits that holds these bytes of a device, and the bytes.
+    ///
+    /// # Errors
+    /// None of them does, or none can be read.
+    pub fn device_held(
+        &self,
+        commits: &[String],
+        device: &str,
+        digest: Digest,
+    ) -> Result<(String, DeviceBytes), Vec<Reason>> {
+        let reader = self.reader().map_err(|e| reasons(&e))?;
+        let mut found = Vec::new();
+        for id in commits {
+            let commit = self.repository.commit_id(id).map_err(|e| reasons(&e.into()));
+            match commit.and_then(|commit| reader.device_at(&self.repository, commit, device, digest)) {
+                Ok(bytes) => return Ok((id.clone(), bytes)),
+                Err(more) => found.extend(more),
+            }
+        }
+        Err(found.into_iter().take(1).collect())
     }
 
     /// Fetches; what kept it from being done.

@@ -6,7 +6,8 @@
 
 use super::{InputError, Reader};
 use crate::fleet::tree::{ConfigTree, DeviceInput, TreeFile};
-use crate::gate::{DeviceBytes, Digest, Reason, ReasonCode, device_digest};
+use crate::gate::{DeviceBytes, Digest, Reason, ReasonCode, change_edits, device_digest};
+use crate::policy::canonical_change;
 use crate::vcs::{CommitId, Repository, VcsError, merge_onto, refuse_irregular};
 use std::collections::BTreeMap;
 
@@ -36,6 +37,8 @@ pub struct ChangeTrees {
     pub request: TreeFile,
     /// Paths that the author's range changes, in order.
     pub touched: Vec<String>,
+    /// Attribute files that hide, translate or filter something in a checkout or in a comparison of git's. They have no part here.
+    pub attributes: Vec<String>,
     /// Devices for which the protected branch stood in, because nobody said what is in force.
     pub assumed: Vec<String>,
 }
@@ -69,13 +72,19 @@ impl Reader<'_> {
         let [before, after] = [change.base, change.head].map(|commit| repo.tree(commit));
         let (before, after) = (before.map_err(read)?, after.map_err(read)?);
         let base = self.repository_tree(repo, &before, "base").and_then(|t| Ok(t.accepted()?)).map(devices);
-        let (baseline, assumed) = overlaid(tip, in_force);
+        let base = base.unwrap_or_default();
+        let (mut baseline, assumed) = overlaid(tip, in_force);
+        if repo.merge_base(change.protected, change.base).is_ok_and(|common| common == change.base) {
+            let head = self.repository_tree(repo, &after, "head").and_then(|t| Ok(t.accepted()?)).map(devices);
+            before_merge(&mut baseline, &assumed, &Sides { base: &base, head: &head.unwrap_or_default(), proposal: &proposal });
+        }
         Ok(ChangeTrees {
             baseline,
             proposal,
-            base: base.unwrap_or_default(),
+            base,
             request: self.change_file(repo, &merged, change.id)?,
             touched: before.differing(&after),
+            attributes: self.attributes(repo, &merged),
             assumed,
         })
     }
@@ -103,6 +112,28 @@ impl Reader<'_> {
         })
     }
 
+    /// What an announcement's author edited, by `change_edits`; `None` where its commits or files are not there or cannot be read.
+    pub fn edits(&self, repo: &Repository, id: &str, base: &str, head: &str) -> Option<Digest> {
+        let tree = |id: &str| repo.tree(repo.commit_id(id).ok()?).ok();
+        let devices = |tree: &crate::vcs::Tree| {
+            let read = self.repository_tree(repo, tree, id).ok()?.accepted().ok()?;
+            Some(read.devices.iter().map(bytes_of).collect::<Vec<_>>())
+        };
+        let (before, after) = (tree(base)?, tree(head)?);
+        let file = self.change_file(repo, &after, id).ok()?;
+        let request = canonical_change(&file.path, std::str::from_utf8(&file.bytes).ok()?).ok()?;
+        Some(change_edits(&devices(&before)?, &devices(&after)?, &request))
+    }
+
+    fn attributes(&self, repo: &Repository, files: &crate::vcs::Tree) -> Vec<String> {
+        let is_attributes = |path: &&str| path.rsplit('/').next() == Some(".gitattributes");
+        let hiding = |path: &&str| {
+            let entries = repo.entries(files, path, &self.limits).unwrap_or_default();
+            entries.iter().any(|entry| hides(&entry.bytes))
+        };
+        files.paths().filter(is_attributes).filter(hiding).map(str::to_owned).collect()
+    }
+
     fn change_file(&self, repo: &Repository, files: &crate::vcs::Tree, id: &str) -> Result<TreeFile, Vec<Reason>> {
         let mut found = Vec::new();
         for ending in ["toml", "json"] {
@@ -122,6 +153,20 @@ impl Reader<'_> {
     }
 }
 
+/// Attributes that let git show or check out something else than what it holds (`gitattributes(5)`).
+const HIDING: [&str; 8] =
+    ["binary", "diff", "export-subst", "filter", "ident", "merge", "textconv", "working-tree-encoding"];
+
+fn hides(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let mut words = lines.flat_map(|line| line.split_whitespace().skip(1));
+    words.any(|word| {
+        let name = word.trim_start_matches(['-', '!']);
+        HIDING.contains(&name.split('=').next().unwrap_or(name))
+    })
+}
+
 /// All bytes of a device: its files, those of its roles, what they include, and its facts.
 pub fn bytes_of(device: &DeviceInput) -> DeviceBytes {
     let all = device.files.iter().chain(&device.includes).chain(&device.facts_source);
@@ -139,8 +184,33 @@ fn overlaid(tip: Vec<DeviceBytes>, in_force: &BTreeMap<String, DeviceBytes>) -> 
 }
 
 /// How problems of a tree begin to say that a device, a role or an interface is called what it must not be called.
-const NO_NAMES: [&str; 4] =
-    ["` is no device name", "` is no name of a role", "` is no interface", "` is not one interface"];
+const NO_NAMES: [&str; 5] = [
+    "` is no device name",
+    "` is no name of a role",
+    "` is no origin of files",
+    "` is no interface",
+    "` is not one interface",
+];
+
+/// Devices at the ends of an author's range, and as proposed.
+struct Sides<'a> {
+    base: &'a [DeviceBytes],
+    head: &'a [DeviceBytes],
+    proposal: &'a [DeviceBytes],
+}
+
+/// A merge applies nothing: where the protected branch stands in for a device that nobody pushed and holds the author's bytes
+/// already, the device runs what the range began with.
+fn before_merge(baseline: &mut [DeviceBytes], assumed: &[String], sides: &Sides<'_>) {
+    let of = |side: &'_ [DeviceBytes], name: &str| side.iter().find(|d| d.device == name).cloned();
+    for device in baseline.iter_mut().filter(|d| assumed.contains(&d.device)) {
+        let (base, head) = (of(sides.base, &device.device), of(sides.head, &device.device));
+        let is_merged = Some(&*device) == head.as_ref() && head == of(sides.proposal, &device.device);
+        if let Some(base) = base.filter(|base| is_merged && base != device) {
+            *device = base;
+        }
+    }
+}
 
 /// What an input that cannot be read means for a permit.
 pub fn reasons(error: &InputError) -> Vec<Reason> {

@@ -39,6 +39,8 @@ impl Reader<'_> {
         files: &Tree,
         revision: &str,
     ) -> Result<ConfigTree, InputError> {
+        let kept = [&self.devices, &self.roles_path(), "changes", "policies", "fwgate.toml"];
+        vcs::refuse_twins(&files.paths().collect::<Vec<_>>(), &kept)?;
         let devices = repo.entries(files, &self.devices, &self.limits)?;
         if devices.is_empty() {
             let path = format!("{}/", self.devices);

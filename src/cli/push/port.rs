@@ -21,6 +21,8 @@ pub struct Way<'p> {
     pub proposal: DeviceFiles,
     /// What it goes back to.
     pub baseline: DeviceFiles,
+    /// What applies the proposal in place of the transport's `apply`.
+    pub instead: Option<Command>,
 }
 
 /// All devices of a push.
@@ -166,11 +168,12 @@ fn said(finished: &Finished) -> String {
 fn spool(files: &DeviceFiles) -> Result<(Folder, Option<String>), String> {
     let folder = Folder::new().map_err(|e| format!("no folder for the files: {}", e.kind()))?;
     let mut only = None;
-    for file in &files.files {
+    let all = files.to_load().map_err(|reason| reason.message)?;
+    for file in &all {
         let path = folder.put(&file.name, &file.bytes).map_err(|e| format!("`{}`: {}", file.name, e.kind()))?;
         only = Some(path.to_string_lossy().into_owned());
     }
-    let has_one = files.files.len() == 1;
+    let has_one = all.len() == 1;
     Ok((folder, only.filter(|_| has_one)))
 }
 
@@ -194,7 +197,7 @@ fn clean(device: &str, bytes: Vec<u8>) -> Result<String, Reason> {
 /// The text without the comment that holds the nonce.
 fn fresh(device: &str, text: &str, nonce: &str) -> Result<String, Reason> {
     let holds = |line: &&str| line.trim_start().starts_with('#') && line.contains(nonce);
-    if !text.lines().any(|line| holds(&line)) {
+    if nonce.is_empty() || !text.lines().any(|line| holds(&line)) {
         let message =
             format!("the read-back of `{device}` does not hold the nonce that was asked for, so it may be an old one");
         return Err(invalid(message, "let `read` print `{nonce}` in a line that begins with `#`"));
@@ -208,9 +211,11 @@ fn fresh(device: &str, text: &str, nonce: &str) -> Result<String, Reason> {
 
 /// Whether a text is one of the files, or all of them, byte for byte.
 fn is_echo(text: &str, files: &DeviceFiles) -> bool {
-    let whole: Vec<u8> = files.files.iter().flat_map(|f| f.bytes.iter().copied()).collect();
-    let mut all = files.files.iter().map(|f| f.bytes.as_slice()).chain([whole.as_slice()]);
-    all.any(|bytes| bytes == text.as_bytes())
+    let all = [files.to_load().unwrap_or_default(), files.files.clone()];
+    all.iter().any(|files| {
+        let whole: Vec<u8> = files.iter().flat_map(|f| f.bytes.iter().copied()).collect();
+        files.iter().map(|f| f.bytes.as_slice()).chain([whole.as_slice()]).any(|bytes| bytes == text.as_bytes())
+    })
 }
 
 impl Port for Ways<'_> {
@@ -242,7 +247,7 @@ impl Port for Ways<'_> {
 
     fn apply(&mut self, device: &str, timer: Duration) -> Result<(), Trouble> {
         let way = self.way(device).map_err(|r| Trouble(r.message))?;
-        self.step(device, Some(way.transport.apply), &way.proposal, timer)
+        self.step(device, Some(way.instead.as_ref().unwrap_or(way.transport.apply)), &way.proposal, timer)
     }
 
     fn probe(&mut self, device: &str) -> Result<(), Trouble> {

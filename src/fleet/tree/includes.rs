@@ -1,8 +1,8 @@
 //! Which files of a tree the scripts of a device include, so that they are read with them and not as rulesets of their own.
 
 use crate::dialect::InputFile;
-use crate::dialect::nftables::includes::{MAX_FILES, matching};
-use crate::dialect::nftables::text::included;
+use crate::dialect::nftables::includes::{MAX_DEPTH, MAX_FILES, matching};
+use crate::dialect::nftables::text::{include_statements, included};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All files of a tree, by their names as reports show them.
@@ -58,6 +58,34 @@ pub fn apart(files: Vec<InputFile>) -> (Vec<InputFile>, Vec<InputFile>) {
     (rulesets, includes)
 }
 
+/// Most bytes of a script with everything that it includes.
+const MAX_WHOLE: usize = 64 << 20;
+
+/// A script with the text of what it includes in place of each `include`, as nft reads it: nothing else is needed to load it.
+/// `None` where an `include` reaches nothing, where files include each other, or beyond the bounds.
+pub fn whole(script: &InputFile, includes: &[InputFile]) -> Option<InputFile> {
+    let mut bytes = Vec::new();
+    splice(&script.name, script, includes, MAX_DEPTH, &mut bytes)?;
+    Some(InputFile { name: script.name.clone(), bytes })
+}
+
+/// Files that are included include from the folder of the script.
+fn splice(script: &str, file: &InputFile, includes: &[InputFile], depth: usize, out: &mut Vec<u8>) -> Option<()> {
+    let text = std::str::from_utf8(&file.bytes).unwrap_or("");
+    let mut done = 0;
+    for (place, pattern) in include_statements(text) {
+        out.extend_from_slice(file.bytes.get(done..place.start)?);
+        done = place.end;
+        for name in matching(includes.iter().map(|f| f.name.as_str()), script, pattern).ok()? {
+            let included = includes.iter().find(|f| f.name == name)?;
+            splice(script, included, includes, depth.checked_sub(1)?, out)?;
+            out.push(b'\n');
+        }
+    }
+    out.extend_from_slice(file.bytes.get(done..)?);
+    (out.len() <= MAX_WHOLE).then_some(())
+}
+
 /// The files that a script includes, and those that they include, in order of name; `find` gives the files of a pattern.
 ///
 /// # Errors
@@ -110,5 +138,35 @@ mod tests {
         let names: Vec<String> = library.included_by(&main).into_iter().map(|f| f.name).collect();
         assert_eq!(names, ["edge/a.nft", "edge/b1.nft", "edge/b2.nft"]);
         assert!(!library.included_by_any([&main].into_iter()).contains("edge/main.nft"));
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, text: &str) -> InputFile {
+        InputFile { name: name.to_owned(), bytes: text.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn a_whole_script_needs_no_other_file() {
+        let script = file("devices/a/rules.nft", "define x = 1\ninclude \"./parts/*.nft\"\n# include \"no\"\n");
+        let parts = [
+            file("devices/a/parts/2.nft", "table ip b {\n}"),
+            file("devices/a/parts/1.nft", "include \"deep/z\";\ntable ip a {\n}\n"),
+            file("devices/a/deep/z", "define y = 2"),
+        ];
+        let text = String::from_utf8(whole(&script, &parts).unwrap().bytes).unwrap();
+        let expected = "define x = 1\ndefine y = 2\n;\ntable ip a {\n}\n\ntable ip b {\n}\n\n# include \"no\"\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn what_is_missing_or_turns_in_a_circle_is_no_script() {
+        assert_eq!(whole(&file("a/x.nft", "include \"y\"\n"), &[]), None);
+        let circle = [file("a/y", "include \"y\"\n")];
+        assert_eq!(whole(&file("a/x.nft", "include \"y\"\n"), &circle), None);
     }
 }

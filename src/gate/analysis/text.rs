@@ -24,12 +24,14 @@ pub(super) struct Whole {
 /// # Errors
 /// A bound; a contradiction of the engine.
 pub(super) fn meaning(
+    repository: &str,
     report: &CheckReport,
     targets: &[Target],
     sides: &Sides<'_>,
     bounds: Bounds,
 ) -> Result<Whole, Vec<Reason>> {
-    let mut writer = Writer { bounds, known: BTreeMap::new(), out: "fwgate.meaning/1\n".to_owned() };
+    let mut writer =
+        Writer { bounds, known: BTreeMap::new(), out: format!("fwgate.meaning/1\nrepository {repository}\n") };
     for target in targets {
         let own = report.effects.iter().filter(|e| e.device == target.device);
         writer.device(&target.device, sides.of(&target.device), own.collect()).map_err(|reason| vec![reason])?;

@@ -123,6 +123,7 @@ impl Case<'_> {
             targets: &targets,
             paths: &empty,
             contributors: &[],
+            edits: None,
             holds: &[],
             ids: &[],
             neighbours: &[],

@@ -64,7 +64,7 @@ pub(super) fn take_back(run: &mut Run<'_, '_>, device: &mut DeviceReport) -> Opt
             device.words.push(format!("it could not be brought back: {why}"));
             let written = run.result(&device.device, ResultKind::Failed, None).err();
             let message = format!("`{}` could not be brought back to its baseline: {why}", device.device);
-            let fix = format!("look at it, then `fwgate push --rollback {}`", run.orders.permit().change);
+            let fix = format!("look at it, then `fwgate push {} --rollback`", run.orders.permit().change);
             written.or_else(|| Some(Reason::new(ReasonCode::NotConverged, message, fix)))
         }
     }
@@ -72,7 +72,10 @@ pub(super) fn take_back(run: &mut Run<'_, '_>, device: &mut DeviceReport) -> Opt
 
 impl Run<'_, '_> {
     fn read(&mut self, device: &DeviceReport) -> Result<Seen, Reason> {
-        let nonce = self.world.clock.nonce();
+        let nonce = self.world.clock.nonce().map_err(|Trouble(why)| {
+            let message = format!("no read-back of `{}` can be proved fresh: {why}", device.device);
+            Reason::new(ReasonCode::ReadbackInvalid, message, "mend the system's source of random bytes")
+        })?;
         self.world.port.read(&device.device, &nonce)
     }
 

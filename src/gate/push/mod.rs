@@ -136,7 +136,10 @@ pub trait Clock {
     fn wait(&mut self, duration: Duration);
 
     /// 32 hexadecimal digits that nobody could have known before.
-    fn nonce(&mut self) -> String;
+    ///
+    /// # Errors
+    /// There are no random bytes.
+    fn nonce(&mut self) -> Result<String, Trouble>;
 }
 
 #[cfg(test)]

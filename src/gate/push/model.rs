@@ -239,8 +239,8 @@ impl Clock for End {
         sim.run_out();
     }
 
-    fn nonce(&mut self) -> String {
-        format!("{:032x}", self.0.borrow().nonces.len())
+    fn nonce(&mut self) -> Result<String, Trouble> {
+        Ok(format!("{:032x}", self.0.borrow().nonces.len()))
     }
 }
 

@@ -108,11 +108,10 @@ impl<'a> Bench<'a> {
         if approve.content == analysis.content {
             return Ok(false);
         }
-        if approve.meaning == analysis.meaning && self.terms.carry_over {
+        let named = self.named(approve);
+        if approve.meaning == analysis.meaning && self.terms.carry_over && self.is_same_edit(record, named) {
             return Ok(true);
         }
-        let named =
-            self.parties.announcements.iter().rev().find(|(_, c)| c.content == approve.content).map(|(_, c)| *c);
         let latest = self.parties.latest.map(|(_, c)| c.content);
         let detail = if latest == Some(approve.content) { "baseline-moved" } else { "edited" };
         let by = &record.by;
@@ -126,10 +125,33 @@ impl<'a> Bench<'a> {
         Err(out)
     }
 
+    /// The last announcement of the content that an approval names.
+    fn named(&self, approve: &Approve) -> Option<(&'a Believed<Record>, &'a Change)> {
+        self.parties.announcements.iter().rev().find(|(_, c)| c.content == approve.content).copied()
+    }
+
+    /// Whether the author has edited nothing but comments since the approval: what meaning does not see, such as a rule that
+    /// logs, was not approved. An approval of content that nobody announced, because the base had moved, is of the announcement
+    /// before it.
+    fn is_same_edit(&self, record: &Believed<Record>, named: Option<(&Believed<Record>, &Change)>) -> bool {
+        let Some(edits) = self.case.edits else { return true };
+        let before = || self.parties.announcements.iter().rfind(|(b, _)| b.order < record.order).copied();
+        let of = |(announcement, _): (&Believed<Record>, _)| edits.get(&announcement.order);
+        let approved = named.or_else(before).and_then(of);
+        approved.is_some() && approved == self.parties.latest.and_then(of)
+    }
+
     /// An approval of other devices, or of content that nobody announced here.
-    fn target_doubt(&self, by: &str, approve: &Approve, named: Option<&Change>) -> Option<Reason> {
+    fn target_doubt(&self, by: &str, approve: &Approve, named: Option<(&Believed<Record>, &Change)>) -> Option<Reason> {
         let devices: Vec<&String> = self.case.analysis?.devices.iter().map(|(d, _)| d).collect();
+        let is_elsewhere = |b: &Believed<Record>| self.case.edits.is_some_and(|edits| !edits.contains_key(&b.order));
         match named {
+            Some((announcement, _)) if is_elsewhere(announcement) => {
+                let message = format!(
+                    "the approval of `{by}` is of content announced by commits that this repository does not have"
+                );
+                Some(Reason::new(ReasonCode::WrongContext, message, self.command(&approve.role)))
+            }
             None => {
                 let message = format!(
                     "the approval of `{by}` is of content that was never announced in this repository for {}",
@@ -137,7 +159,7 @@ impl<'a> Bench<'a> {
                 );
                 Some(Reason::new(ReasonCode::WrongContext, message, self.command(&approve.role)))
             }
-            Some(change) if change.devices.iter().ne(devices.iter().copied()) => {
+            Some((_, change)) if change.devices.iter().ne(devices.iter().copied()) => {
                 let message =
                     format!("the approval of `{by}` is for {}, not for {}", list(&change.devices), list(&devices));
                 Some(Reason::new(ReasonCode::WrongTarget, message, self.command(&approve.role)))

@@ -1,7 +1,7 @@
 //! The armored SSH signature as it stands, before anything of it is verified.
 
 use super::wire::Wire;
-use base64ct::{Base64, Encoding};
+use base64ct::{Base64, Base64Unpadded, Encoding};
 
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
 const END: &str = "-----END SSH SIGNATURE-----";
@@ -28,6 +28,14 @@ pub struct Envelope {
     pub flags: Option<u8>,
     /// Whether this is the one way to write it: version 1, nothing reserved, no byte and no line too many.
     pub is_exact: bool,
+}
+
+impl Envelope {
+    /// The fingerprint of the key that it names, as `ssh-keygen -l` writes it.
+    pub fn fingerprint(&self) -> String {
+        use sha2::Digest as _;
+        format!("SHA256:{}", Base64Unpadded::encode_string(&sha2::Sha256::digest(&self.key)))
+    }
 }
 
 /// Takes an armored SSH signature apart; `None` where the text holds none.

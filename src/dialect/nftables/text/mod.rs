@@ -25,7 +25,7 @@ mod statements;
 mod table;
 mod variables;
 
-pub use recognise::{included, recognises};
+pub use recognise::{include_statements, included, recognises};
 pub use statements::{any_of, changed};
 
 use super::includes::Includes;

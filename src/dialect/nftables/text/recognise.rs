@@ -70,20 +70,26 @@ fn begins_command(words: &[&str]) -> bool {
 
 /// The names behind every `include` of a text, in order.
 pub fn included(text: &str) -> Vec<&str> {
+    include_statements(text).into_iter().map(|(_, name)| name).collect()
+}
+
+/// Every `include` of a text, in order: the bytes that the word and the name take up, and the name.
+pub fn include_statements(text: &str) -> Vec<(std::ops::Range<usize>, &str)> {
     let mut found = Vec::new();
     if !text.contains("include") {
         return found;
     }
     let mut lexer = Lexer::new(text);
-    let mut after_include = false;
+    let mut include = None;
     loop {
         let token = lexer.token();
-        let piece = text.get(token.start as usize..token.end as usize).unwrap_or("");
-        match token.kind {
-            Kind::End => return found,
-            Kind::Quoted if after_include => found.push(piece.trim_matches('"')),
+        let (start, end) = (token.start as usize, token.end as usize);
+        let piece = text.get(start..end).unwrap_or("");
+        match (token.kind, include) {
+            (Kind::End, _) => return found,
+            (Kind::Quoted, Some(begin)) => found.push((begin..end, piece.trim_matches('"'))),
             _ => {}
         }
-        after_include = token.kind == Kind::Word && piece == "include";
+        include = (token.kind == Kind::Word && piece == "include").then_some(start);
     }
 }

@@ -1,0 +1,84 @@
+//! `fwgate adopt` and `fwgate quarantine`, and how far a change of the policy has come.
+
+use crate::desk::Desk;
+use crate::scene::RULES;
+use insta::assert_snapshot;
+
+fn adopt(desk: &Desk, who: &str, role: &str, file: &str) -> crate::desk::Shown {
+    let key = desk.scene.key(who).path;
+    let words = ["adopt", "edge1", "--change", "CHG-7", "--role", role, "--reason", "day one", "--file", file, "--key"];
+    desk.run(&[&words[..], &[key.to_str().unwrap()]].concat())
+}
+
+#[test]
+fn what_a_quorum_adopts_is_in_force() {
+    let desk = Desk::new();
+    desk.pass(&["ledger", "init"]);
+    let running = RULES.replace("COMMIT", "-A FORWARD -p tcp --dport 22 -j ACCEPT\nCOMMIT");
+    desk.clone.write("running.txt", &running);
+    let drift = adopt(&desk, "alice", "network", "running.txt");
+    assert_eq!(drift.code, 1);
+    assert!(drift.stdout.contains("DRIFT"), "{}", drift.stdout);
+    desk.clone.write("devices/edge1/rules.v4", &running);
+    desk.clone.git(&["commit", "-q", "-a", "-m", "what runs"]);
+    let told = |who, role| {
+        let shown = adopt(&desk, who, role, "running.txt");
+        assert_eq!(shown.code, 0, "{}{}", shown.stdout, shown.stderr);
+        desk.masked(&shown.stdout)
+    };
+    assert_snapshot!(told("alice", "network"), @"adopt of `edge1` signed: DIGEST-1, not in force yet: others of the quorum of class normal sign the same");
+    told("bob", "network");
+    told("alice", "network");
+    assert!(told("dave", "security").contains("not in force yet"), "nobody counts twice, and the first not at all");
+    assert_snapshot!(told("carol", "network"), @"adopt of `edge1` signed: DIGEST-1, in force now");
+}
+
+#[test]
+fn an_operator_quarantines_for_at_most_two_weeks() {
+    let desk = Desk::new();
+    desk.pass(&["ledger", "init"]);
+    let run = |who: &str, time: &str| {
+        let key = desk.scene.key(who).path;
+        let words = ["quarantine", "edge1", "--change", "CHG-7", "--for", time, "--reason", "no power", "--key"];
+        desk.run(&[&words[..], &[key.to_str().unwrap()]].concat())
+    };
+    assert_eq!(run("alice", "15d").code, 2);
+    let refused = run("dave", "7d");
+    assert_eq!(refused.code, 1);
+    assert!(refused.stdout.contains("ROLE_MISSING"), "{}", refused.stdout);
+    assert_snapshot!(desk.masked(&run("alice", "7d").stdout), @"`edge1` is in quarantine until TIME");
+}
+
+#[test]
+fn a_change_of_the_policy_tells_whose_voices_are_missing() {
+    let desk = Desk::new();
+    desk.pass(&["ledger", "init"]);
+    desk.scene.set_policy(|p| p.version = 2);
+    let text = desk.scene.policy_text() + "\n# more\n";
+    let request = "id = \"CHG-9\"\ntitle = \"t\"\nclass = \"policy\"\nreason = \"r\"\ndevices = []\n";
+    desk.scene.commit_on("refs/heads/CHG-9", "alice", &[("fwgate.toml", &text), ("changes/CHG-9.toml", request)]);
+    desk.clone.git(&["fetch", "-q", "origin"]);
+    desk.clone.git(&["checkout", "-q", "--detach", "origin/CHG-9"]);
+    let key = |who: &str| desk.scene.key(who).path.display().to_string();
+    desk.pass(&["change", "new", "CHG-9", "--key", &key("alice"), "--anyway"]);
+    assert_eq!(desk.run(&["policy", "change", "CHG-9"]).code, 1);
+    for (who, role) in [("bob", "network"), ("carol", "network")] {
+        desk.pass(&["change", "approve", "CHG-9", "--role", role, "--yes", "--key", &key(who)]);
+    }
+    assert_snapshot!(desk.masked(&desk.run(&["policy", "change", "CHG-9"]).stdout), @r"
+    CHG-9: version 2 of the policy (DIGEST-1), not in force
+      quorum of version 1: bob as network, carol as network; missing security
+      quorum of version 2: bob as network, carol as network; missing security
+    next: `fwgate change approve CHG-9 --role ROLE`
+    ");
+    desk.pass(&["change", "approve", "CHG-9", "--role", "security", "--yes", "--key", &key("dave")]);
+    assert!(desk.pass(&["policy", "change", "CHG-9"]).contains("next: merge it"));
+    desk.scene.reset("refs/heads/main", desk.scene.head_of("refs/heads/CHG-9").as_deref());
+    assert!(desk.pass(&["policy", "change", "CHG-9"]).contains("in force"));
+    // Folded into the log, it lets an audit follow the policy without the protected branch.
+    desk.pass(&["change", "close", "CHG-9"]);
+    let audit = desk.audit(&[]);
+    assert_eq!(audit["verdict"], "sound", "{audit:#}");
+    assert_eq!(audit["policies"][1]["voices"].as_array().unwrap().len(), 3);
+    assert_eq!(audit["changes"][0]["outcome"], "in-force");
+}
