@@ -122,6 +122,21 @@ fn a76_ledger_cannot_be_reached() {
 }
 
 #[test]
+fn a76_rollback_alone_goes_without_the_ledger() {
+    let fleet = Fleet::new();
+    fleet.ready();
+    fleet.permit().granted();
+    fleet.push().applied();
+    fleet.permit_in(&fleet.controller("two"), CHANGE, &[]);
+    std::fs::rename(fleet.scene.remote_path(), fleet.scene.path().join("away")).unwrap();
+    let (bob, alice) = (fleet.key("bob"), fleet.key("alice"));
+    fleet.fwgate("two", &["push", CHANGE, "--rollback", "--key", &bob]).refused("ROLE_MISSING");
+    assert_eq!(fleet.running("edge1"), proposed());
+    let back = fleet.fwgate("two", &["push", CHANGE, "--rollback", "--key", &alice]);
+    assert_eq!((back.exit, fleet.running("edge1").as_str()), (0, RULES), "{back}");
+}
+
+#[test]
 fn a83_tag_or_branch_with_the_name_of_the_protected_branch() {
     let on_remote = Stage::new();
     on_remote.ready();
