@@ -117,6 +117,10 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     if let Some(since) = whole.since {
         found.changes.retain(|c| Instant::read(&c.judged).is_none_or(|at| at >= since));
     }
+    if !whole.open {
+        found.changes.retain(|c| c.closed.is_some());
+    }
+    found.is_sound = found.broken.is_empty() && found.changes.iter().all(|c| c.is_right);
     let is_sound = found.is_sound;
     let sampled = sampling.map(|s| Sampled { n: s.n, seed: s.seed.clone(), of: found.changes.len() });
     if let Some(s) = &sampled {
@@ -156,7 +160,6 @@ fn audited(arguments: &WholeArguments) -> Result<Audit, Failure> {
         now: now(),
     });
     found.notes.extend(unreachable.iter().map(|r| format!("the remote could not be asked: {}", r.message)));
-    found.is_sound &= rewritten.is_empty();
     found.broken.extend(rewritten.iter().map(lost));
     Ok(found)
 }
@@ -208,7 +211,7 @@ impl Gathering<'_> {
         let entries = merges.iter().rev().filter_map(|m| m.parents.get(2));
         let ledger = self.ledger(entries)?;
         let mut versions = Vec::new();
-        if with_open {
+        if with_open || merges.is_empty() {
             for branch in self.repository.evidence(&self.source)?.into_values() {
                 let Some(id) = branch.name.strip_prefix("refs/heads/fwgate/changes/").map(str::to_owned) else { continue };
                 changes.entry(id).or_insert(branch);

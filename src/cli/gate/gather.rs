@@ -6,11 +6,11 @@ use crate::cli::input::{ChangeTrees, InputError, PinnedChange, Reader, Surroundi
 use crate::cli::rulesets::is_ruleset;
 use crate::diff::Bounds;
 use crate::gate::{
-    InForce, Log, adoptions, quarantined, with_adoptions,
+    InForce, Log, Outcome, adoptions, quarantined, with_adoptions,
     Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Dossier, Hold, Instant, Ledger,
     Library, Neighbour, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
     TargetDevice, Testimony, analyse, contributions, debt, decide, judge_chain, judge_pending, progress, read_branch,
-    read_request, read_version, revoked_keys, unconverged,
+    read_request, read_version, unconverged,
 };
 use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
 use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
@@ -341,6 +341,7 @@ impl Changes<'_> {
         if let Err(reasons) = self.fill(id, &mut out) {
             out.obstacles.extend(reasons);
         }
+        out.obstacles.extend(given_up(&world.log, id));
         out
     }
 
@@ -511,6 +512,17 @@ impl Changes<'_> {
         };
         !analysis.devices.is_empty() && analysis.devices.iter().all(|(device, bytes)| had(device, *bytes))
     }
+}
+
+/// A change that the log keeps as given up or rejected begins again under another id only.
+fn given_up(log: &Log, id: &str) -> Option<Reason> {
+    let code = match log.last_of(id)?.said.outcome {
+        Outcome::Withdrawn => ReasonCode::Withdrawn,
+        Outcome::Rejected => ReasonCode::Rejected,
+        _ => return None,
+    };
+    let message = format!("{id} is closed: the log keeps it as {}", code.name().to_lowercase());
+    Some(Reason::new(code, message, "announce it under a new id: `fwgate change new`"))
 }
 
 /// The latest `change` record that counts.
