@@ -6,7 +6,9 @@ use super::gate::{RootArguments, Session, now};
 use super::output::{check_writable, write_atomically};
 use super::screen::Screen;
 use crate::gate::audit::{Archive, Audit, Fault, audit, sample};
-use crate::gate::{Branch, Instant, LEDGER_BRANCH, LOG_BRANCH, LogEntry, OrdinaryCommit, PolicyVersion, Reason, ReasonCode};
+use crate::gate::{
+    Branch, Instant, LEDGER_BRANCH, LOG_BRANCH, LogEntry, OrdinaryCommit, PolicyVersion, Reason, ReasonCode,
+};
 use crate::report::{AuditDocument, Sampled, audit_csv, audit_markdown, json_text};
 use crate::vcs::{CommitId, EvidenceSource, Repository, VcsError};
 use clap::{Args, Subcommand, ValueEnum};
@@ -213,7 +215,9 @@ impl Gathering<'_> {
         let mut versions = Vec::new();
         if with_open || merges.is_empty() {
             for branch in self.repository.evidence(&self.source)?.into_values() {
-                let Some(id) = branch.name.strip_prefix("refs/heads/fwgate/changes/").map(str::to_owned) else { continue };
+                let Some(id) = branch.name.strip_prefix("refs/heads/fwgate/changes/").map(str::to_owned) else {
+                    continue;
+                };
                 changes.entry(id).or_insert(branch);
             }
             if let Some(tip) = self.repository.remote_branch(&self.source, protected)? {

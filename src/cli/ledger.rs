@@ -7,9 +7,7 @@ use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{MachineKeys, RootArguments, Session, Survey, append_by_machine, need_key, now};
 use super::screen::Screen;
-use crate::gate::{
-    Instant, LEDGER_BRANCH, LOG_BRANCH, LedgerEntry, Reason, ReasonCode, Witness,
-};
+use crate::gate::{Instant, LEDGER_BRANCH, LOG_BRANCH, LedgerEntry, Reason, ReasonCode, Witness};
 use crate::report::visible;
 use crate::vcs::CommitId;
 use clap::{Args, Subcommand};
@@ -167,7 +165,11 @@ fn unwritten(message: &str) -> Reason {
 
 fn told(written: &Witnessed) -> String {
     let Witness { at, policy, heads, .. } = &written.said;
-    let mut out = format!("witnessed {} branches at {at}, version {policy} of the policy in force ({})\n", heads.len(), written.commit.short());
+    let mut out = format!(
+        "witnessed {} branches at {at}, version {policy} of the policy in force ({})\n",
+        heads.len(),
+        written.commit.short()
+    );
     out += &listed(&written.refused);
     out
 }

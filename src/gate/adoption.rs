@@ -84,7 +84,8 @@ pub fn quarantined<'t>(
     let Some(policy) = policy else { return BTreeSet::new() };
     let roles = roles_of(policy);
     let most = policy.push.quarantine.unwrap_or(QUARANTINE).min(QUARANTINE);
-    let may = |by: &str| roles.get(by).is_some_and(|own| policy.rights.has(Right::Operate, own.iter().map(String::as_str)));
+    let may =
+        |by: &str| roles.get(by).is_some_and(|own| policy.rights.has(Right::Operate, own.iter().map(String::as_str)));
     let device = |t: &Testimony, r: &Believed<Record>| match &r.said {
         Record::Quarantine(said) if r.standing == Standing::Good && may(&r.by) && !is_taken_back(t, r) => {
             let end = said.until.min(r.witnessed.unwrap_or(r.at).min(r.at).after(most));

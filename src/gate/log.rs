@@ -358,7 +358,9 @@ mod tests {
     #[test]
     fn every_other_spelling_is_refused() {
         let text = entry().text();
-        for (old, new) in [("at:", "at :"), ("applied", "Applied"), ("attach: 2 ", "attach: 02 "), ("policy: 3", "policy: 03")] {
+        for (old, new) in
+            [("at:", "at :"), ("applied", "Applied"), ("attach: 2 ", "attach: 02 "), ("policy: 3", "policy: 03")]
+        {
             assert!(text.contains(old), "{old}");
             assert_eq!(LogEntry::read(&text.replacen(old, new, 1)), None, "{new}");
         }

@@ -62,9 +62,30 @@ fn verdict(audit: &Audit) -> &'static str {
 }
 
 const COLUMNS: [&str; 24] = [
-    "change", "outcome", "class", "right", "closed", "judged", "policy", "authors", "contributors", "says", "devices",
-    "content", "meaning", "approvals", "vetting", "window", "permit", "holder", "results", "emergency", "reviews",
-    "rejections", "overrides", "faults",
+    "change",
+    "outcome",
+    "class",
+    "right",
+    "closed",
+    "judged",
+    "policy",
+    "authors",
+    "contributors",
+    "says",
+    "devices",
+    "content",
+    "meaning",
+    "approvals",
+    "vetting",
+    "window",
+    "permit",
+    "holder",
+    "results",
+    "emergency",
+    "reviews",
+    "rejections",
+    "overrides",
+    "faults",
 ];
 
 /// One row a change (RFC 4180); lists in a cell are separated by `; `.
@@ -78,9 +99,10 @@ fn cells(c: &AuditedChange) -> [String; 24] {
     let kind = |kind: &str| list(c.records.iter().filter(|r| r.kind == kind).map(signed));
     let window = c.permit.as_ref().and_then(|p| p.window.as_ref()).map(|[from, to]| format!("{from}/{to}"));
     let vetting = c.receipts.iter().filter(|r| r.kind == "vetting").map(|r| r.receipt.clone());
-    let results = c.results.iter().map(|r| {
-        format!("{} {} {} {}", r.device, r.result, r.at, r.receipt.as_deref().unwrap_or("without receipt"))
-    });
+    let results = c
+        .results
+        .iter()
+        .map(|r| format!("{} {} {} {}", r.device, r.result, r.at, r.receipt.as_deref().unwrap_or("without receipt")));
     [
         c.change.clone(),
         c.outcome.clone(),
@@ -166,7 +188,12 @@ pub fn audit_markdown(audit: &Audit, sample: Option<&Sampled>) -> String {
 
 fn counts(audit: &Audit) -> String {
     let right = audit.changes.iter().filter(|c| c.is_right).count();
-    format!("{} merges, {} entries of the ledger; {right} of {} changes were right then.", audit.merges, audit.entries, audit.changes.len())
+    format!(
+        "{} merges, {} entries of the ledger; {right} of {} changes were right then.",
+        audit.merges,
+        audit.entries,
+        audit.changes.len()
+    )
 }
 
 fn change_page(c: &AuditedChange, out: &mut String) {
@@ -196,7 +223,10 @@ fn change_page(c: &AuditedChange, out: &mut String) {
         line(&r.kind, &format!("{}{}{says}", signed(r), if says.is_empty() { "" } else { ": " }));
     }
     for r in &c.receipts {
-        line(&format!("receipt {}", r.kind), &format!("{} by {} at {} on {}, {} flows", r.receipt, r.machine, r.at, r.on, r.flows));
+        line(
+            &format!("receipt {}", r.kind),
+            &format!("{} by {} at {} on {}, {} flows", r.receipt, r.machine, r.at, r.on, r.flows),
+        );
     }
     for r in &c.results {
         line(&format!("device {}", r.device), &format!("{} at {}, bytes {}", r.result, r.at, r.bytes));

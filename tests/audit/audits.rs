@@ -57,7 +57,10 @@ fn a_key_that_somebody_else_had_taints_what_it_signed_since_then() {
     let tainted = |since: &str| desk.audit(&["--compromised", &format!("{bob}={since}")])["tainted"].clone();
     let all = tainted("2020-01-01");
     assert_eq!(all.as_array().unwrap().len(), 1, "{all:#}");
-    assert_eq!((&all[0]["what"], &all[0]["owner"], &all[0]["decides"]), (&"approve".into(), &"bob".into(), &true.into()));
+    assert_eq!(
+        (&all[0]["what"], &all[0]["owner"], &all[0]["decides"]),
+        (&"approve".into(), &"bob".into(), &true.into())
+    );
     // Nobody witnessed the approval before the push, so its own date is no alibi.
     assert_eq!(tainted("9000-01-01").as_array().unwrap().len(), 1);
     let ledger = desk.scene.key("ledger").fingerprint();

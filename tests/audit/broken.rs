@@ -1,7 +1,7 @@
 //! A log that somebody changed: A70 of the threat list, each way of it.
 
 use crate::desk::{Desk, NONCE};
-use crate::scene::{LEDGER, Draft};
+use crate::scene::{Draft, LEDGER};
 use fwgate::gate::{LOG_BRANCH, OrdinaryCommit};
 
 /// A log of two merges, seen by a witness.
@@ -49,7 +49,9 @@ fn an_edited_line_signed_by_somebody_else_is_seen() {
     let desk = desk();
     let head = desk.scene.head_of(LOG_BRANCH).unwrap();
     let commit = OrdinaryCommit::read(&desk.scene.bytes_of(&head));
-    for (who, namespace) in [("mallory", "fwgate-ledger@v1"), ("alice", "git"), ("deployer", "fwgate-ledger@v1"), ("ledger", "git")] {
+    for (who, namespace) in
+        [("mallory", "fwgate-ledger@v1"), ("alice", "git"), ("deployer", "fwgate-ledger@v1"), ("ledger", "git")]
+    {
         let mut draft = Draft::new("fwgate", "", commit.committer.as_ref().unwrap().at.0, &commit.message);
         draft.author = "fwgate <fwgate@localhost>".to_owned();
         draft.committer = draft.author.clone();

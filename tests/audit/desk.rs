@@ -283,4 +283,3 @@ fn mask(word: &str, names: &mut BTreeMap<String, String>) -> String {
         () => word.to_owned(),
     }
 }
-

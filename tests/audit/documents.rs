@@ -22,7 +22,8 @@ fn an_audit_has_the_published_shape() {
 }
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/audit.md");
-const START: &str = "<!-- generated from the table in the code; rewritten by FWGATE_BLESS=1 cargo test --test audit -->\n";
+const START: &str =
+    "<!-- generated from the table in the code; rewritten by FWGATE_BLESS=1 cargo test --test audit -->\n";
 
 #[test]
 fn the_page_of_controls_is_the_table() {

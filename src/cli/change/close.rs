@@ -7,8 +7,8 @@ use crate::cli::gate::{GateArguments, Gathered, MachineKeys, Session, append_by_
 use crate::cli::ledger::{Begins, listed, witness};
 use crate::cli::screen::Screen;
 use crate::gate::{
-    Attachment, Digest, Instant, LOG_BRANCH, LedgerEntry, LogEntry, Outcome, Progress, Reason, ReasonCode, Record, State,
-    VersionInForce, progress, sha256,
+    Attachment, Digest, Instant, LOG_BRANCH, LedgerEntry, LogEntry, Outcome, Progress, Reason, ReasonCode, Record,
+    State, VersionInForce, progress, sha256,
 };
 use crate::policy::ChangeClass;
 use crate::vcs::CommitId;
@@ -91,7 +91,8 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
 }
 
 fn read_permit(path: &Path) -> Result<String, Failure> {
-    let failure = |e: std::io::Error| Failure::new(format!("the permit `{}` cannot be read: {}", path.display(), e.kind()));
+    let failure =
+        |e: std::io::Error| Failure::new(format!("the permit `{}` cannot be read: {}", path.display(), e.kind()));
     let length = std::fs::metadata(path).map_err(failure)?.len();
     match length > 4 << 20 {
         true => Err(Failure::new(format!("the permit `{}` has {length} bytes", path.display()))),
@@ -202,8 +203,7 @@ fn limit(gathered: &Gathered, id: &str, outcome: Outcome) -> u64 {
 fn ending(gathered: &Gathered, id: &str, outcome: Outcome) -> Option<String> {
     let name = format!("refs/heads/fwgate/changes/{id}");
     let head = gathered.branches.get(&name)?.head()?;
-    let is_pushed =
-        matches!(outcome, Outcome::Applied | Outcome::RolledBack | Outcome::Partial | Outcome::ReviewDue);
+    let is_pushed = matches!(outcome, Outcome::Applied | Outcome::RolledBack | Outcome::Partial | Outcome::ReviewDue);
     let ends = |said: &LedgerEntry| match said {
         LedgerEntry::Witness(w) => w.heads.iter().any(|(n, h)| *n == name && h == head),
         LedgerEntry::Finish(f) => is_pushed && f.change == id,
@@ -278,7 +278,9 @@ impl Folding<'_> {
 
     /// The permit's file, where the log needs it.
     fn permit(&self, claimed: Option<Digest>) -> Result<Option<String>, Vec<Reason>> {
-        let Some(claimed) = claimed.filter(|permit| !self.gathered.log.carries_permit(*permit)) else { return Ok(None) };
+        let Some(claimed) = claimed.filter(|permit| !self.gathered.log.carries_permit(*permit)) else {
+            return Ok(None);
+        };
         let fix = "give the file with `--permit FILE`; where it is lost, `--without-permit`";
         match self.spent {
             Spent::File(text) if sha256(text.as_bytes()) == claimed => Ok(Some(text.to_owned())),

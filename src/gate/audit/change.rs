@@ -34,7 +34,8 @@ pub(super) fn audited(believed: &Believed<'_>, id: &str) -> AuditedChange {
     }
     out.policy = version(believed, merge, claim);
     let Some((policy, roster)) = out.policy.and_then(|v| believed.rules(v)) else {
-        out.faults.push(fault(&chain_broken(format!("no version of the policy is known that was in force when {id} went"))));
+        out.faults
+            .push(fault(&chain_broken(format!("no version of the policy is known that was in force when {id} went"))));
         return out;
     };
     let Some(branch) = believed.archive.changes.get(id) else { return out };
@@ -321,9 +322,10 @@ fn about(record: &Record) -> About {
         Record::OverrideReject(r) => {
             About { role: Some(r.role.clone()), ..because(&format!("lifts {}: {}", r.record, r.reason)) }
         }
-        Record::Policy(r) => {
-            About { role: Some(r.role.clone()), ..because(&format!("version {} of the policy, {}", r.version, r.policy)) }
-        }
+        Record::Policy(r) => About {
+            role: Some(r.role.clone()),
+            ..because(&format!("version {} of the policy, {}", r.version, r.policy))
+        },
         Record::Emergency(r) => {
             About { content: Some(r.content), ..because(&format!("until {}: {}", r.until, r.reason)) }
         }

@@ -61,12 +61,7 @@ pub const CONTROLS: &[Control] = &[
         asks: "No one person can do all of a task that could do harm.",
         shown_by: &["authors", "contributors", "records"],
     },
-    Control {
-        catalogue: NIST,
-        id: "AU-10",
-        asks: "Nobody can deny later what they decided.",
-        shown_by: &["records"],
-    },
+    Control { catalogue: NIST, id: "AU-10", asks: "Nobody can deny later what they decided.", shown_by: &["records"] },
     Control {
         catalogue: PCI,
         id: "1.2.2",

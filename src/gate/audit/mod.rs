@@ -11,8 +11,8 @@ mod taint;
 
 pub use control::{CONTROLS, Control, controls_table};
 pub use model::{
-    Audit, AuditedChange, AuditedPermit, AuditedPolicy, AuditedReceipt, AuditedRecord, AuditedResult, DeviceDigest, Fault,
-    Taint, Voice,
+    Audit, AuditedChange, AuditedPermit, AuditedPolicy, AuditedReceipt, AuditedRecord, AuditedResult, DeviceDigest,
+    Fault, Taint, Voice,
 };
 
 use super::chain::{Chain, Voices, judge_chain};
@@ -144,7 +144,10 @@ impl<'a> Believed<'a> {
             matches!(standing, Some(Standing::Expired | Standing::NotYetValid))
         };
         let bad = self.ledger.entries.iter().find(is_bad)?;
-        Some(chain_broken(format!("the ledger's entry {} is signed by a key that did not count then", short(&bad.commit))))
+        Some(chain_broken(format!(
+            "the ledger's entry {} is signed by a key that did not count then",
+            short(&bad.commit)
+        )))
     }
 
     /// A merge whose parents are not what they should be.
@@ -171,7 +174,8 @@ impl<'a> Believed<'a> {
         for version in &self.chain.versions {
             let mut found: BTreeSet<Voice> = BTreeSet::new();
             for by in before.into_iter().flat_map(|before| [before, &version.policy]) {
-                let said = voices.of(by).into_iter().filter(|v| v.version == version.version && v.policy == version.digest);
+                let said =
+                    voices.of(by).into_iter().filter(|v| v.version == version.version && v.policy == version.digest);
                 found.extend(said.filter(|v| !v.is_author).map(|v| Voice { person: v.person, role: v.role }));
             }
             let digest = version.digest.to_string();
