@@ -5,7 +5,7 @@ pub mod port;
 pub mod printed;
 
 use super::change::close::{Spent, fold};
-use super::exit::{Exit, PASSED, REFUSED};
+use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{
     DeviceFiles, GateArguments, Gathered, MachineKeys, ReceiptBranch, RemoteLedger, Session, need_key, now,
@@ -88,7 +88,16 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     if report.devices.iter().any(|device| device.end != DeviceEnd::Untouched) {
         keep(&session, id, key_ledger, &permit, screen);
     }
-    Ok(if report.state == State::Applied { PASSED } else { REFUSED })
+    Ok(exit_of_run(&report))
+}
+
+/// 0 where every device has its receipt; else 1, or 2 where some device gave nothing that could be judged.
+fn exit_of_run(report: &PushReport) -> Exit {
+    match report.state {
+        State::Applied => PASSED,
+        _ if report.reasons.iter().any(|r| r.code.is_no_verdict()) => NO_VERDICT,
+        _ => REFUSED,
+    }
 }
 
 /// Folds what was pushed into the log. The push stands in any case.
@@ -96,7 +105,9 @@ fn keep(session: &Session, id: &str, key: &Path, permit: &VerifiedPermit, screen
     if let Err(reasons) = fold(session, id, key, Spent::File(permit.file()), now()) {
         let why: Vec<&str> = reasons.iter().map(|r| r.message.as_str()).collect();
         let why = visible(&why.join("; ")).into_owned();
-        screen.aside(&format!("warning: {id} is not in the log yet: {why}\n  = help: fwgate change close {id} --permit FILE\n"));
+        screen.aside(&format!(
+            "warning: {id} is not in the log yet: {why}\n  = help: fwgate change close {id} --permit FILE\n"
+        ));
     }
 }
 
@@ -154,10 +165,14 @@ fn against(
     permit: &VerifiedPermit,
     holder: &str,
 ) -> Result<Vec<Reason>, Failure> {
+    let mut reasons: Vec<Reason> = spent(gathered, permit).into_iter().collect();
     let (repository, content, transport, devices): (String, _, _, Vec<PermittedDevice>) =
-        match (draft(session, gathered, holder)?, &session.root, &gathered.analysis) {
-            (Ok(now), _, _) => (now.repository, now.content, now.transport, now.devices),
-            (Err(reasons), _, _) => return Ok(reasons),
+        match draft(session, gathered, holder)? {
+            Ok(now) => (now.repository, now.content, now.transport, now.devices),
+            Err(more) => {
+                reasons.extend(more);
+                return Ok(reasons);
+            }
         };
     let expected = Expected {
         repository: &repository,
@@ -167,7 +182,16 @@ fn against(
         holder,
         devices: &devices,
     };
-    Ok(permit.permit().objections(&expected, gathered.now))
+    reasons.extend(permit.permit().objections(&expected, gathered.now));
+    Ok(reasons)
+}
+
+/// That the ledger knows the end of a run of this permit. Who may go on with an unfinished one is for the claim to say.
+fn spent(gathered: &Gathered, permit: &VerifiedPermit) -> Option<Reason> {
+    let history = gathered.ledger.permits().remove(&permit.permit().nonce)?;
+    let message = "the permit has been spent";
+    let reason = || Reason::new(ReasonCode::PermitSpent, message, format!("fwgate permit {}", permit.permit().change));
+    history.finish.map(|_| reason())
 }
 
 /// The way to every device of the change, or everything that is wrong with some.

@@ -17,6 +17,7 @@ pub const SCHEMAS: &[(&str, &str, &str)] = &[
     ("query", "output of `fwgate query --format json`", include_str!("../../schemas/query.json")),
     ("matrix", "output of `fwgate matrix --format json`", include_str!("../../schemas/matrix.json")),
     ("ruleset", "a ruleset in fwgate's own format", include_str!("../../schemas/ruleset.json")),
+    ("change-state", "output of `fwgate change show --format json`", include_str!("../../schemas/change-state.json")),
     ("permit", "output of `fwgate permit --format json`", include_str!("../../schemas/permit.json")),
     ("audit", "output of `fwgate audit --format json`", include_str!("../../schemas/audit.json")),
     ("policy", "a policy file", include_str!("../../schemas/policy.json")),

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::gate::{GateArguments, MachineKeys, Session, now};
 use super::permit::targets;
 use super::screen::Screen;
-use super::vet::{conclude, vet_all};
+use super::vet::{Vetting, conclude, vet_all};
 use crate::gate::push::route::isolation;
 use crate::gate::{ReasonCode, terms};
 use crate::policy::Staging;
@@ -44,12 +44,15 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         return Ok(PASSED);
     }
     let shared = gathered.policy().map(|policy| isolation(policy, &targets(&gathered.fleet))).unwrap_or_default();
+    let key = keys.key_staging.as_deref();
+    if !shared.is_empty() {
+        return conclude(&session, &gathered, Vetting::refused(shared), key, screen);
+    }
     let mut vetting = vet_all(&gathered)?;
-    vetting.reasons.extend(shared);
     if staging == Some(Staging::Device) {
         let message = "the class is staged on devices, which this version cannot do yet".to_owned();
         let fix = "write `staging = \"namespace\"`, or `\"none\"` with one approver more";
         vetting.reasons.push(crate::gate::Reason::new(ReasonCode::NotStaged, message, fix));
     }
-    conclude(&session, &gathered, vetting, keys.key_staging.as_deref(), screen)
+    conclude(&session, &gathered, vetting, key, screen)
 }

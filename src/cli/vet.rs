@@ -1,7 +1,7 @@
 //! `fwgate vet`: the exact bytes of a change loaded by the kernel in a namespace of its own, policy's flows sent, the result
 //! read back, and a receipt signed.
 
-use super::exit::{Exit, PASSED, REFUSED};
+use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{DeviceFiles, GateArguments, Gathered, MachineKeys, Session, keep_receipt, now};
 use super::screen::Screen;
@@ -54,6 +54,13 @@ pub struct Vetting {
     pub flows: u64,
 }
 
+impl Vetting {
+    /// Nothing was tried, for these reasons.
+    pub fn refused(reasons: Vec<Reason>) -> Vetting {
+        Vetting { words: Vec::new(), reasons, devices: Vec::new(), on: String::new(), flows: 0 }
+    }
+}
+
 /// Tells what came of it, and where nothing speaks against the change, signs the receipt.
 ///
 /// # Errors
@@ -81,7 +88,11 @@ pub fn conclude(
         }
     }
     screen.answer(&out)?;
-    Ok(if is_good { PASSED } else { REFUSED })
+    Ok(match () {
+        () if is_good => PASSED,
+        () if vetting.reasons.iter().any(|r| r.code.is_no_verdict()) => NO_VERDICT,
+        () => REFUSED,
+    })
 }
 
 /// The digest of the receipt that was signed and pushed.
@@ -115,7 +126,7 @@ pub fn signed(
 /// # Errors
 /// No namespace can be made here.
 pub fn vet_all(gathered: &Gathered) -> Result<Vetting, Failure> {
-    let mut out = Vetting { words: Vec::new(), reasons: Vec::new(), devices: Vec::new(), on: String::new(), flows: 0 };
+    let mut out = Vetting::refused(Vec::new());
     let (Some(analysis), Some(trees), Some(policy)) = (&gathered.analysis, &gathered.trees, gathered.policy()) else {
         out.reasons = gathered.decision.reasons.clone();
         return Ok(out);

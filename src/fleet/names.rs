@@ -27,8 +27,17 @@ fn check_strict(name: &str) -> Option<&'static str> {
         bytes if !bytes.iter().all(|b| inner(*b)) => {
             Some("it holds something else than `a-z`, `0-9`, `.`, `_` and `-`")
         }
+        _ if is_reserved(name) => Some("Windows keeps this name for a device of its own"),
         _ => None,
     }
+}
+
+/// Names that Windows takes for devices, with any extension ("Naming Files, Paths, and Namespaces" of the Windows API).
+fn is_reserved(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default();
+    let numbered =
+        ["com", "lpt"].iter().filter_map(|port| stem.strip_prefix(port)).any(|n| matches!(n.as_bytes(), [b'1'..=b'9']));
+    numbered || ["con", "prn", "aux", "nul"].contains(&stem)
 }
 
 fn check_lenient(name: &str) -> Option<&'static str> {
@@ -47,10 +56,10 @@ mod tests {
 
     #[test]
     fn the_syntax_of_a_repository() {
-        for good in ["a", "7", "edge1", "edge1.example.net", "a-b_c", &"x".repeat(63)] {
+        for good in ["a", "7", "com", "com10", "console", "edge1", "edge1.example.net", "a-b_c", &"x".repeat(63)] {
             assert_eq!(check_device_name(good, Naming::Repository), None, "{good}");
         }
-        for bad in ["", "Edge1", "-a", "a-", ".a", "a b", "é", "a/b", &"x".repeat(64)] {
+        for bad in ["", "Edge1", "-a", "a-", ".a", "a.", "a b", "é", "a/b", "con", "nul.v4", "com1", &"x".repeat(64)] {
             assert!(check_device_name(bad, Naming::Repository).is_some(), "{bad}");
         }
     }

@@ -52,7 +52,7 @@ pub struct Case<'a> {
 pub fn analyse(case: &Case<'_>, library: &mut Library) -> Result<Analysis, Vec<Reason>> {
     let targets = targets(case.baseline, case.proposal);
     refuse_empty(case, &targets)?;
-    let (before, after) = both(library.side(case.baseline), library.side(case.proposal))?;
+    let (before, after) = both(library.side(case.baseline).map_err(no_way_back), library.side(case.proposal))?;
     let subjects = subjects(&targets, &before, &after);
     let (baseline, proposed) = (devices(&before), devices(&after));
     let input = CheckInput {
@@ -151,6 +151,14 @@ fn refuse_empty(case: &Case<'_>, targets: &[Target]) -> Result<(), Vec<Reason>> 
         ),
         () => Ok(()),
     }
+}
+
+/// What is in force and not understood is no way back either.
+fn no_way_back(mut reasons: Vec<Reason>) -> Vec<Reason> {
+    let fix = "make what runs there the baseline, in a form that is understood: `fwgate adopt DEVICE`";
+    let message = "what is in force is not understood, so that there is no way back to it";
+    reasons.push(Reason::new(ReasonCode::NoRollback, message, fix));
+    reasons
 }
 
 /// Both, or everything that stands against either.

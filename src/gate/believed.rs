@@ -129,7 +129,12 @@ pub(super) enum Stranger {
 pub(super) fn signer<'a>(seals: &[Seal], roster: &'a Roster) -> Result<Signed<'a>, Stranger> {
     let mut stranger = Stranger::Unreadable;
     for seal in seals {
-        let Some(envelope) = read_envelope(&seal.armor) else { continue };
+        let Some(envelope) = read_envelope(&seal.armor) else {
+            if seal.armor.starts_with("-----BEGIN PGP ") {
+                stranger = Stranger::Kind("OpenPGP signatures are not accepted".to_owned());
+            }
+            continue;
+        };
         let Some(holder) = roster.holder(&envelope.key) else {
             let is_certificate = envelope.key_kind.contains("-cert-");
             stranger = if is_certificate { Stranger::Certificate } else { Stranger::Unknown };
@@ -351,7 +356,9 @@ fn stranger_reasons(raw: &RawCommit, loose: &OrdinaryCommit, stranger: &Stranger
             let message = format!("{} is signed with a certificate", place(raw));
             add(ReasonCode::KeyTypeRefused, message, "sign with the key itself");
         }
-        Stranger::Kind(kind) => add(ReasonCode::KeyTypeRefused, format!("{}: {kind}", place(raw)), "sign with SHA-2"),
+        Stranger::Kind(kind) => {
+            add(ReasonCode::KeyTypeRefused, format!("{}: {kind}", place(raw)), "sign with an SSH key and SHA-2")
+        }
         Stranger::Unknown => {
             add(ReasonCode::SignerUnknown, format!("{} is signed by nobody of the roster", place(raw)), fix);
         }

@@ -63,8 +63,8 @@ pub use edits::edits_digest;
 pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
 pub use grammar::{Flaw, MAX_TEXT};
 pub use instant::Instant;
-pub use log::{Attachment, Log, LogEntry, Merge, Outcome, carried_policies, merge_payload};
 pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, PermitHistory, Sighting};
+pub use log::{Attachment, Log, LogEntry, Merge, Outcome, carried_policies, merge_payload};
 pub use pair::{Planned, Terms, beside};
 pub use permit::{
     Expected, PERMIT_NAMESPACE, Permit, PermitFile, PermitRoster, PermitTrust, PermittedDevice, VerifiedPermit,

@@ -189,11 +189,22 @@ fn read_keyword(text: &str) -> Result<KeywordFact, Wrong> {
     Ok(KeywordFact { ports: read_ports(text)?, ..KeywordFact::default() })
 }
 
+/// The name of one interface. It can become an argument of programs, so that what an option begins with and what a shell obeys is
+/// refused.
 fn name_of(text: &Spanned<String>, problems: &Problems) -> Option<String> {
+    if text.value.starts_with('-') || matches!(text.value.as_str(), "." | "..") || text.value.contains(is_obeyed) {
+        problems.note(text.span, format!("`{}` is no interface", text.value.escape_debug()), None);
+        return None;
+    }
     let read = parsed_text(text, read_interface, problems)?;
     if read.value.prefix {
         problems.note(text.span, format!("`{}` is not one interface", text.value), None);
         return None;
     }
     Some(read.value.name)
+}
+
+/// What shells obey.
+fn is_obeyed(c: char) -> bool {
+    c.is_control() || ";|&$`<>'\"\\".contains(c)
 }

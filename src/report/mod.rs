@@ -1,7 +1,7 @@
 //! Reports: what people and machines read. They read data and decide nothing.
 
-mod change_json;
 mod audit;
+mod change_json;
 mod check_json;
 mod diagnostic;
 mod diff_json;
@@ -15,8 +15,8 @@ mod rule;
 mod trace_jsonl;
 mod visible;
 
-pub use change_json::{CHANGE_STATE_SCHEMA, ChangeDocument};
 pub use audit::{AUDIT_SCHEMA, AuditDocument, Sampled, audit_csv, audit_markdown};
+pub use change_json::{CHANGE_STATE_SCHEMA, ChangeDocument};
 pub use check_json::{CHECK_SCHEMA, CheckDocument, CheckFrame, PolicyOrigin, WrittenAssumption, is_refused};
 pub use diagnostic::{Colour, render_problems};
 pub use diff_json::{DIFF_SCHEMA, DiffDocument, FilterView, WrittenChange, WrittenEnd, WrittenStructure};

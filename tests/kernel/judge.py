@@ -806,9 +806,13 @@ class Router:
             self.flush()
             return {"refused": {"by": name, "said": said}} if code != 0 else {"told": [said]}
         refused = self.load(request, ["-o"] if request["tell"] == "optimised" else [])
-        told = [] if refused else [must(["nft"] + flags + ["list", "ruleset"]) for flags in ([], ["-j"])]
+        listed = [] if refused else [run(["nft"] + flags + ["list", "ruleset"]) for flags in ([], ["-j"])]
         self.flush()
-        return {"refused": refused} if refused else {"told": told}
+        # nft 1.0.6 dies of some rulesets that it has loaded itself.
+        died = [said for code, said in listed if code != 0]
+        if died:
+            refused = {"by": "nft list", "said": died[0]}
+        return {"refused": refused} if refused else {"told": [said for _, said in listed]}
 
     def judge(self, request):
         setns(self.fd)

@@ -6,11 +6,10 @@ use crate::cli::input::{ChangeTrees, InputError, PinnedChange, Reader, Surroundi
 use crate::cli::rulesets::is_ruleset;
 use crate::diff::Bounds;
 use crate::gate::{
-    InForce, Log, Outcome, adoptions, quarantined, with_adoptions,
-    Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Dossier, Hold, Instant, Ledger,
-    Library, Neighbour, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster, Standing,
-    TargetDevice, Testimony, analyse, contributions, debt, decide, judge_chain, judge_pending, progress, read_branch,
-    read_request, read_version, unconverged,
+    Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Dossier, Hold, InForce, Instant,
+    Ledger, Library, Log, Neighbour, Outcome, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster,
+    Standing, TargetDevice, Testimony, adoptions, analyse, contributions, debt, decide, judge_chain, judge_pending,
+    progress, quarantined, read_branch, read_request, read_version, unconverged, with_adoptions,
 };
 use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
 use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
@@ -581,7 +580,7 @@ fn code(name: &str) -> ReasonCode {
 
 fn of_vcs(error: &VcsError) -> Reason {
     let fix = error.help().unwrap_or_else(|| "mend the repository, and ask again".to_owned());
-    Reason::new(error.code().map_or(ReasonCode::HistoryUnverifiable, code), error.to_string(), fix)
+    Reason::new(code(error.permit_code()), error.to_string(), fix)
 }
 
 pub(super) fn of_remote(error: &RemoteError) -> Reason {

@@ -138,13 +138,17 @@ fn overlaid(tip: Vec<DeviceBytes>, in_force: &BTreeMap<String, DeviceBytes>) -> 
     (all.into_values().collect(), assumed)
 }
 
+/// How problems of a tree begin to say that a device, a role or an interface is called what it must not be called.
+const NO_NAMES: [&str; 4] =
+    ["` is no device name", "` is no name of a role", "` is no interface", "` is not one interface"];
+
 /// What an input that cannot be read means for a permit.
 pub fn reasons(error: &InputError) -> Vec<Reason> {
     if let InputError::Unfit(unfit) = error {
         let reason = |problem: &crate::fleet::tree::TreeProblem| {
             let code = match () {
                 () if problem.message.contains("holds no device") => ReasonCode::EmptyChange,
-                () if problem.message.contains("no device name") => ReasonCode::PathInvalid,
+                () if NO_NAMES.iter().any(|words| problem.message.contains(words)) => ReasonCode::PathInvalid,
                 () => ReasonCode::UnparsedInput,
             };
             let place = problem.line.map_or_else(|| problem.path.clone(), |line| format!("{}:{line}", problem.path));

@@ -13,6 +13,8 @@ pub struct PolicyText {
     pub machines: Vec<(String, String)>,
     /// Everything behind: classes, windows, freezes, requirements.
     pub rest: String,
+    /// What of the text is replaced at the end, and by what. Each must be found.
+    pub edits: Vec<(String, String)>,
 }
 
 const REST: &str = r#"
@@ -56,6 +58,7 @@ impl Default for PolicyText {
                 machine("receiver", "receipt-production"),
             ],
             rest: REST.to_owned(),
+            edits: Vec::new(),
         }
     }
 }
@@ -75,6 +78,11 @@ impl PolicyText {
             let key = scene.key(id).public;
             out.push_str(&format!("\n[[machine]]\nid = \"{id}\"\npurpose = \"{purpose}\"\nkey = \"{key}\"\n"));
         }
-        out + &self.rest
+        out += &self.rest;
+        for (old, new) in &self.edits {
+            assert!(out.contains(old), "there is no `{old}` in the policy");
+            out = out.replacen(old, new, 1);
+        }
+        out
     }
 }

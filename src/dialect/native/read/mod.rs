@@ -106,11 +106,13 @@ fn read_document(node: &Node, problems: &Problems, draft: &mut Draft) {
     check_calls(offset, &read.calls, draft);
 }
 
-/// Calls in circles and too deep ones.
+/// Calls in circles and too deep ones, as far as packets come to them: nft takes circles that nothing reaches.
 fn check_calls(first: usize, calls: &[Call], draft: &mut Draft) {
     let chains = std::mem::take(&mut draft.ruleset.chains);
     let count = chains.len() - first;
-    Graph::new(count, first, calls).check_nesting(&chains, 0..count, MAX_CALLS, draft);
+    let bases: Vec<usize> =
+        draft.ruleset.bases.iter().filter_map(|b| (b.chain.0 as usize).checked_sub(first)).collect();
+    Graph::new(count, first, calls).check_nesting(&chains, bases.into_iter(), MAX_CALLS, draft);
     draft.ruleset.chains = chains;
 }
 

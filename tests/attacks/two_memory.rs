@@ -1,0 +1,184 @@
+//! What the remote remembers, and what somebody makes of it.
+
+use crate::scene::{LEDGER, RULES, changes};
+use crate::stage::{CHANGE, EDGE, Stage, proposed, with_rules};
+use crate::two_fleet::Fleet;
+use fwgate::gate::{LedgerEntry, Witness};
+
+#[test]
+fn a73_ledger_deleted() {
+    let stage = Stage::new();
+    stage.ready();
+    stage.scene.reset(LEDGER, None);
+    stage.permit().denied("LEDGER_FORK");
+}
+
+#[test]
+fn a73_ledger_rewound() {
+    let stage = Stage::new();
+    stage.ready();
+    let before = stage.scene.head_of(LEDGER).unwrap();
+    stage.settle();
+    stage.permit().granted();
+    stage.scene.reset(LEDGER, Some(&before));
+    stage.permit().denied("LEDGER_FORK");
+}
+
+#[test]
+fn a73_ledger_forked() {
+    let stage = Stage::new();
+    stage.ready();
+    let before = stage.scene.head_of(LEDGER).unwrap();
+    stage.settle();
+    stage.permit().granted();
+    stage.scene.reset(LEDGER, Some(&before));
+    stage.settle();
+    stage.permit().denied("LEDGER_FORK");
+}
+
+#[test]
+fn a73_entry_that_does_not_name_the_one_before() {
+    let stage = Stage::new();
+    stage.ready();
+    let heads = stage.scene.heads();
+    let at = stage.scene.instant();
+    stage.scene.ledger(|_| LedgerEntry::Witness(Witness { previous: None, at, policy: 1, heads }));
+    stage.permit().denied("LEDGER_FORK");
+}
+
+#[test]
+fn a73_entry_by_somebody_else() {
+    for who in ["alice", "deployer", "mallory"] {
+        let stage = Stage::new();
+        stage.ready();
+        let previous = stage.scene.head_of(LEDGER).map(|id| fwgate::gate::Digest::of(&stage.scene.bytes_of(&id)));
+        let entry = Witness { previous, at: stage.scene.instant(), policy: 1, heads: stage.scene.heads() };
+        stage.scene.sign_onto(LEDGER, who, "fwgate-ledger@v1", &LedgerEntry::Witness(entry).text());
+        stage.permit().denied("LEDGER_FORK");
+    }
+}
+
+#[test]
+fn a74_stale_refs() {
+    let stage = Stage::new();
+    let facts = stage.announced();
+    stage.approved_by(&crate::stage::APPROVERS, &facts);
+    let old = stage.scene.head_of(&changes(CHANGE)).unwrap();
+    stage.approve("erin", "network", &facts);
+    stage.settle();
+    stage.scene.reset(&changes(CHANGE), Some(&old));
+    stage.permit().denied("EVIDENCE_STALE");
+}
+
+#[test]
+fn a74_filtered_refs() {
+    let stage = Stage::new();
+    stage.scene.record("bob", "CHG-9", "junk\n");
+    stage.ready();
+    stage.scene.reset(&changes("CHG-9"), None);
+    stage.permit().denied("EVIDENCE_STALE");
+    // The branch of the change itself is kept back.
+    let stage = Stage::new();
+    stage.ready();
+    stage.scene.reset(&changes(CHANGE), None);
+    stage.permit().denied("EVIDENCE_STALE");
+}
+
+#[test]
+fn a76_ledger_cannot_be_reached() {
+    let fleet = Fleet::new();
+    fleet.ready();
+    fleet.permit().granted();
+    let (remote, away) = (fleet.scene.remote_path(), fleet.scene.path().join("away"));
+    let (clone, permit) = (fleet.controller("two"), fleet.permit_path(CHANGE));
+    std::fs::rename(&remote, &away).unwrap();
+    fleet.push_as("two", CHANGE, "runner", &permit).refused("LEDGER_UNREACHABLE");
+    fleet.permit_in(&clone, CHANGE, &[]).denied("LEDGER_UNREACHABLE");
+    assert_eq!(fleet.started(), [""; 0]);
+    std::fs::rename(&away, &remote).unwrap();
+    fleet.permit().granted();
+    fleet.push().applied();
+}
+
+#[test]
+fn a83_tag_or_branch_with_the_name_of_the_protected_branch() {
+    let on_remote = Stage::new();
+    on_remote.ready();
+    on_remote.scene.reset("refs/tags/main", Some(&on_remote.tip()));
+    on_remote.permit().denied("REF_AMBIGUOUS");
+    for shadow in ["refs/tags/main", "refs/heads/heads/main", "refs/main"] {
+        let stage = Stage::new();
+        stage.ready();
+        stage.permit().granted();
+        let clone = git2::Repository::open(stage.clone_path()).unwrap();
+        let evil = git2::Oid::from_str(&stage.tip()).unwrap();
+        clone.reference(shadow, evil, true, "").unwrap();
+        stage.permit().denied("REF_AMBIGUOUS");
+    }
+}
+
+#[test]
+fn a83_stale_local_branches_have_no_part_in_it() {
+    let stage = Stage::new();
+    stage.ready();
+    let clone = git2::Repository::open(stage.clone_path()).unwrap();
+    let evil = git2::Oid::from_str(&stage.scene.commit_on("refs/heads/evil", "mallory", &[(EDGE, RULES)])).unwrap();
+    stage.clone_path();
+    for name in ["refs/heads/main", "refs/remotes/origin/main", "refs/heads/fwgate/changes/CHG-1"] {
+        clone.reference(name, evil, true, "").unwrap();
+    }
+    stage.permit().granted();
+}
+
+#[test]
+fn a84_branch_that_blocks_all_evidence() {
+    for name in ["refs/heads/fwgate/changes", "refs/heads/fwgate"] {
+        let stage = Stage::new();
+        let tip = stage.tip();
+        if name.ends_with("changes") {
+            stage.scene.witness();
+        }
+        stage.scene.reset(name, Some(&tip));
+        stage.permit().denied("EVIDENCE_UNAVAILABLE");
+    }
+}
+
+#[test]
+fn a99_squash_and_rebase_merges_with_unchanged_bytes() {
+    for way in ["squash", "rebase", "merge"] {
+        let stage = Stage::new();
+        let genesis = stage.tip();
+        stage.scene.witness();
+        stage.in_force("edge1", &genesis);
+        let head = stage.propose(&[]);
+        let facts = stage.announced_at(CHANGE, &head);
+        stage.approved_by(&crate::stage::APPROVERS, &facts);
+        stage.settle();
+        let file = crate::stage::change_file(CHANGE);
+        let (rules, files) = (proposed(), ("changes/CHG-1.toml", file.as_str()));
+        match way {
+            // One commit of the whole; the same commits on a branch that has moved; both histories.
+            "squash" => drop(stage.scene.main(&[(EDGE, &rules), files])),
+            "rebase" => {
+                stage.scene.main(&[("README", "moved\n")]);
+                stage.scene.main(&[(EDGE, &rules)]);
+                stage.scene.main(&[files]);
+            }
+            _ => stage.scene.reset("refs/heads/main", Some(&head)),
+        }
+        stage.permit().granted();
+    }
+}
+
+#[test]
+fn a99_what_was_merged_with_other_bytes_is_stale() {
+    let stage = Stage::new();
+    let genesis = stage.tip();
+    stage.scene.witness();
+    stage.in_force("edge1", &genesis);
+    let facts = stage.ready();
+    stage.scene.reset("refs/heads/main", Some(&facts.head));
+    let other = with_rules(&proposed(), "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n");
+    stage.scene.main(&[(EDGE, &other)]);
+    stage.permit().denied("APPROVAL_STALE");
+}

@@ -1,0 +1,150 @@
+//! `fwgate change`: what an author and an approver type, and what they see, in real repositories with real keys.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[allow(dead_code, unused_imports)]
+#[path = "../gate/scene/mod.rs"]
+mod scene;
+#[allow(dead_code)]
+#[path = "../attacks/stage.rs"]
+mod stage;
+
+use stage::{CHANGE, EDGE, Stage, change_file, proposed};
+
+/// The stage's clone as a person's working tree on a branch of its own.
+fn author(stage: &Stage, files: &[(&str, &str)]) {
+    let path = stage.clone_path();
+    let clone = |arguments: &[&str]| scene::run(scene::stock_git(&path).args(arguments));
+    clone(&["checkout", "-q", "-b", "portal", "origin/main"]);
+    for (name, text) in files {
+        scene::write(&path.join(name), text.as_bytes());
+    }
+    clone(&["add", "-A"]);
+    clone(&["-c", "user.name=alice", "-c", "user.email=alice@example.net", "commit", "-q", "-m", "Open the portal"]);
+}
+
+fn push(stage: &Stage) {
+    scene::run(scene::stock_git(&stage.clone_path()).args(["push", "-q", "origin", "portal"]));
+}
+
+/// Runs a command signed by somebody.
+fn signed(stage: &Stage, who: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let key = stage.scene.key(who).path;
+    stage.run(&[arguments, &["--key", key.to_str().unwrap()]].concat())
+}
+
+fn state(stage: &Stage) -> serde_json::Value {
+    let (_, text) = stage.run(&["change", "show", CHANGE, "--format", "json"]);
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}\n{text}"))
+}
+
+#[test]
+fn a_change_is_begun_with_a_file_that_names_the_devices() {
+    let stage = Stage::new();
+    author(&stage, &[(EDGE, &proposed())]);
+    let (exit, text) = signed(&stage, "alice", &["change", "new", CHANGE, "--title", "Open the portal"]);
+    assert_eq!(exit, Some(0), "{text}");
+    let file = std::fs::read_to_string(stage.clone_path().join("changes/CHG-1.toml")).unwrap();
+    assert!(file.contains("devices = [\"edge1\"]") && file.contains("title = \"Open the portal\""), "{file}");
+    assert_eq!(state(&stage)["records"].as_array().unwrap().len(), 0, "nothing is signed by beginning");
+}
+
+#[test]
+fn announced_shown_and_approved_by_one_command_each() {
+    let stage = Stage::new();
+    author(&stage, &[(EDGE, &proposed()), ("changes/CHG-1.toml", &change_file(CHANGE))]);
+    push(&stage);
+    let (exit, text) = signed(&stage, "alice", &["change", "new", CHANGE]);
+    assert_eq!(exit, Some(0), "{text}");
+    assert!(
+        text.starts_with("announced CHG-1: edge1 opens tcp/443 from 10.2.0.0/16 to 10.1.0.0/24; closes nothing\n"),
+        "{text}"
+    );
+    let (exit, page) = stage.run(&["change", "show", CHANGE]);
+    assert_eq!(exit, Some(1), "{page}");
+    for part in [
+        "What it does",
+        "Declared",
+        "Checked",
+        "Signed",
+        "alice: change",
+        "Missing",
+        "fwgate change approve CHG-1 --role network",
+    ] {
+        assert!(page.contains(part), "no `{part}` in\n{page}");
+    }
+    let (exit, text) = signed(&stage, "bob", &["change", "approve", CHANGE, "--role", "network", "--yes"]);
+    assert_eq!(exit, Some(0), "{text}");
+    assert!(
+        text.contains("You would sign, as `network`") && text.contains("signed and pushed: approve of CHG-1"),
+        "{text}"
+    );
+    let document = state(&stage);
+    let approval = document["records"].as_array().unwrap().iter().find(|r| r["kind"] == "approve").unwrap();
+    assert_eq!((&approval["by"], &approval["role"]), (&"bob".into(), &"network".into()), "{document:#}");
+    let (_, list) = stage.run(&["change", "list"]);
+    assert!(list.starts_with("CHG-1 ") && list.contains("edge1 opens tcp/443"), "{list}");
+}
+
+#[test]
+fn the_state_has_the_shape_that_is_published() {
+    let stage = Stage::new();
+    stage.ready();
+    let schema: serde_json::Value = serde_json::from_str(include_str!("../../schemas/change-state.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let document = state(&stage);
+    let flaws: Vec<String> = validator.iter_errors(&document).map(|e| e.to_string()).collect();
+    assert!(flaws.is_empty(), "{flaws:?}\n{document:#}");
+    assert_eq!((&document["granted"], &document["reasons"]), (&true.into(), &serde_json::json!([])), "{document:#}");
+}
+
+#[test]
+fn what_the_checks_refuse_is_not_announced_unless_somebody_insists() {
+    let stage = Stage::new();
+    let wider = proposed().replace("--dport 443", "--dport 1:65535");
+    author(&stage, &[(EDGE, &wider), ("changes/CHG-1.toml", &change_file(CHANGE))]);
+    push(&stage);
+    let (exit, text) = signed(&stage, "alice", &["change", "new", CHANGE]);
+    assert_eq!(exit, Some(1), "{text}");
+    assert!(text.contains("not announced") && text.contains("FW201"), "{text}");
+    assert_eq!(state(&stage)["records"], serde_json::json!([]));
+    let (exit, text) = signed(&stage, "alice", &["change", "new", CHANGE, "--anyway"]);
+    assert_eq!(exit, Some(0), "{text}");
+    assert_eq!(state(&stage)["records"][0]["kind"], "change");
+}
+
+#[test]
+fn a_pinned_commit_that_is_not_here_is_fetched_by_its_id() {
+    let stage = Stage::new();
+    author(&stage, &[(EDGE, &proposed()), ("changes/CHG-1.toml", &change_file(CHANGE))]);
+    push(&stage);
+    let (exit, text) = signed(&stage, "alice", &["change", "new", CHANGE]);
+    assert_eq!(exit, Some(0), "{text}");
+    let other = stage.scene.path().join("approver");
+    let url = stage.scene.remote_url();
+    scene::run(scene::stock_git(&stage.scene.path()).args([
+        "clone",
+        "-q",
+        "--single-branch",
+        "-b",
+        "main",
+        &url,
+        other.to_str().unwrap(),
+    ]));
+    let verdict = stage.permit_in(&other, CHANGE, &[]);
+    assert!(!verdict.codes().contains(&"HISTORY_UNVERIFIABLE"), "{verdict}");
+    assert!(verdict.codes().contains(&"APPROVAL_MISSING"), "{verdict}");
+}
+
+#[test]
+fn a_rejection_stops_and_its_own_signer_takes_it_back() {
+    let stage = Stage::new();
+    stage.ready();
+    let (exit, text) = signed(&stage, "erin", &["change", "reject", CHANGE, "--reason", "not before the audit"]);
+    assert_eq!(exit, Some(0), "{text}");
+    let digest = text.rsplit_once('(').unwrap().1.trim_end().trim_end_matches(')').to_owned();
+    stage.permit().denied("REJECTED");
+    let (exit, text) =
+        signed(&stage, "erin", &["change", "revoke", CHANGE, "--record", &digest, "--reason", "the audit is over"]);
+    assert_eq!(exit, Some(0), "{text}");
+    assert!(!stage.permit().codes().contains(&"REJECTED"));
+}
