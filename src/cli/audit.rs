@@ -12,6 +12,7 @@ use crate::gate::{
 use crate::report::{AuditDocument, Sampled, audit_csv, audit_markdown, json_text};
 use crate::vcs::{CommitId, EvidenceSource, Repository, VcsError};
 use clap::{Args, Subcommand, ValueEnum};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -204,10 +205,9 @@ impl Gathering<'_> {
         let mut changes = BTreeMap::new();
         for merge in merges.iter().rev() {
             let (Some(said), Some(head)) = (LogEntry::read(&merge.message), merge.parents.get(1)) else { continue };
-            if !changes.contains_key(&said.change) {
+            if let Entry::Vacant(place) = changes.entry(said.change.clone()) {
                 let name = format!("refs/heads/fwgate/changes/{}", said.change);
-                let branch = self.repository.evidence_branch(&name, self.repository.commit_id(head)?)?;
-                changes.insert(said.change, branch);
+                place.insert(self.repository.evidence_branch(&name, self.repository.commit_id(head)?)?);
             }
         }
         let entries = merges.iter().rev().filter_map(|m| m.parents.get(2));
