@@ -171,12 +171,7 @@ fn compare(session: &Session, arguments: &Arguments, held: &Held, policy: &Polic
     }
 }
 
-fn by_files(
-    session: &Session,
-    arguments: &Arguments,
-    held: &Held,
-    policy: &Policy,
-) -> Result<Option<String>, Reason> {
+fn by_files(session: &Session, arguments: &Arguments, held: &Held, policy: &Policy) -> Result<Option<String>, Reason> {
     let invalid = |message: String| Reason::new(ReasonCode::ReadbackInvalid, message, "give what the device prints");
     let mut seen = Vec::new();
     for path in &arguments.file {
@@ -202,14 +197,17 @@ fn by_transport(device: &str, held: &Held, policy: &Policy) -> Result<Option<Str
     let facts = &held.files.facts;
     let target = Target { name: device.to_owned(), roles: facts.roles(), environment: facts.environment };
     let first = |reasons: Vec<Reason>| {
-        let none = || Reason::new(ReasonCode::TransportUnsafe, format!("no transport reaches `{device}`"), "give `--file FILE`");
+        let none = || {
+            Reason::new(ReasonCode::TransportUnsafe, format!("no transport reaches `{device}`"), "give `--file FILE`")
+        };
         reasons.into_iter().next().unwrap_or_else(none)
     };
     let transport = ProductionTransport::of(policy, &target).map_err(first)?;
     let way = Way { transport, proposal: held.files.clone(), baseline: held.files.clone(), instead: None };
     let ways = BTreeMap::from([(device.to_owned(), way)]);
     let nonce = super::permit::nonce();
-    let nonce = nonce.map_err(|_| Reason::new(ReasonCode::ReadbackInvalid, "there are no random bytes", "try again"))?;
+    let nonce =
+        nonce.map_err(|_| Reason::new(ReasonCode::ReadbackInvalid, "there are no random bytes", "try again"))?;
     let seen = Ways { policy, ways, bounds: ChildBounds::default() }.read(device, &nonce)?;
     Ok((!seen.is_baseline).then_some(seen.differs))
 }
@@ -239,7 +237,9 @@ pub fn quarantine(arguments: &QuarantineArguments, screen: &Screen) -> Result<Ex
         screen.answer(&format!("`{device}` is in quarantine until {until}\n"))?;
         return Ok(PASSED);
     }
-    let message = format!("the record stands and does not count: whoever signed it has no right to operate, so `{device}` is in no quarantine");
+    let message = format!(
+        "the record stands and does not count: whoever signed it has no right to operate, so `{device}` is in no quarantine"
+    );
     let reason = Reason::new(ReasonCode::RoleMissing, message, "a person with the right to operate signs it");
     screen.answer(&listed(&[reason]))?;
     Ok(REFUSED)

@@ -6,10 +6,13 @@ use super::gate::{RootArguments, Session, now};
 use super::output::{check_writable, write_atomically};
 use super::screen::Screen;
 use crate::gate::audit::{Archive, Audit, Fault, audit, sample};
-use crate::gate::{Branch, Instant, LEDGER_BRANCH, LOG_BRANCH, LogEntry, OrdinaryCommit, PolicyVersion, Reason, ReasonCode};
+use crate::gate::{
+    Branch, Instant, LEDGER_BRANCH, LOG_BRANCH, LogEntry, OrdinaryCommit, PolicyVersion, Reason, ReasonCode,
+};
 use crate::report::{AuditDocument, Sampled, audit_csv, audit_markdown, json_text};
 use crate::vcs::{CommitId, EvidenceSource, Repository, VcsError};
 use clap::{Args, Subcommand, ValueEnum};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -117,6 +120,10 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     if let Some(since) = whole.since {
         found.changes.retain(|c| Instant::read(&c.judged).is_none_or(|at| at >= since));
     }
+    if !whole.open {
+        found.changes.retain(|c| c.closed.is_some());
+    }
+    found.is_sound = found.broken.is_empty() && found.changes.iter().all(|c| c.is_right);
     let is_sound = found.is_sound;
     let sampled = sampling.map(|s| Sampled { n: s.n, seed: s.seed.clone(), of: found.changes.len() });
     if let Some(s) = &sampled {
@@ -156,7 +163,6 @@ fn audited(arguments: &WholeArguments) -> Result<Audit, Failure> {
         now: now(),
     });
     found.notes.extend(unreachable.iter().map(|r| format!("the remote could not be asked: {}", r.message)));
-    found.is_sound &= rewritten.is_empty();
     found.broken.extend(rewritten.iter().map(lost));
     Ok(found)
 }
@@ -199,16 +205,15 @@ impl Gathering<'_> {
         let mut changes = BTreeMap::new();
         for merge in merges.iter().rev() {
             let (Some(said), Some(head)) = (LogEntry::read(&merge.message), merge.parents.get(1)) else { continue };
-            if !changes.contains_key(&said.change) {
+            if let Entry::Vacant(place) = changes.entry(said.change.clone()) {
                 let name = format!("refs/heads/fwgate/changes/{}", said.change);
-                let branch = self.repository.evidence_branch(&name, self.repository.commit_id(head)?)?;
-                changes.insert(said.change, branch);
+                place.insert(self.repository.evidence_branch(&name, self.repository.commit_id(head)?)?);
             }
         }
         let entries = merges.iter().rev().filter_map(|m| m.parents.get(2));
         let ledger = self.ledger(entries)?;
         let mut versions = Vec::new();
-        if with_open {
+        if with_open || merges.is_empty() {
             for branch in self.repository.evidence(&self.source)?.into_values() {
                 let Some(id) = branch.name.strip_prefix("refs/heads/fwgate/changes/").map(str::to_owned) else {
                     continue;

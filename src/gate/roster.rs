@@ -110,7 +110,7 @@ impl Roster {
         for policy in older.iter().rev() {
             roster.remember(&Roster::read(&policy.persons, &policy.machines).0);
         }
-        roster.revoke(&last.revoked.iter().filter_map(|r| fingerprint_of(&r.key.value)).collect());
+        roster.revoke(&super::validity::revoked_keys(last));
         roster
     }
 

@@ -50,11 +50,7 @@ pub fn faults(policy: &Policy) -> Vec<Reason> {
 
 /// Fingerprints of the keys that a policy revokes.
 pub fn revoked_keys(policy: &Policy) -> BTreeSet<String> {
-    let fingerprint = |text: &str| match text.starts_with("SHA256:") {
-        true => Some(text.to_owned()),
-        false => super::signature::read_public_key(text).ok().map(|key| key.fingerprint().to_owned()),
-    };
-    policy.revoked.iter().filter_map(|r| fingerprint(&r.key.value)).collect()
+    policy.revoked.iter().filter_map(|r| super::roster::fingerprint_of(&r.key.value)).collect()
 }
 
 fn invalid(message: impl Into<String>) -> Reason {

@@ -13,7 +13,8 @@ impl Repository {
     /// # Errors
     /// A folder that is not within this repository's objects, or is not there.
     pub fn open_quarantine(&self, folder: &Path) -> Result<(), VcsError> {
-        let outside = || VcsError::Git(format!("the quarantine `{}` lies outside of the server's repository", folder.display()));
+        let outside =
+            || VcsError::Git(format!("the quarantine `{}` lies outside of the server's repository", folder.display()));
         let objects = self.git.commondir().join("objects").canonicalize().map_err(|_| outside())?;
         let real = folder.canonicalize().map_err(|_| outside())?;
         if real == objects || !real.starts_with(&objects) {
@@ -62,7 +63,11 @@ impl Repository {
     ///
     /// # Errors
     /// A commit that cannot be read, or too many of them.
-    pub fn first_parents(&self, old: Option<CommitId>, new: CommitId) -> Result<Vec<(CommitId, Option<CommitId>)>, VcsError> {
+    pub fn first_parents(
+        &self,
+        old: Option<CommitId>,
+        new: CommitId,
+    ) -> Result<Vec<(CommitId, Option<CommitId>)>, VcsError> {
         let mut out = Vec::new();
         let mut at = Some(new);
         while let Some(id) = at.filter(|id| Some(*id) != old) {

@@ -103,7 +103,8 @@ fn open_changes_are_told_where_they_are_asked_for() {
     let desk = Desk::new();
     desk.pass(&["ledger", "init"]);
     desk.approved("CHG-1", 443);
-    assert_eq!(desk.audit(&[])["changes"].as_array().unwrap().len(), 0);
+    let ended = desk.audit(&[]);
+    assert_eq!((&ended["verdict"], ended["changes"].as_array().unwrap().len()), (&"sound".into(), 0), "{ended:#}");
     let open = desk.audit(&["--open"]);
     assert_eq!(open["changes"][0]["outcome"], "open", "{open:#}");
     assert!(desk.scene.head_of(LEDGER).is_some() && desk.scene.head_of(&changes("CHG-1")).is_some());

@@ -74,6 +74,8 @@ fn a_removed_merge_is_seen() {
     desk.scene.reset(LOG_BRANCH, None);
     let shown = desk.run(&["audit", "--format", "json"]);
     assert_eq!(shown.code, 1, "all of them: {}{}", shown.stdout, shown.stderr);
+    let clone = desk.scene.clone_as("fresh");
+    assert_broken(&Desk { clone, ..desk }, "all of them, seen by somebody who never saw the log");
 }
 
 #[test]

@@ -65,7 +65,11 @@ fn evidence_is_only_appended_to() {
         let unsigned = commit(&desk, EMPTY, &["origin/fwgate/ledger"]);
         assert_refused(&desk, &[&format!("{unsigned}:{LEDGER}")], "LEDGER_FORK");
         let junk = commit(&desk, EMPTY, &[&second]);
-        assert_eq!(push(&desk, &[&format!("{junk}:{branch}")]), Ok(()), "what nobody of the roster signed harms nobody");
+        assert_eq!(
+            push(&desk, &[&format!("{junk}:{branch}")]),
+            Ok(()),
+            "what nobody of the roster signed harms nobody"
+        );
         desk.pass(&["ledger", "witness"]);
     }
 }
@@ -162,7 +166,10 @@ fn a_quarantine_elsewhere_is_not_read() {
 /// Installs the hook of the desk.
 fn guard_desk(desk: &Desk) {
     let path = desk.clone.path.join(".git/hooks/pre-commit");
-    let text = format!("#!/bin/sh\nexec '{}' hook pre-commit --policy-ref refs/remotes/origin/main\n", env!("CARGO_BIN_EXE_fwgate"));
+    let text = format!(
+        "#!/bin/sh\nexec '{}' hook pre-commit --policy-ref refs/remotes/origin/main\n",
+        env!("CARGO_BIN_EXE_fwgate")
+    );
     crate::scene::write(&path, text.as_bytes());
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }

@@ -269,11 +269,10 @@ impl Folding<'_> {
 
     /// The digest of the permit that was claimed last.
     fn claimed(&self) -> Option<Digest> {
-        let claims = self.gathered.ledger.entries.iter().rev().find_map(|e| match &e.said {
+        self.gathered.ledger.entries.iter().rev().find_map(|e| match &e.said {
             LedgerEntry::Claim(claim) if claim.change == self.id => Some(claim.permit),
             _ => None,
-        });
-        claims
+        })
     }
 
     /// The permit's file, where the log needs it.

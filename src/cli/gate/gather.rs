@@ -7,7 +7,7 @@ use crate::cli::rulesets::is_ruleset;
 use crate::diff::Bounds;
 use crate::gate::{
     Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Digest, Dossier, Hold, InForce,
-    Instant, Ledger, Library, Log, Neighbour, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster,
+    Instant, Ledger, Library, Log, Neighbour, Outcome, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster,
     Standing, TargetDevice, Testimony, adoptions, analyse, contributions, debt, decide, judge_chain, judge_pending,
     progress, quarantined, read_branch, read_request, read_version, unconverged, with_adoptions,
 };
@@ -348,6 +348,7 @@ impl Changes<'_> {
         if let Err(reasons) = self.fill(id, &mut out) {
             out.obstacles.extend(reasons);
         }
+        out.obstacles.extend(given_up(&world.log, id));
         out
     }
 
@@ -538,6 +539,17 @@ impl Changes<'_> {
         };
         !analysis.devices.is_empty() && analysis.devices.iter().all(|(device, bytes)| had(device, *bytes))
     }
+}
+
+/// A change that the log keeps as given up or rejected begins again under another id only.
+fn given_up(log: &Log, id: &str) -> Option<Reason> {
+    let code = match log.last_of(id)?.said.outcome {
+        Outcome::Withdrawn => ReasonCode::Withdrawn,
+        Outcome::Rejected => ReasonCode::Rejected,
+        _ => return None,
+    };
+    let message = format!("{id} is closed: the log keeps it as {}", code.name().to_lowercase());
+    Some(Reason::new(code, message, "announce it under a new id: `fwgate change new`"))
 }
 
 /// The latest `change` record that counts.

@@ -32,12 +32,7 @@ pub struct Survey {
 ///
 /// # Errors
 /// Branches or objects that cannot be read.
-pub fn survey_server(
-    repository: &Repository,
-    root: &[u8],
-    protected: &str,
-    now: Instant,
-) -> Result<Survey, VcsError> {
+pub fn survey_server(repository: &Repository, root: &[u8], protected: &str, now: Instant) -> Result<Survey, VcsError> {
     let source = EvidenceSource::Bare;
     let branches = repository.evidence(&source)?;
     let tip = repository.remote_branch(&source, protected)?;

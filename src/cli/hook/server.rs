@@ -122,7 +122,8 @@ impl Server<'_> {
             let message = format!("`{name}` has the name of the protected branch");
             return refused(ReasonCode::RefAmbiguous, message, "give the tag another name");
         }
-        let survey = survey_server(self.repository, self.bytes, &self.root.protected, now()).map_err(InputError::from)?;
+        let survey =
+            survey_server(self.repository, self.bytes, &self.root.protected, now()).map_err(InputError::from)?;
         match () {
             () if name.starts_with("refs/heads/fwgate") => Ok(self.evidence(update, &survey)),
             () if self.deploy.contains(name) => Ok(self.deployment(update, &survey)),
@@ -138,7 +139,11 @@ impl Server<'_> {
         let Some(new) = update.new else { return self.deleted(update, survey).into_iter().collect() };
         if rest.is_empty() || rest == "changes" {
             let message = format!("`{name}` would leave no room for the branches of evidence below it");
-            return vec![Reason::new(ReasonCode::EvidenceUnavailable, message, "push records to `refs/heads/fwgate/changes/ID`")];
+            return vec![Reason::new(
+                ReasonCode::EvidenceUnavailable,
+                message,
+                "push records to `refs/heads/fwgate/changes/ID`",
+            )];
         }
         if !is_known {
             let message = format!("`{name}` is no branch of evidence");
@@ -177,7 +182,11 @@ impl Server<'_> {
         let mut out = Vec::new();
         if !branch.is_whole {
             let message = format!("`{name}` would not begin at the fixed root commit of evidence, or is too long");
-            out.push(Reason::new(ReasonCode::HistoryUnverifiable, message, "`fwgate change new` begins a branch as it must"));
+            out.push(Reason::new(
+                ReasonCode::HistoryUnverifiable,
+                message,
+                "`fwgate change new` begins a branch as it must",
+            ));
         }
         let old = update.old.map(|id| id.to_string());
         let known = old.and_then(|old| branch.commits.iter().position(|c| c.id == old)).map_or(0, |at| at + 1);
@@ -266,7 +275,8 @@ impl Server<'_> {
         }
         let devices: Vec<&str> = changed.iter().map(|t| t.device.as_str()).collect();
         let message = format!("`{name}` would bring bytes to {} that no permit allows now", devices.join(", "));
-        let fix = "push with a permit: `fwgate push CHANGE`; its claim in the ledger opens the branch for exactly its bytes";
+        let fix =
+            "push with a permit: `fwgate push CHANGE`; its claim in the ledger opens the branch for exactly its bytes";
         vec![Reason::new(ReasonCode::PermitMismatch, message, fix)]
     }
 
