@@ -31,6 +31,7 @@ pub mod rulesets;
 pub mod schema;
 pub mod screen;
 pub mod stage;
+pub mod stand_in;
 pub mod trace;
 pub mod vet;
 

@@ -14,7 +14,8 @@ use super::gate::{
 use super::permit::{draft, exit_of, holder, nonce, signed, targets};
 use super::rollback::{Means, Wanted, roll_back};
 use super::screen::Screen;
-use super::vet::{signed as sign_vetting, vet_all};
+use super::stage::staged;
+use super::vet::signed as sign_vetting;
 use crate::fleet::transport::Bounds;
 use crate::gate::push::route::ProductionTransport;
 use crate::gate::push::{Clock, DeviceEnd, Gate, Mode, Orders, PushReport, Running, Trouble, WhenStopped, World, push};
@@ -134,7 +135,7 @@ fn keep(session: &Session, id: &str, key: &Path, permit: &VerifiedPermit, screen
 fn vetted_if_needed(session: &Session, gathered: Gathered, keys: &MachineKeys) -> Result<Gathered, Failure> {
     let lacks = |g: &Gathered| g.decision.reasons.iter().any(|r| r.code == ReasonCode::NotVetted);
     let (Some(key), true) = (&keys.key_staging, lacks(&gathered)) else { return Ok(gathered) };
-    let vetting = vet_all(&gathered)?;
+    let vetting = staged(&gathered)?;
     if vetting.reasons.is_empty() && !vetting.devices.is_empty() {
         sign_vetting(session, &gathered, &vetting, key)?;
         return Ok(session.gather(&gathered.testimony.change, now()));

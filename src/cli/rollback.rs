@@ -90,7 +90,7 @@ pub fn roll_back(session: &Session, wanted: Wanted<'_>, means: &Means<'_>, scree
         reasons.extend(survey.chain.reasons.iter().chain(&unreachable).cloned());
         return refuse(reasons, screen);
     };
-    let found = aims(session, &survey, wanted).and_then(|aims| Ok((ways(session, &survey, &policy, &aims)?, aims)));
+    let found = aims(session, &survey, wanted).and_then(|aims: Vec<Aim>| Ok((ways(session, &survey, &policy, &aims)?, aims)));
     let (ways, aims) = match found {
         Ok(found) => found,
         Err(reasons) => return refuse(reasons, screen),

@@ -3,12 +3,13 @@
 
 use super::exit::{Exit, PASSED};
 use super::failure::Failure;
-use super::gate::{GateArguments, MachineKeys, Session, now};
+use super::gate::{GateArguments, Gathered, MachineKeys, Session, now};
 use super::permit::targets;
 use super::screen::Screen;
+use super::stand_in::stage_on_devices;
 use super::vet::{Vetting, conclude, vet_all};
 use crate::gate::push::route::isolation;
-use crate::gate::{ReasonCode, terms};
+use crate::gate::terms;
 use crate::policy::Staging;
 use clap::Args;
 
@@ -33,26 +34,32 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let session = Session::open(&arguments.gate)?;
     let gathered = session.gather(&arguments.gate.change, now());
     let id = &arguments.gate.change;
-    let staging = gathered.policy().and_then(|policy| {
-        let class = gathered.request.as_ref()?.class;
-        let template = gathered.request.as_ref().and_then(|r| r.template.as_ref());
-        let template = template.and_then(|name| policy.templates.iter().find(|t| t.id.value == *name));
-        terms(policy, class, template).map(|t| t.staging)
-    });
+    let staging = staging_of(&gathered);
     if staging == Some(Staging::None) {
         screen.answer(&format!("{id}: not staged, as policy says for its class\n"))?;
         return Ok(PASSED);
     }
+    let vetting = staged(&gathered)?;
+    conclude(&session, &gathered, vetting, keys.key_staging.as_deref(), screen)
+}
+
+/// What the class of a change demands.
+pub fn staging_of(gathered: &Gathered) -> Option<Staging> {
+    let (policy, request) = (gathered.policy()?, gathered.request.as_ref()?);
+    let template = request.template.as_ref();
+    let template = template.and_then(|name| policy.templates.iter().find(|t| t.id.value == *name));
+    terms(policy, request.class, template).map(|t| t.staging)
+}
+
+/// Stages a change as its class demands, unless staging shares anything with production.
+///
+/// # Errors
+/// No namespace can be made here; there are no random bytes.
+pub fn staged(gathered: &Gathered) -> Result<Vetting, Failure> {
     let shared = gathered.policy().map(|policy| isolation(policy, &targets(&gathered.fleet))).unwrap_or_default();
-    let key = keys.key_staging.as_deref();
-    if !shared.is_empty() {
-        return conclude(&session, &gathered, Vetting::refused(shared), key, screen);
+    match staging_of(gathered) {
+        _ if !shared.is_empty() => Ok(Vetting::refused(shared)),
+        Some(Staging::Device) => stage_on_devices(gathered),
+        _ => vet_all(gathered),
     }
-    let mut vetting = vet_all(&gathered)?;
-    if staging == Some(Staging::Device) {
-        let message = "the class is staged on devices, which this version cannot do yet".to_owned();
-        let fix = "write `staging = \"namespace\"`, or `\"none\"` with one approver more";
-        vetting.reasons.push(crate::gate::Reason::new(ReasonCode::NotStaged, message, fix));
-    }
-    conclude(&session, &gathered, vetting, key, screen)
 }

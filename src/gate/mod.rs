@@ -42,6 +42,7 @@ mod root;
 mod roster;
 mod says;
 pub mod signature;
+mod stand_in;
 mod standing;
 mod terms;
 mod validity;
@@ -82,6 +83,7 @@ pub use record::{
 pub use root::{Root, RootFlaw};
 pub use roster::{Holder, Owner, Roster, Standing};
 pub use says::{Said, Subject, says};
+pub use stand_in::renamed;
 pub use standing::{debt, progress, unconverged};
 pub use terms::{ClassTerms, terms};
 pub use validity::{faults, may_author, read_version, revoked_keys};

@@ -126,6 +126,19 @@ zone = ZONE
 # reason = "year end"
 # allow = ["emergency"]
 
+# [[transport]]                               # how devices are reached: programs as lists of arguments, never a shell
+# id = "ssh-nft"                              # for devices that run nftables; docs/push.md says what each command has to do
+# devices = ["edge*"]
+# addresses = { edge1 = "fwgate@192.0.2.1" }
+# identity = ["ssh", "-F", "/etc/fwgate/ssh_config", "{address}", "hostname"]
+# read = ["ssh", "-F", "/etc/fwgate/ssh_config", "{address}", "fwgate-device", "read", "{nonce}"]
+# apply = ["fwgate-copy-apply", "{address}", "{file}", "{timer}"]
+# confirm = ["ssh", "-F", "/etc/fwgate/ssh_config", "{address}", "fwgate-device", "confirm"]
+# probe = ["nc", "-z", "-w", "5", "192.0.2.10", "443"]
+# rollback = ["fwgate-copy-apply", "{address}", "{file}", "0"]
+# confirm_timer = "2m"                        # the device takes the change back by itself unless it is confirmed
+# credential = "deploy@production"            # a name of what it logs in with; staging has another one
+
 # [lab]                                       # where class test may have effects
 # ranges = ["192.0.2.0/24"]
 # devices = ["lab-*"]

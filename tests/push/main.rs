@@ -14,7 +14,7 @@ use fwgate::gate::{
 };
 use fwgate::policy::Date;
 use fwgate::vcs::PolicyVersion;
-use scene::{Clone, RULES, Scene, stock_git};
+use scene::{Clone, RULES, Scene};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -125,6 +125,11 @@ struct World {
 
 impl World {
     fn new() -> Option<World> {
+        World::staged_on(None)
+    }
+
+    /// A world in which the class is staged on this device, where there is one.
+    fn staged_on(staging: Option<&Device>) -> Option<World> {
         let device = Device::start()?;
         device.runs("iptables-restore", Some(RULES));
         let scene = Scene::bare();
@@ -143,9 +148,15 @@ impl World {
             call("\"true\""),
             call("\"true\""),
         );
-        scene.set_policy(|policy| policy.rest = format!("{REST}{transport}"));
+        let rest = staging.map_or(REST.to_owned(), |device| staged_rest(&scene, device));
+        scene.set_policy(|policy| policy.rest = format!("{rest}{transport}"));
         let policy = scene.policy_text();
-        let base = scene.main(&[("fwgate.toml", &policy), ("devices/edge1/rules.v4", RULES)]);
+        let mut files = vec![("fwgate.toml", policy.as_str()), ("devices/edge1/rules.v4", RULES)];
+        if staging.is_some() {
+            files.push(("devices/stage1/rules.v4", RULES));
+            files.push(("devices/stage1/device.toml", "environment = \"staging\"\n"));
+        }
+        let base = scene.main(&files);
         scene.witness();
         let head = scene.commit_on(
             "refs/heads/work",
@@ -202,22 +213,64 @@ impl World {
         self.scene.witness();
     }
 
+    /// Announced, vetted, approved, and pushed with all keys at hand.
+    fn go(&self, clone: &Clone) {
+        self.announce();
+        let (_, text) = self.fwgate(clone, &["vet", ID, "--key-staging", &self.key("stager")]);
+        self.approve(receipt_of(&text));
+        let (code, text) = self.fwgate(clone, &[&["push", ID][..], &self.keys().each_ref().map(String::as_str)].concat());
+        assert!(code == 0 && text.contains("CHG-1: APPLIED"), "{text}");
+    }
+
+    fn keys(&self) -> [String; 6] {
+        let of = |name| self.key(name);
+        let option = str::to_owned;
+        [
+            option("--key-permit"),
+            of("deployer"),
+            option("--key-ledger"),
+            of("ledger"),
+            option("--key-production"),
+            of("receiver"),
+        ]
+    }
+
     fn key(&self, name: &str) -> String {
         self.scene.key(name).path.to_str().unwrap().to_owned()
     }
 
     fn fwgate(&self, clone: &Clone, arguments: &[&str]) -> (i32, String) {
-        let mut command = stock_git(&clone.path);
+        self.fwgate_words(clone, arguments, &[])
+    }
+
+    /// With words behind `--`.
+    fn fwgate_words(&self, clone: &Clone, arguments: &[&str], words: &[&str]) -> (i32, String) {
         let path = std::env::var("PATH").unwrap();
         let mut fwgate = Command::new(env!("CARGO_BIN_EXE_fwgate"));
         fwgate.env_clear().env("PATH", path).env("HOME", self.scene.path()).current_dir(&clone.path);
         fwgate.args(arguments).arg("--root").arg(&self.root);
-        let _ = &mut command;
+        if !words.is_empty() {
+            fwgate.arg("--").args(words);
+        }
         let Output { status, stdout, stderr } = fwgate.output().unwrap();
         let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
         eprintln!("$ fwgate {arguments:?}\n{text}");
         (status.code().unwrap(), text)
     }
+}
+
+/// The policy with a staging device that stands for `edge1`, where the first network is another one.
+fn staged_rest(scene: &Scene, device: &Device) -> String {
+    let recorder = scene.write("record-staging", "#!/bin/sh\nexec \"$@\"\n");
+    run_ok(Command::new("chmod").arg("755").arg(&recorder));
+    let call = |rest: &str| format!("[{:?}, \"nsenter\", {:?}, {rest}]", recorder, device.inside());
+    let transport = format!(
+        "\n[[transport]]\nid = \"rehearsal\"\nenvironment = \"staging\"\ndevices = [\"stage*\"]\nread = {}\napply = {}\n\
+         \n[[stands_for]]\ndevice = \"edge1\"\nstaging = \"stage1\"\naddresses = {{ \"10.1.0.0/24\" = \"198.51.100.0/24\" }}\n",
+        call("\"iptables-save\""),
+        call("\"iptables-restore\", \"{file}\""),
+    );
+    REST.replace("staging = \"namespace\"", "staging = \"device\"") + &transport
 }
 
 fn run_ok(command: &mut Command) {
@@ -294,23 +347,108 @@ fn vetted_approved_permitted_pushed_and_spent() {
     assert!(code == 1 && text.contains("PERMIT_SPENT"), "{text}");
 }
 
+fn receipt_of(text: &str) -> Digest {
+    let hex = text.lines().find_map(|l| l.strip_prefix("receipt sha256:")).unwrap();
+    let bytes: Vec<u8> = (0..32).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect();
+    Digest(bytes.try_into().unwrap())
+}
+
 #[test]
 fn a_hand_edit_on_the_device_is_drift_and_stays() {
     let Some(world) = World::new() else { return };
     world.announce();
     let clone = world.scene.clone_as("one");
     let (_, text) = world.fwgate(&clone, &["vet", ID, "--key-staging", &world.key("stager")]);
-    let hex = text.lines().find_map(|l| l.strip_prefix("receipt sha256:")).unwrap().to_owned();
-    let bytes: Vec<u8> = (0..32).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect();
-    world.approve(Digest(bytes.try_into().unwrap()));
+    world.approve(receipt_of(&text));
     let edited = RULES.replace("COMMIT", "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT");
     world.device.runs("iptables-restore", Some(&edited));
-    let keys = [("--key-permit", "deployer"), ("--key-ledger", "ledger"), ("--key-production", "receiver")];
-    let keys: Vec<(&str, String)> = keys.iter().map(|(option, name)| (*option, world.key(name))).collect();
-    let mut arguments = vec!["push", ID];
-    keys.iter().for_each(|(option, key)| arguments.extend([*option, key.as_str()]));
-    let (code, text) = world.fwgate(&clone, &arguments);
+    let (code, text) = world.fwgate(&clone, &[&["push", ID][..], &world.keys().each_ref().map(String::as_str)].concat());
     assert!(code == 1 && text.contains("DRIFT"), "{text}");
     assert!(world.device.runs("iptables-save", None).contains("--dport 22 -j ACCEPT"));
     assert!(!std::fs::read_to_string(&world.started).unwrap().contains("iptables-restore"));
+}
+
+#[test]
+fn one_operator_takes_a_change_back_and_nobody_else() {
+    let Some(world) = World::new() else { return };
+    let clone = world.scene.clone_as("one");
+    world.go(&clone);
+    let keys = world.keys();
+    let keys: Vec<&str> = keys[2..].iter().map(String::as_str).collect();
+    let roll = |who: &str| world.fwgate(&clone, &[&["push", ID, "--rollback", "--key", &world.key(who)][..], &keys].concat());
+    let (code, text) = roll("bob");
+    assert!(code == 1 && text.contains("ROLE_MISSING"), "{text}");
+    let (code, text) = roll("mallory");
+    assert!(code == 1 && text.contains("SIGNER_UNKNOWN"), "{text}");
+    assert!(world.device.runs("iptables-save", None).contains("--dport 443 -j ACCEPT"), "nothing was taken back");
+    let (code, text) = roll("alice");
+    assert!(code == 0 && text.contains("edge1: runs the bytes of") && !text.contains("warning"), "{text}");
+    assert!(!world.device.runs("iptables-save", None).contains("--dport 443 -j ACCEPT"));
+    // The ledger knows: the baseline is in force again, so that there is something to permit.
+    let (code, text) = world.fwgate(&clone, &["permit", ID]);
+    assert!(code == 0 && !text.contains("EMPTY_CHANGE"), "{text}");
+    let (code, text) = roll("alice");
+    assert!(code == 0 && text.contains("already"), "{text}");
+}
+
+#[test]
+fn a_rollback_does_not_wait_for_the_remote() {
+    let Some(world) = World::new() else { return };
+    let clone = world.scene.clone_as("one");
+    world.go(&clone);
+    let edited = RULES.replace("COMMIT", "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT");
+    world.device.runs("iptables-restore", Some(&edited));
+    let remote = PathBuf::from(world.scene.remote_url().trim_start_matches("file://"));
+    let away = remote.with_extension("away");
+    std::fs::rename(&remote, &away).unwrap();
+    let keys = world.keys();
+    let keys: Vec<&str> = keys[2..].iter().map(String::as_str).collect();
+    let back = || world.fwgate(&clone, &[&["rollback", "edge1", "--key", &world.key("alice")][..], &keys].concat());
+    let (code, text) = back();
+    assert!(code == 0 && text.contains("runs the bytes of") && text.contains("LEDGER_UNREACHABLE"), "{text}");
+    let runs = world.device.runs("iptables-save", None);
+    assert!(runs.contains("--dport 443 -j ACCEPT") && !runs.contains("--dport 22"), "{runs}");
+    // A push that needs the ledger starts nothing meanwhile; the rollback tells the ledger once it is there again.
+    let (code, text) = world.fwgate(&clone, &["permit", ID]);
+    assert!(code != 0 && text.contains("LEDGER_UNREACHABLE"), "{text}");
+    std::fs::rename(&away, &remote).unwrap();
+    let (code, text) = back();
+    assert!(code == 0 && text.contains("already") && !text.contains("warning"), "{text}");
+}
+
+#[test]
+fn a_command_of_ones_own_reaches_no_production() {
+    let Some(world) = World::new() else { return };
+    world.announce();
+    let clone = world.scene.clone_as("one");
+    let (_, text) = world.fwgate(&clone, &["vet", ID, "--key-staging", &world.key("stager")]);
+    world.approve(receipt_of(&text));
+    let keys = world.keys();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let (code, text) = world.fwgate_words(&clone, &[&["push", ID][..], &keys].concat(), &["touch", "{folder}/x"]);
+    assert!(code == 1 && text.contains("TRANSPORT_UNSAFE"), "{text}");
+    assert!(!world.started.exists(), "nothing was started");
+}
+
+#[test]
+fn a_class_that_is_staged_on_devices_is_staged_on_the_one_that_stands_for_it() {
+    let Some(staging) = Device::start() else { return };
+    let Some(world) = World::staged_on(Some(&staging)) else { return };
+    world.announce();
+    let clone = world.scene.clone_as("one");
+    let (code, text) = world.fwgate(&clone, &["stage", ID, "--key-staging", &world.key("stager")]);
+    assert!(code == 0 && text.contains("edge1: applied to stage1, read back and compared"), "{text}");
+    let runs = staging.runs("iptables-save", None);
+    assert!(runs.contains("-s 198.51.100.0/24 -d 10.2.0.0/24 -p tcp -m tcp --dport 443 -j ACCEPT"), "{runs}");
+    assert!(!world.started.exists(), "staging reached production");
+    // The receipt names the staging device, so that it counts.
+    let (_, text) = world.fwgate(&clone, &["permit", ID]);
+    assert!(!text.contains("NOT_VETTED") && !text.contains("RECEIPT_MISMATCH"), "{text}");
+    // A receipt of the namespace does not.
+    let other = World::staged_on(Some(&staging)).unwrap();
+    other.announce();
+    let clone = other.scene.clone_as("one");
+    other.fwgate(&clone, &["vet", ID, "--key-staging", &other.key("stager")]);
+    let (_, text) = other.fwgate(&clone, &["permit", ID]);
+    assert!(text.contains("RECEIPT_MISMATCH"), "{text}");
 }

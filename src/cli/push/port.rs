@@ -8,7 +8,7 @@ use crate::fleet::{Readback, compare_readback};
 use crate::gate::push::route::{ProductionTransport, Values, arguments};
 use crate::gate::push::{Port, Seen, Trouble};
 use crate::gate::{Reason, ReasonCode};
-use crate::policy::{Command, Policy};
+use crate::policy::{Argument, Command, Placeholder, Policy, Transport};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Duration;
@@ -49,10 +49,29 @@ impl<'p> Ways<'p> {
         self.ways.get(device).ok_or_else(unknown)
     }
 
+    fn line<'s>(&'s self, way: &Way<'p>, device: &'s str) -> Line<'s>
+    where
+        'p: 's,
+    {
+        Line { device, transport: way.transport.policy(), bounds: self.bounds }
+    }
+}
+
+/// The way to one device by one transport, of production or of staging.
+#[derive(Clone, Copy)]
+pub struct Line<'a> {
+    /// The device.
+    pub device: &'a str,
+    /// The transport.
+    pub transport: &'a Transport,
+    /// Bounds of every program.
+    pub bounds: ChildBounds,
+}
+
+impl Line<'_> {
     /// Runs a command for a device with these files.
-    fn call(&self, device: &str, command: &Command, files: &DeviceFiles, with: With<'_>) -> Result<Finished, Failed> {
-        let way = self.way(device).map_err(Failed::Refused)?;
-        let transport = way.transport.policy();
+    fn call(&self, command: &Command, files: &DeviceFiles, with: With<'_>) -> Result<Finished, Failed> {
+        let Line { device, transport, .. } = *self;
         let (folder, file) = spool(files).map_err(Failed::Trouble)?;
         let files_folder = folder.files();
         let values = Values {
@@ -74,27 +93,34 @@ impl<'p> Ways<'p> {
     }
 
     /// The same for a step that only has to succeed.
-    fn step(
+    ///
+    /// # Errors
+    /// It could not be started, failed, or passed a bound.
+    pub fn step(
         &self,
-        device: &str,
         command: Option<&Command>,
         files: &DeviceFiles,
         timer: Duration,
     ) -> Result<(), Trouble> {
         let Some(command) = command else { return Ok(()) };
         let with = With { timer, ..With::default() };
-        match self.call(device, command, files, with) {
+        match self.call(command, files, with) {
             Ok(finished) if finished.is_success => Ok(()),
             Ok(finished) => Err(Trouble(format!("{}: {}", finished.end, said(&finished)))),
-            Err(failed) => Err(Trouble(failed.reason(device).message)),
+            Err(failed) => Err(Trouble(failed.reason(self.device).message)),
         }
     }
 
-    fn identity(&self, way: &Way<'p>, device: &str) -> Result<String, Reason> {
-        let Some(command) = &way.transport.policy().identity else { return Ok(device.to_owned()) };
-        let finished = self.call(device, command, &way.baseline, With::default()).map_err(|f| f.reason(device))?;
+    /// Who answers: the device's name, its address, or the host in it.
+    ///
+    /// # Errors
+    /// READBACK_INVALID where another host answers.
+    pub fn identity(&self, files: &DeviceFiles) -> Result<String, Reason> {
+        let Line { device, transport, .. } = *self;
+        let Some(command) = &transport.identity else { return Ok(device.to_owned()) };
+        let finished = self.call(command, files, With::default()).map_err(|f| f.reason(device))?;
         let said = String::from_utf8_lossy(&finished.stdout).trim().to_owned();
-        let address = way.transport.policy().addresses.get(device).map(|a| a.value.as_str());
+        let address = transport.addresses.get(device).map(|a| a.value.as_str());
         let host = address.and_then(|a| a.rsplit('@').next());
         let is_known = finished.is_success && [Some(device), address, host].contains(&Some(said.as_str()));
         match is_known {
@@ -106,24 +132,28 @@ impl<'p> Ways<'p> {
         }
     }
 
-    /// What a device printed, without the line that proves it fresh.
-    fn printed(&self, way: &Way<'p>, device: &str, nonce: &str) -> Result<String, Reason> {
-        let with = With { nonce, ..With::default() };
-        let finished = self.call(device, way.transport.read, &way.baseline, with).map_err(|f| f.reason(device))?;
+    /// What a device printed, without the line that proves it fresh; `own` goes along, `pushed` would be an echo.
+    ///
+    /// # Errors
+    /// READBACK_INVALID where it is empty, old or an echo; LIMIT_EXCEEDED beyond a bound.
+    pub fn printed(
+        &self,
+        read: &Command,
+        nonce: &str,
+        (own, pushed): (&DeviceFiles, &DeviceFiles),
+    ) -> Result<String, Reason> {
+        let device = self.device;
+        let finished = self.call(read, own, With { nonce, ..With::default() }).map_err(|f| f.reason(device))?;
         if !finished.is_success {
             let message = format!("`{device}` could not be read back: {}: {}", finished.end, said(&finished));
             return Err(invalid(message, "see that the transport's `read` reaches the device"));
         }
         let text = clean(device, finished.stdout)?;
-        let asks_nonce = way
-            .transport
-            .read
-            .arguments
-            .contains(&crate::policy::Argument::Placeholder(crate::policy::Placeholder::Nonce));
+        let asks_nonce = read.arguments.contains(&Argument::Placeholder(Placeholder::Nonce));
         if asks_nonce {
             return fresh(device, &text, nonce);
         }
-        if is_echo(&text, &way.proposal) {
+        if is_echo(&text, pushed) {
             let message = format!("the read-back of `{device}` is the pushed file itself, byte for byte");
             return Err(invalid(
                 message,
@@ -221,8 +251,9 @@ fn is_echo(text: &str, files: &DeviceFiles) -> bool {
 impl Port for Ways<'_> {
     fn read(&mut self, device: &str, nonce: &str) -> Result<Seen, Reason> {
         let way = self.way(device)?;
-        let identity = self.identity(way, device)?;
-        let text = self.printed(way, device, nonce)?;
+        let line = self.line(way, device);
+        let identity = line.identity(&way.baseline)?;
+        let text = line.printed(way.transport.read, nonce, (&way.baseline, &way.proposal))?;
         let seen = files_of(&text, &way.proposal);
         let compared = |side: &DeviceFiles| {
             let options = crate::dialect::ReadOptions { dialect: None, ..side.options() };
@@ -247,21 +278,21 @@ impl Port for Ways<'_> {
 
     fn apply(&mut self, device: &str, timer: Duration) -> Result<(), Trouble> {
         let way = self.way(device).map_err(|r| Trouble(r.message))?;
-        self.step(device, Some(way.instead.as_ref().unwrap_or(way.transport.apply)), &way.proposal, timer)
+        self.line(way, device).step(Some(way.instead.as_ref().unwrap_or(way.transport.apply)), &way.proposal, timer)
     }
 
     fn probe(&mut self, device: &str) -> Result<(), Trouble> {
         let way = self.way(device).map_err(|r| Trouble(r.message))?;
-        self.step(device, way.transport.policy().probe.as_ref(), &way.proposal, Duration::ZERO)
+        self.line(way, device).step(way.transport.policy().probe.as_ref(), &way.proposal, Duration::ZERO)
     }
 
     fn confirm(&mut self, device: &str) -> Result<(), Trouble> {
         let way = self.way(device).map_err(|r| Trouble(r.message))?;
-        self.step(device, way.transport.policy().confirm.as_ref(), &way.proposal, Duration::ZERO)
+        self.line(way, device).step(way.transport.policy().confirm.as_ref(), &way.proposal, Duration::ZERO)
     }
 
     fn roll_back(&mut self, device: &str) -> Result<(), Trouble> {
         let way = self.way(device).map_err(|r| Trouble(r.message))?;
-        self.step(device, Some(way.transport.rollback), &way.baseline, Duration::ZERO)
+        self.line(way, device).step(Some(way.transport.rollback), &way.baseline, Duration::ZERO)
     }
 }
