@@ -1,6 +1,9 @@
 //! The command line as a whole: the commands and what they are for.
 
-use super::{adopt, audit, change, check, convert, diff, explain, hook, init, ledger, lint, matrix, permit, policy, push, query, rollback, schema, stage, trace, vet};
+use super::{
+    adopt, audit, change, check, convert, diff, explain, hook, init, ledger, lint, matrix, permit, policy, push, query,
+    rollback, schema, stage, trace, vet,
+};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// The gate in front of a firewall push.

@@ -213,7 +213,8 @@ fn drafted(session: &Session, gathered: &Gathered, holder: &str, nonce: String) 
 /// A change of the policy has nothing to push: its records put it into force.
 fn of_policy(gathered: &Gathered) -> Option<Reason> {
     let id = &gathered.testimony.change;
-    let message = format!("{id} changes the policy, which goes into force by its records: there is nothing to permit or push");
+    let message =
+        format!("{id} changes the policy, which goes into force by its records: there is nothing to permit or push");
     let fix = "`fwgate policy status` says which signatures it lacks; firewall changes go in a change of their own";
     (gathered.decision.class == ChangeClass::Policy).then(|| Reason::new(ReasonCode::EmptyChange, message, fix))
 }

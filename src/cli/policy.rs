@@ -2,20 +2,20 @@
 
 use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
+use super::gate::{GateArguments, Session};
 use super::input::{Reader, Surroundings};
 use super::rulesets::is_ruleset;
 use super::screen::Screen;
-use super::gate::{GateArguments, Session};
 use crate::gate::{
-    Voices, missing_voices, policy_digest,
-    BranchVoices, Chain, Instant, LEDGER_BRANCH, Ledger, Reason, Root, Roster, judge_chain, read_version,
+    BranchVoices, Chain, Instant, LEDGER_BRANCH, Ledger, Reason, Root, Roster, Voices, judge_chain, missing_voices,
+    policy_digest, read_version,
 };
 use crate::policy::Policy;
 use crate::report::{PolicyDocument, PolicyView, json_text, policy_human};
 use crate::vcs::{EvidenceSource, PolicyVersion, Repository};
 use clap::{Args, Subcommand, ValueEnum};
-use std::ffi::{OsStr, OsString};
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -103,10 +103,15 @@ fn change(arguments: &GateArguments, screen: &Screen) -> Result<Exit, Failure> {
     let id = &arguments.change;
     let session = Session::open(arguments)?;
     let gathered = session.gather(id, now());
-    let none = || Failure::new(format!("{id} was never announced")).help(format!("the author signs it: `fwgate change new {id}`"));
+    let none = || {
+        Failure::new(format!("{id} was never announced")).help(format!("the author signs it: `fwgate change new {id}`"))
+    };
     let announced = gathered.announced.as_ref().ok_or_else(none)?;
     let repo = &session.repository;
-    let version = repo.commit_id(&announced.head).and_then(|head| repo.policy_at(head)).map_err(super::input::InputError::from)?;
+    let version = repo
+        .commit_id(&announced.head)
+        .and_then(|head| repo.policy_at(head))
+        .map_err(super::input::InputError::from)?;
     let digest = policy_digest(&version);
     let unread = |reasons: Vec<Reason>| {
         let failure = |r: &Reason| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix.clone());
@@ -119,14 +124,26 @@ fn change(arguments: &GateArguments, screen: &Screen) -> Result<Exit, Failure> {
     let is_in_force = gathered.chain.versions.iter().any(|v| v.digest == digest);
     let before = gathered.chain.versions.iter().rfind(|v| v.version < proposed.version).map(|v| &v.policy);
     let number = proposed.version;
-    let mut out = format!("{id}: version {number} of the policy ({digest}), {}\n", if is_in_force { "in force" } else { "not in force" });
+    let mut out = format!(
+        "{id}: version {number} of the policy ({digest}), {}\n",
+        if is_in_force { "in force" } else { "not in force" }
+    );
     let mut lacks = false;
     for by in before.into_iter().chain([&proposed]) {
-        let said: BTreeSet<String> = voices.of(by).into_iter().filter(|v| v.version == number && v.policy == digest && !v.is_author).map(|v| format!("{} as {}", v.person, v.role)).collect();
+        let said: BTreeSet<String> = voices
+            .of(by)
+            .into_iter()
+            .filter(|v| v.version == number && v.policy == digest && !v.is_author)
+            .map(|v| format!("{} as {}", v.person, v.role))
+            .collect();
         let said = if said.is_empty() { "nobody".to_owned() } else { said.into_iter().collect::<Vec<_>>().join(", ") };
         let missing = missing_voices(by, number, digest, &voices);
         lacks |= missing.is_some();
-        out += &format!("  quorum of version {}: {said}; {}\n", by.version, missing.unwrap_or_else(|| "complete".to_owned()));
+        out += &format!(
+            "  quorum of version {}: {said}; {}\n",
+            by.version,
+            missing.unwrap_or_else(|| "complete".to_owned())
+        );
     }
     out += &match (is_in_force, lacks) {
         (true, _) => String::new(),

@@ -244,8 +244,11 @@ fn ways<'p>(policy: &'p Policy, gathered: &Gathered) -> Result<BTreeMap<String, 
 fn instead(words: &[String], gathered: &Gathered, ways: &mut BTreeMap<String, Way<'_>>) -> Vec<Reason> {
     let is_lab = |d: &&crate::gate::TargetDevice| d.environment == Environment::Lab;
     let reason = |device: &crate::gate::TargetDevice| {
-        let message =
-            format!("`{}` is of {}, and a command of one's own reaches only the lab", device.device, device.environment.name());
+        let message = format!(
+            "`{}` is of {}, and a command of one's own reaches only the lab",
+            device.device,
+            device.environment.name()
+        );
         Reason::new(ReasonCode::TransportUnsafe, message, "leave the command away: the policy's transport applies it")
     };
     let reasons: Vec<Reason> = gathered.targets.iter().filter(|d| !is_lab(d)).map(reason).collect();

@@ -90,7 +90,8 @@ pub fn roll_back(session: &Session, wanted: Wanted<'_>, means: &Means<'_>, scree
         reasons.extend(survey.chain.reasons.iter().chain(&unreachable).cloned());
         return refuse(reasons, screen);
     };
-    let found = aims(session, &survey, wanted).and_then(|aims: Vec<Aim>| Ok((ways(session, &survey, &policy, &aims)?, aims)));
+    let found =
+        aims(session, &survey, wanted).and_then(|aims: Vec<Aim>| Ok((ways(session, &survey, &policy, &aims)?, aims)));
     let (ways, aims) = match found {
         Ok(found) => found,
         Err(reasons) => return refuse(reasons, screen),
@@ -224,7 +225,8 @@ fn ways<'p>(
     let (mut out, mut reasons) = (BTreeMap::new(), Vec::new());
     for aim in aims {
         let gone = || {
-            let message = format!("the protected branch has no device `{}`, so nothing says how it is reached", aim.device);
+            let message =
+                format!("the protected branch has no device `{}`, so nothing says how it is reached", aim.device);
             vec![Reason::new(ReasonCode::NoRollback, message, "mend it by hand")]
         };
         let transport = fleet.iter().find(|t| t.name == aim.device).ok_or_else(gone);
@@ -330,7 +332,8 @@ fn tell_ledger(
     let keys = keys.or_environment();
     let (Some(key_ledger), Some(key_production)) = (&keys.key_ledger, &keys.key_production) else {
         let message = "the keys of ledger and receipts are not at hand";
-        let fix = "run it again with `--key-ledger` and `--key-production`, or FWGATE_KEY_LEDGER and FWGATE_KEY_PRODUCTION";
+        let fix =
+            "run it again with `--key-ledger` and `--key-production`, or FWGATE_KEY_LEDGER and FWGATE_KEY_PRODUCTION";
         return Ok(vec![Reason::new(ReasonCode::LedgerUnreachable, message, fix)]);
     };
     let mut ledger = RemoteLedger { session, roster: &survey.roster, key: key_ledger, last: None };
@@ -360,7 +363,8 @@ impl Note<'_> {
         let devices: Vec<String> = own.iter().map(|(aim, _)| aim.device.clone()).collect();
         append(ledger, || LedgerEntry::Claim(self.claim(&devices)))?;
         for (aim, end) in own {
-            let receipt = end.seen().map(|seen| keep_receipt(self.session, self.key_production, &self.receipt(aim, seen)));
+            let receipt =
+                end.seen().map(|seen| keep_receipt(self.session, self.key_production, &self.receipt(aim, seen)));
             let receipt = receipt.transpose()?;
             append(ledger, || LedgerEntry::Result(self.result(aim, receipt)))?;
         }

@@ -54,7 +54,8 @@ impl Done {
         out.words.push(format!("{device}: applied to {}, read back and compared", self.on));
         out.devices.push((device.to_owned(), digest));
         let words = if self.identity == self.on { self.on } else { format!("{} ({})", self.on, self.identity) };
-        out.on = [std::mem::take(&mut out.on), words].into_iter().filter(|w| !w.is_empty()).collect::<Vec<_>>().join(", ");
+        out.on =
+            [std::mem::take(&mut out.on), words].into_iter().filter(|w| !w.is_empty()).collect::<Vec<_>>().join(", ");
     }
 }
 
@@ -75,7 +76,11 @@ impl Staging<'_> {
         let identity = line.identity(&files).map_err(|r| vec![r])?;
         let failed = |Trouble(why): Trouble| {
             let message = format!("`{on}` could not be given what `{}` would get: {why}", bytes.device);
-            vec![Reason::new(ReasonCode::NotStaged, message, "mend the file, or the staging device; nothing reached production")]
+            vec![Reason::new(
+                ReasonCode::NotStaged,
+                message,
+                "mend the file, or the staging device; nothing reached production",
+            )]
         };
         line.step(Some(transport.apply), &files, Duration::ZERO).map_err(failed)?;
         let text = line.printed(transport.read, nonce, (&files, &files)).map_err(|r| vec![r])?;
@@ -108,7 +113,8 @@ impl Staging<'_> {
 
 fn nobody(device: &str) -> Reason {
     let message = format!("no staging device stands for `{device}`");
-    let fix = format!("write a [[stands_for]] with `device = \"{device}\"` into the policy, or `staging = \"namespace\"`");
+    let fix =
+        format!("write a [[stands_for]] with `device = \"{device}\"` into the policy, or `staging = \"namespace\"`");
     Reason::new(ReasonCode::NotStaged, message, fix)
 }
 

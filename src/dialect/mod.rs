@@ -9,7 +9,6 @@ mod conditions;
 mod decode;
 mod draft;
 pub mod iptables;
-mod json;
 pub mod native;
 pub mod nftables;
 mod numbers;
@@ -18,7 +17,6 @@ pub mod windows;
 
 pub use decode::{Undecoded, decode};
 pub use draft::{Draft, Text};
-pub use json::{Json, JsonValue, Member, parse_json};
 
 pub use crate::document::nearest;
 use crate::ruleset::{DeviceFacts, Ruleset, Span};

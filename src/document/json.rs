@@ -1,12 +1,12 @@
 //! JSON into the document tree.
 
+use super::scan::{Json, JsonValue, Member, read_json};
 use super::{Entry, Node, Places, Problems, Spanned, Table, Value};
-use crate::dialect::{Json, JsonValue, parse_json};
 
 /// Reads JSON text (RFC 8259); a key given twice is a problem.
 pub(super) fn parse(text: &str, places: &Places, problems: &Problems) -> Node {
     let mut found = Vec::new();
-    let read = parse_json(text, places.source, &mut found);
+    let read = read_json(text, places.source, &mut found);
     for problem in found.into_iter().chain(read.as_ref().err().cloned()) {
         problems.note(problem.span, problem.message, None);
     }
@@ -32,7 +32,7 @@ fn node(json: Json) -> Node {
         JsonValue::Null => Value::Null,
         JsonValue::Array(items) => Value::Array(items.into_iter().map(node).collect()),
         JsonValue::Object(members) => {
-            let entry = |m: crate::dialect::Member| Entry { key: Spanned::new(m.key, m.span), node: node(m.value) };
+            let entry = |m: Member| Entry { key: Spanned::new(m.key, m.span), node: node(m.value) };
             Value::Table(Table { entries: members.into_iter().map(entry).collect() })
         }
     };

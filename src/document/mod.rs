@@ -5,12 +5,14 @@ mod fields;
 mod json;
 mod nearest;
 mod problems;
+mod scan;
 mod toml;
 
 pub(crate) use fields::{Fields, Wrong, choose, parsed_text, texts_of};
 pub(crate) use nearest::did_you_mean;
 pub use nearest::nearest;
 pub(crate) use problems::Problems;
+pub use scan::{Json, JsonValue, Member, read_json};
 
 use crate::ruleset::{SourceId, Span};
 use std::ops::Range;

@@ -25,7 +25,7 @@ pub(super) const CODES: &[&Code] = super::gate_codes![
         what "Refuses clones that are shallow, partial or grafted."
         why "What was cut off may be the rejection."
         instead of "git clone --depth 1"
-        write "git clone"
+        write "git clone --no-single-branch URL"
         mend "`git fetch --unshallow`, or clone again without filters; in CI, set the depth to 0.";
     "FW504" "replace-refs-present"
         "replace refs show other objects than those that are named";

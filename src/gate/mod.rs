@@ -31,8 +31,8 @@ mod instant;
 mod ledger;
 mod log;
 mod matching;
-mod pair;
 mod operator;
+mod pair;
 mod permit;
 pub mod push;
 mod quorum;
@@ -67,6 +67,7 @@ pub use grammar::{Flaw, MAX_TEXT};
 pub use instant::Instant;
 pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, PermitHistory, Sighting};
 pub use log::{Attachment, Log, LogEntry, Merge, Outcome, carried_policies, merge_payload};
+pub use operator::operator;
 pub use pair::{Planned, Terms, beside};
 pub use permit::{
     Expected, PERMIT_NAMESPACE, Permit, PermitFile, PermitRoster, PermitTrust, PermittedDevice, VerifiedPermit,
@@ -74,7 +75,6 @@ pub use permit::{
 };
 pub use quorum::Counted;
 pub use reason::{Reason, ReasonCode};
-pub use operator::operator;
 pub use record::{
     Adopt, Approve, Change, Claim, Digest, Emergency, Finish, Hold, LedgerEntry, OverrideReject, PolicyRecord,
     Quarantine, Receipt, ReceiptKind, Record, Reissue, Reject, Result as DeviceResult, ResultKind, Review, Revoke,

@@ -78,7 +78,10 @@ mod tests {
     #[test]
     fn whole_names_are_replaced_all_at_once() {
         let swap = [("eth0", "eth1"), ("eth1", "eth0")];
-        assert_eq!(rename("-i eth0 -o eth1 -i eth0.100 -i eth01 -i xeth0", &swap), "-i eth1 -o eth0 -i eth0.100 -i eth01 -i xeth0");
+        assert_eq!(
+            rename("-i eth0 -o eth1 -i eth0.100 -i eth01 -i xeth0", &swap),
+            "-i eth1 -o eth0 -i eth0.100 -i eth01 -i xeth0"
+        );
         assert_eq!(rename("iifname \"eth0\" oifname { eth0, eth1 }", &swap), "iifname \"eth1\" oifname { eth1, eth0 }");
         assert_eq!(rename("-i eth+", &swap), "-i eth+");
     }

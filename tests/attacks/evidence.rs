@@ -3,8 +3,8 @@
 use crate::scene::{Draft, Key, PolicyText, changes};
 use crate::stage::{APPROVERS, Facts, Stage, now, oid};
 use fwgate::gate::{
-    Approve, Change, DeviceResult, Digest, Instant, LedgerEntry, PolicyRecord, Receipt, ReceiptKind, Record, ResultKind,
-    Stage as For, files_digest, sha256,
+    Approve, Change, DeviceResult, Digest, Instant, LedgerEntry, PolicyRecord, Receipt, ReceiptKind, Record,
+    ResultKind, Stage as For, files_digest, sha256,
 };
 
 impl Stage {

@@ -2,11 +2,11 @@
 //! the built binary is asked for a permit. `coverage.rs` holds the list.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[allow(dead_code)]
+mod evidence;
 #[allow(dead_code, unused_imports)]
 #[path = "../gate/scene/mod.rs"]
 mod scene;
-#[allow(dead_code)]
-mod evidence;
 #[allow(dead_code)]
 mod stage;
 #[allow(dead_code)]

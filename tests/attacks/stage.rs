@@ -20,9 +20,7 @@ pub use crate::verdict::Verdict;
 
 use crate::scene::{Clone, PolicyText, RULES, Scene};
 use fwgate::diff::Bounds;
-use fwgate::gate::{
-    Analysis, Case, DeviceBytes, Digest, Library, Root, analyse, files_digest, read_request, sha256,
-};
+use fwgate::gate::{Analysis, Case, DeviceBytes, Digest, Library, Root, analyse, files_digest, read_request, sha256};
 use fwgate::policy::{Date, PolicyFiles, read_policy};
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -139,12 +139,12 @@ fn a_pinned_commit_that_is_not_here_is_fetched_by_its_id() {
 fn a_rejection_stops_and_its_own_signer_takes_it_back() {
     let stage = Stage::new();
     stage.ready();
-    let (exit, text) = signed(&stage, "erin", &["change", "reject", CHANGE, "--reason", "not before the audit"]);
+    let (exit, text) = signed(&stage, "carol", &["change", "reject", CHANGE, "--reason", "not before the audit"]);
     assert_eq!(exit, Some(0), "{text}");
     let digest = text.rsplit_once('(').unwrap().1.trim_end().trim_end_matches(')').to_owned();
     stage.permit().denied("REJECTED");
     let (exit, text) =
-        signed(&stage, "erin", &["change", "revoke", CHANGE, "--record", &digest, "--reason", "the audit is over"]);
+        signed(&stage, "carol", &["change", "revoke", CHANGE, "--record", &digest, "--reason", "the audit is over"]);
     assert_eq!(exit, Some(0), "{text}");
     assert!(!stage.permit().codes().contains(&"REJECTED"));
 }

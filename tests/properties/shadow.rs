@@ -6,8 +6,8 @@ use fwgate::diff::{Bounds, diff_filter};
 use fwgate::packet::{Family, Field, Ranges, witness};
 use fwgate::query::{ShadowBounds, Shadows, WhyDead, shadows};
 use fwgate::ruleset::{
-    ChainId, Decision, Families, Hook, Identities, Match, Opaque, OpaqueKind, Place, Program, Ruleset, Side, Space,
-    Span, Step, Verdict, Walker, explore, interpret,
+    BaseKind, ChainId, Decision, Families, Hook, Identities, Match, Opaque, OpaqueKind, Place, Program, Ruleset, Side,
+    Space, Span, Step, Verdict, Walker, explore, interpret,
 };
 use std::ops::ControlFlow;
 
@@ -71,6 +71,18 @@ fn without(rules: &Ruleset, chain: ChainId, at: u32) -> Ruleset {
     out
 }
 
+/// Whether a nat chain is or calls this one.
+fn is_of_nat(rules: &Ruleset, chain: ChainId) -> bool {
+    let mut open: Vec<ChainId> = rules.bases.iter().filter(|b| b.kind == BaseKind::Nat).map(|b| b.chain).collect();
+    while let Some(next) = open.pop() {
+        if next == chain {
+            return true;
+        }
+        open.extend(rules.chain(next).rules.iter().flat_map(|r| r.callees()));
+    }
+    false
+}
+
 fn check(seed: u64) -> [usize; 4] {
     let mut dice = Dice::new(seed + 160_000);
     let (hook, family) = (dice.pick(&Hook::ALL), dice.pick(&Family::ALL));
@@ -95,6 +107,10 @@ fn check(seed: u64) -> [usize; 4] {
         }
         let with_probe = probed(&rules, chain, at);
         let dead = found.dead.iter().find(|d| d.place == place);
+        if is_of_nat(&rules, chain) {
+            // Packets of connections that exist reach it, and no verdict there shows in what becomes of them.
+            continue;
+        }
         let reached = contexts(&rules).any(|(h, f)| probe_is_reached(&with_probe, h, f));
         assert_eq!(dead.is_none(), reached, "seed {seed}: {place:?} {dead:?}\n{rules:#?}");
         if let Some(dead) = dead {

@@ -218,7 +218,8 @@ impl World {
         self.announce();
         let (_, text) = self.fwgate(clone, &["vet", ID, "--key-staging", &self.key("stager")]);
         self.approve(receipt_of(&text));
-        let (code, text) = self.fwgate(clone, &[&["push", ID][..], &self.keys().each_ref().map(String::as_str)].concat());
+        let (code, text) =
+            self.fwgate(clone, &[&["push", ID][..], &self.keys().each_ref().map(String::as_str)].concat());
         assert!(code == 0 && text.contains("CHG-1: APPLIED"), "{text}");
     }
 
@@ -362,7 +363,8 @@ fn a_hand_edit_on_the_device_is_drift_and_stays() {
     world.approve(receipt_of(&text));
     let edited = RULES.replace("COMMIT", "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT");
     world.device.runs("iptables-restore", Some(&edited));
-    let (code, text) = world.fwgate(&clone, &[&["push", ID][..], &world.keys().each_ref().map(String::as_str)].concat());
+    let (code, text) =
+        world.fwgate(&clone, &[&["push", ID][..], &world.keys().each_ref().map(String::as_str)].concat());
     assert!(code == 1 && text.contains("DRIFT"), "{text}");
     assert!(world.device.runs("iptables-save", None).contains("--dport 22 -j ACCEPT"));
     assert!(!std::fs::read_to_string(&world.started).unwrap().contains("iptables-restore"));
@@ -375,7 +377,8 @@ fn one_operator_takes_a_change_back_and_nobody_else() {
     world.go(&clone);
     let keys = world.keys();
     let keys: Vec<&str> = keys[2..].iter().map(String::as_str).collect();
-    let roll = |who: &str| world.fwgate(&clone, &[&["push", ID, "--rollback", "--key", &world.key(who)][..], &keys].concat());
+    let roll =
+        |who: &str| world.fwgate(&clone, &[&["push", ID, "--rollback", "--key", &world.key(who)][..], &keys].concat());
     let (code, text) = roll("bob");
     assert!(code == 1 && text.contains("ROLE_MISSING"), "{text}");
     let (code, text) = roll("mallory");

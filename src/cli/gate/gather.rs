@@ -7,9 +7,9 @@ use crate::cli::rulesets::is_ruleset;
 use crate::diff::Bounds;
 use crate::gate::{
     Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Digest, Dossier, Hold, InForce,
-    Instant, Ledger, Library, Log, Neighbour, Outcome, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root, Roster,
-    Standing, TargetDevice, Testimony, adoptions, analyse, contributions, debt, decide, judge_chain, judge_pending,
-    progress, quarantined, read_branch, read_request, read_version, unconverged, with_adoptions,
+    Instant, Ledger, Library, Log, Neighbour, Outcome, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root,
+    Roster, Standing, TargetDevice, Testimony, adoptions, analyse, contributions, debt, decide, judge_chain,
+    judge_pending, progress, quarantined, read_branch, read_request, read_version, unconverged, with_adoptions,
 };
 use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
 use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
@@ -481,7 +481,8 @@ impl Changes<'_> {
     pub fn decide(&self, id: &str, read: &Read, neighbours: &[Neighbour]) -> Decision {
         let world = self.world;
         let others: Vec<Testimony> = self.other_testimonies(id);
-        let standing = |t: &'_ Testimony| t.records.iter().filter(|r| !t.is_taken_back(r)).filter_map(as_hold).collect::<Vec<_>>();
+        let standing =
+            |t: &'_ Testimony| t.records.iter().filter(|r| !t.is_taken_back(r)).filter_map(as_hold).collect::<Vec<_>>();
         let holds: Vec<Believed<Hold>> = others.iter().flat_map(standing).collect();
         let ids: Vec<String> = world.branches.keys().filter_map(|name| change_of(name)).map(str::to_owned).collect();
         let quarantined = quarantined(others.iter().chain([&read.testimony]), world.chain.policy(), world.now);

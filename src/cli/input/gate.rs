@@ -76,7 +76,11 @@ impl Reader<'_> {
         let (mut baseline, assumed) = overlaid(tip, in_force);
         if repo.merge_base(change.protected, change.base).is_ok_and(|common| common == change.base) {
             let head = self.repository_tree(repo, &after, "head").and_then(|t| Ok(t.accepted()?)).map(devices);
-            before_merge(&mut baseline, &assumed, &Sides { base: &base, head: &head.unwrap_or_default(), proposal: &proposal });
+            before_merge(
+                &mut baseline,
+                &assumed,
+                &Sides { base: &base, head: &head.unwrap_or_default(), proposal: &proposal },
+            );
         }
         Ok(ChangeTrees {
             baseline,

@@ -96,12 +96,7 @@ impl Line<'_> {
     ///
     /// # Errors
     /// It could not be started, failed, or passed a bound.
-    pub fn step(
-        &self,
-        command: Option<&Command>,
-        files: &DeviceFiles,
-        timer: Duration,
-    ) -> Result<(), Trouble> {
+    pub fn step(&self, command: Option<&Command>, files: &DeviceFiles, timer: Duration) -> Result<(), Trouble> {
         let Some(command) = command else { return Ok(()) };
         let with = With { timer, ..With::default() };
         match self.call(command, files, with) {

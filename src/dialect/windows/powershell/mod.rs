@@ -11,7 +11,8 @@ pub use profiles::{PROPERTIES as PROFILE_PROPERTIES, ProfileProperty};
 pub use properties::PROPERTIES;
 
 use super::policy::Policy;
-use crate::dialect::{Draft, Json, JsonValue, Member, Problem, Text, parse_json};
+use crate::dialect::{Draft, Problem, Text};
+use crate::document::{Json, JsonValue, Member, read_json};
 use std::collections::BTreeMap;
 
 /// Whether a text is JSON that names firewall objects.
@@ -36,7 +37,7 @@ impl Objects {
     /// Adds a file.
     pub fn add(&mut self, text: &Text, draft: &mut Draft) {
         let mut problems = Vec::new();
-        let read = parse_json(&text.text, text.id, &mut problems);
+        let read = read_json(&text.text, text.id, &mut problems);
         problems.into_iter().for_each(|p| draft.refuse(p));
         match read {
             Ok(json) => self.sort(json, draft),

@@ -6,7 +6,8 @@ use crate::dialect::windows::registry::placed;
 use crate::dialect::windows::rule::PROFILES;
 use crate::dialect::windows::support::Reading;
 use crate::dialect::windows::values::word;
-use crate::dialect::{Draft, Member, Problem, nearest};
+use crate::dialect::{Draft, Problem, nearest};
+use crate::document::Member;
 use crate::packet::IfacePattern;
 use crate::ruleset::Span;
 

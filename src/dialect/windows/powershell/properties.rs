@@ -8,7 +8,8 @@ use crate::dialect::windows::registry::{placed, program};
 use crate::dialect::windows::rule::{Protection, Remote};
 use crate::dialect::windows::support::Reading;
 use crate::dialect::windows::values::{Read, Wrong, boolean, word};
-use crate::dialect::{Draft, JsonValue, Member, Problem, nearest};
+use crate::dialect::{Draft, Problem, nearest};
+use crate::document::{JsonValue, Member};
 use crate::ruleset::Span;
 
 /// A property.

@@ -48,7 +48,7 @@ pub struct Member {
 ///
 /// # Errors
 /// The first place that breaks the grammar, or nests too deep.
-pub fn parse_json(text: &str, source: SourceId, problems: &mut Vec<Problem>) -> Result<Json, Problem> {
+pub fn read_json(text: &str, source: SourceId, problems: &mut Vec<Problem>) -> Result<Json, Problem> {
     let mut scanner = Scanner { text, at: 0, line: 1, depth: 0, source, problems };
     let read = scanner.value().and_then(|value| scanner.end().map(|()| value));
     read.map_err(|(range, message)| Problem::new(scanner.span(range), message))
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Json, Problem> {
-        parse_json(text, SourceId(0), &mut Vec::new())
+        read_json(text, SourceId(0), &mut Vec::new())
     }
 
     #[test]
