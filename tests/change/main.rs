@@ -5,8 +5,14 @@
 #[path = "../gate/scene/mod.rs"]
 mod scene;
 #[allow(dead_code)]
+#[path = "../attacks/evidence.rs"]
+mod evidence;
+#[allow(dead_code)]
 #[path = "../attacks/stage.rs"]
 mod stage;
+#[allow(dead_code)]
+#[path = "../attacks/verdict.rs"]
+mod verdict;
 
 use stage::{CHANGE, EDGE, Stage, change_file, proposed};
 

@@ -117,6 +117,7 @@ fn patterns_of(file: &InputFile) -> Vec<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -139,16 +140,6 @@ mod tests {
         assert_eq!(names, ["edge/a.nft", "edge/b1.nft", "edge/b2.nft"]);
         assert!(!library.included_by_any([&main].into_iter()).contains("edge/main.nft"));
     }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    fn file(name: &str, text: &str) -> InputFile {
-        InputFile { name: name.to_owned(), bytes: text.as_bytes().to_vec() }
-    }
 
     #[test]
     fn a_whole_script_needs_no_other_file() {
@@ -165,8 +156,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_turns_in_a_circle_is_no_script() {
-        assert_eq!(whole(&file("a/x.nft", "include \"y\"\n"), &[]), None);
+        assert!(whole(&file("a/x.nft", "include \"y\"\n"), &[]).is_none());
         let circle = [file("a/y", "include \"y\"\n")];
-        assert_eq!(whole(&file("a/x.nft", "include \"y\"\n"), &circle), None);
+        assert!(whole(&file("a/x.nft", "include \"y\"\n"), &circle).is_none());
     }
 }
