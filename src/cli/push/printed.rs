@@ -46,7 +46,8 @@ mod tests {
 
     fn parts(text: &str) -> Vec<String> {
         let file = InputFile { name: "devices/edge1/own.v4".into(), bytes: Vec::new() };
-        let expected = DeviceFiles { name: "edge1".into(), files: vec![file], includes: Vec::new(), facts: DeviceFile::default() };
+        let expected =
+            DeviceFiles { name: "edge1".into(), files: vec![file], includes: Vec::new(), facts: DeviceFile::default() };
         files_of(text, &expected).into_iter().map(|f| f.name).collect()
     }
 
