@@ -16,6 +16,7 @@ mod intent_met;
 mod interfaces;
 mod lint;
 mod opened_to_any;
+mod order_unknown;
 mod outside_intent;
 mod prohibition;
 mod question;
@@ -83,6 +84,7 @@ const CHECKS: &[Check] = &[
     closed_range::CHECK,
     opened_to_any::CHECK,
     family_missing::CHECK,
+    order_unknown::CHECK,
 ];
 
 /// The codes that checks can report.

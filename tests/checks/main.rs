@@ -6,6 +6,7 @@ mod conversations;
 mod cost;
 mod estate;
 mod intents;
+mod order;
 mod packs;
 mod prohibitions;
 mod ranges;

@@ -141,7 +141,7 @@ fn keys_are_revoked_by_themselves_or_by_their_fingerprint() {
     let fingerprint = signature::read_public_key(BOB).unwrap().fingerprint().to_owned();
     for key in [BOB, fingerprint.as_str()] {
         let text = format!("{GATE}\n[[revoked]]\nkey = \"{key}\"\nsince = \"2026-01-01T00:00:00Z\"\n");
-        assert_eq!(revoked_keys(&policy(&text)).into_iter().collect::<Vec<_>>(), [fingerprint.clone()]);
+        assert_eq!(revoked_keys(&policy(&text)).into_iter().collect::<Vec<_>>(), std::slice::from_ref(&fingerprint));
         assert_eq!(codes(&text), Vec::<&str>::new());
     }
 }

@@ -125,7 +125,7 @@ fn the_other_family_and_the_other_loaders() {
         .replace("icmp-type 8", "icmpv6-type 128")
         .replace("-m icmp", "-m icmp6")
         .replace("-p icmp ", "-p ipv6-icmp ");
-    let six = six.replace("--icmpv6-type", "--icmpv6-type").replace("--icmp-type 128", "--icmpv6-type 128");
+    let six = six.replace("--icmp-type 128", "--icmpv6-type 128");
     let talks = vec![
         talk(forward(), 6, 443, true, Demand::Pass),
         talk(forward(), 6, 23, true, Demand::Blocked),

@@ -85,6 +85,8 @@ pub enum Object {
         name: Name,
         /// How it hangs on a hook, where it does.
         base: Option<BaseSpec>,
+        /// A policy without a hook: of a base chain that is there.
+        policy: Option<Name>,
         /// The new name (`rename`).
         new_name: Option<Name>,
     },

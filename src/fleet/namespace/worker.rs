@@ -156,8 +156,8 @@ impl Vetting<'_> {
         wait: Duration,
     ) -> Result<Option<Caught>, String> {
         match &talk.way {
-            Way::Input(by) => self.to_device(by, header, part, mark, wait),
-            Way::Output(by) => self.from_device(by, header, part, mark, wait),
+            Way::Input(by) => self.push_in(by, header, part, mark, wait),
+            Way::Output(by) => self.send_out(by, header, part, mark, wait),
             Way::Forward(from, to) => self.through(from, to, header, part, mark, wait),
         }
     }
@@ -165,8 +165,8 @@ impl Vetting<'_> {
     /// Sends a packet in the other direction.
     fn back(&mut self, talk: &Talk, header: &Header, part: Part, mark: u32) -> Result<Option<Caught>, String> {
         match &talk.way {
-            Way::Input(by) => self.from_device(by, header, part, mark, PATIENCE),
-            Way::Output(by) => self.to_device(by, header, part, mark, PATIENCE),
+            Way::Input(by) => self.send_out(by, header, part, mark, PATIENCE),
+            Way::Output(by) => self.push_in(by, header, part, mark, PATIENCE),
             Way::Forward(from, to) => self.through(to, from, header, part, mark, PATIENCE),
         }
     }
@@ -175,7 +175,7 @@ impl Vetting<'_> {
         self.lan.numbers.get(interface).copied().unwrap_or_default()
     }
 
-    fn to_device(
+    fn push_in(
         &mut self,
         by: &str,
         header: &Header,
@@ -194,7 +194,7 @@ impl Vetting<'_> {
         Ok(await_mark(mark, wait, || self.lan.inside.arrived(header)))
     }
 
-    fn from_device(
+    fn send_out(
         &mut self,
         by: &str,
         header: &Header,

@@ -80,7 +80,8 @@ impl Item {
             "table" => {
                 let table = TableName { family: self.family(value)?, name: self.text(value, "name")?.to_owned() };
                 let flags = self.names(value, "flags")?;
-                match flags.iter().find(|flag| !TABLE_FLAGS.contains(&flag.text.as_str())) {
+                let is_odd = |flag: &&Name| flag.text == table.name || !TABLE_FLAGS.contains(&flag.text.as_str());
+                match flags.iter().find(is_odd) {
                     None => Ok(Object::Table { table, flags }),
                     Some(odd) => Err(self.unknown(&odd.text, "a flag of tables", TABLE_FLAGS.iter().copied()).help(
                         "nft before 1.0.7 prints the table's name in place of its flags; give the output of `nft list ruleset`",
@@ -130,7 +131,8 @@ impl Item {
             Verb::Rename => Some(self.name(self.text(value, "newname")?)),
             _ => None,
         };
-        Ok(Object::Chain { table: self.table(value)?, name: self.named(value)?, base, new_name })
+        let policy = if base.is_none() { self.chain_policy(value)? } else { None };
+        Ok(Object::Chain { table: self.table(value)?, name: self.named(value)?, base, policy, new_name })
     }
 
     fn base(self, kind: &str, value: &Value) -> Result<BaseSpec, Problem> {
@@ -139,17 +141,21 @@ impl Item {
             Value::Number(number) => number.to_string(),
             other => return Err(self.wrong(other, "a priority")),
         };
-        let policy = self.text_if(value, "policy")?;
-        if let Some(word) = policy.filter(|word| !matches!(*word, "accept" | "drop")) {
-            return Err(self.unknown(word, "a policy", ["accept", "drop"]));
-        }
         Ok(BaseSpec {
             kind: self.name(kind),
             hook: self.name(self.text(value, "hook")?),
             devices: self.names(value, "dev")?,
             priority: self.name(&priority),
-            policy: policy.map(|text| self.name(text)),
+            policy: self.chain_policy(value)?,
         })
+    }
+
+    fn chain_policy(self, value: &Value) -> Result<Option<Name>, Problem> {
+        let policy = self.text_if(value, "policy")?;
+        match policy.filter(|word| !matches!(*word, "accept" | "drop")) {
+            Some(word) => Err(self.unknown(word, "a policy", ["accept", "drop"])),
+            None => Ok(policy.map(|text| self.name(text))),
+        }
     }
 
     fn rule(self, verb: Verb, origin: Origin, value: &Value) -> Result<RuleSpec, Problem> {

@@ -21,7 +21,7 @@ pub fn apply<'c>(state: &mut State<'c>, command: &'c Command) -> Parsed<()> {
             Ok(())
         }
         Object::Table { table, flags } => on_table(state, command, table, flags),
-        Object::Chain { table, name, base, new_name } => {
+        Object::Chain { table, name, base, policy, new_name } => {
             let found = need_table(state, table, command.span)?;
             match command.verb {
                 Verb::Delete | Verb::Destroy => remove_chain(found, command.verb, name),
@@ -30,7 +30,10 @@ pub fn apply<'c>(state: &mut State<'c>, command: &'c Command) -> Parsed<()> {
                     c.spans.clear();
                 }),
                 Verb::Rename => rename(found, name, new_name.as_ref()),
-                _ => declare::chain(state, command, table, name, base.as_ref()),
+                _ => match policy {
+                    Some(policy) => declare::policy(found, command.verb, name, policy),
+                    None => declare::chain(state, command, table, name, base.as_ref()),
+                },
             }
         }
         Object::Rule(rule) => on_rule(state, command, rule),

@@ -3,6 +3,7 @@
 use super::hooks::{self, Place};
 use super::known::Packets;
 use super::rule::{self, Placed, ReadRule, Scope};
+use super::sets;
 use super::state::{ChainState, State, Table};
 use crate::dialect::calls::{Call, Graph, bit};
 use crate::dialect::nftables::syntax::{RuleSpec, TableFamily};
@@ -112,6 +113,10 @@ impl Builder<'_> {
             let rules = chain.rules.iter().copied().zip(chain.spans.iter().copied());
             self.chain(id, rules, &scope);
         }
+        // Sets that no rule looks into are understood or refused, too.
+        for problem in table.sets.iter().filter_map(|set| sets::elements(set).err()) {
+            self.draft.refuse(problem);
+        }
     }
 
     fn chain<'s>(&mut self, id: ChainId, rules: impl Iterator<Item = (&'s RuleSpec, Span)>, scope: &Scope<'s>) {
@@ -165,43 +170,10 @@ impl Builder<'_> {
         self.draft.ruleset.chains = chains;
     }
 
-    /// Base chains stand in order of registration; where files without an order give chains of equal priority, that
-    /// is said.
+    /// Base chains stand in order of registration.
     fn register(&mut self) {
         self.bases.sort_by_key(|(registered, _)| *registered);
-        let bases: Vec<Base> = std::mem::take(&mut self.bases).into_iter().map(|(_, base)| base).collect();
-        for (at, base) in bases.iter().enumerate() {
-            let rival = bases.iter().take(at).find(|other| self.are_rivals(base, other));
-            if let Some(rival) = rival.filter(|_| !base.hook.is_below_ip()) {
-                let note = self.rivalry(rival, base);
-                self.draft.ruleset.notes.push(note);
-            }
-        }
-        self.draft.ruleset.bases.extend(bases);
-    }
-
-    /// Whether two chains of different files run in an order that no priority says, and both can decide.
-    fn are_rivals(&self, a: &Base, b: &Base) -> bool {
-        let span = |base: &Base| self.draft.ruleset.chain(base.chain).span;
-        let decides =
-            |base: &Base| base.policy == Verdict::Drop || !self.draft.ruleset.chain(base.chain).rules.is_empty();
-        let families = (a.families.v4 && b.families.v4) || (a.families.v6 && b.families.v6);
-        let same = (a.hook, a.priority) == (b.hook, b.priority);
-        same && families && span(a).source != span(b).source && decides(a) && decides(b)
-    }
-
-    fn rivalry(&self, first: &Base, second: &Base) -> (String, Span) {
-        let ruleset = &self.draft.ruleset;
-        let (a, b) = (ruleset.chain(first.chain), ruleset.chain(second.chain));
-        let text = format!(
-            "`{}` of {} and `{}` of {} have equal priority: which one runs first depends on the order in which the files \
-             are loaded; they are read in order of their names",
-            a.name,
-            ruleset.sources.name(a.span),
-            b.name,
-            ruleset.sources.name(b.span),
-        );
-        (text, b.span)
+        self.draft.ruleset.bases.extend(std::mem::take(&mut self.bases).into_iter().map(|(_, base)| base));
     }
 }
 

@@ -44,6 +44,22 @@ pub fn chain(
     Ok(())
 }
 
+/// Changes the policy of a base chain that is there.
+///
+/// # Errors
+/// Chains that are not there or hang on no hook, and `create`.
+pub fn policy(table: &mut Table<'_>, verb: Verb, name: &Name, policy: &Name) -> Parsed<()> {
+    match table.chain(&name.text) {
+        Some(_) if verb == Verb::Create => Err(exists(name, "chain")),
+        Some(ChainState { base: Some(base), .. }) => {
+            base.policy = Some(policy.clone());
+            Ok(())
+        }
+        _ => Err(Problem::new(policy.span, "a policy stands in a chain without a hook")
+            .help("a policy belongs to a chain with `type ... hook ... priority ...`")),
+    }
+}
+
 fn again(known: &mut ChainState<'_>, name: &Name, base: Option<&BaseSpec>) -> Parsed<()> {
     let Some(base) = base else { return Ok(()) };
     let place = |b: &BaseSpec| (b.kind.text.clone(), b.hook.text.clone(), super::hooks::spelled(&b.priority.text));

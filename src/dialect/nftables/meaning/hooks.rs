@@ -33,6 +33,7 @@ pub fn place(base: &BaseSpec, family: TableFamily) -> Parsed<Place> {
     let hook = hook(&base.hook, family)?;
     let kind = kind(&base.kind, hook, family)?;
     let priority = priority(&base.priority, family)?;
+    check_named(&base.priority, hook, family)?;
     if kind == BaseKind::Nat && priority <= CONNTRACK_PRIORITY {
         return Err(Problem::new(base.priority.span, "a nat chain runs behind connection tracking")
             .help(format!("the kernel wants a priority above {CONNTRACK_PRIORITY}")));
@@ -121,6 +122,25 @@ fn priority(name: &Name, family: TableFamily) -> Parsed<i32> {
         Problem::new(name.span, format!("`{}` is no priority", name.text))
             .help(format!("{near}priorities are numbers or {}, with an offset", known.join(", ")))
     })
+}
+
+/// Some names stand at some hooks only. (nft 1.0.6 has `dstnat` at prerouting and `srcnat` at postrouting; later ones
+/// take them where nat chains of that kind hang, too.)
+fn check_named(name: &Name, hook: NfHook, family: TableFamily) -> Parsed<()> {
+    let text = spelled(&name.text);
+    let hooks: &[NfHook] = match (text.split(['+', '-']).next().unwrap_or_default(), family) {
+        ("dstnat", TableFamily::Bridge) => &[NfHook::BridgePrerouting],
+        ("out", TableFamily::Bridge) => &[NfHook::BridgeOutput],
+        ("srcnat", TableFamily::Bridge) => &[NfHook::BridgePostrouting],
+        ("dstnat", TableFamily::Ip | TableFamily::Ip6 | TableFamily::Inet) => &[NfHook::Prerouting, NfHook::Output],
+        ("srcnat", TableFamily::Ip | TableFamily::Ip6 | TableFamily::Inet) => &[NfHook::Postrouting, NfHook::Input],
+        ("raw" | "mangle" | "dstnat" | "security" | "srcnat", TableFamily::Arp | TableFamily::Netdev) => &[],
+        _ => return Ok(()),
+    };
+    if hooks.contains(&hook) {
+        return Ok(());
+    }
+    Err(Problem::new(name.span, format!("there is no priority `{text}` at this hook")).help("write it as a number"))
 }
 
 /// A priority without blanks.

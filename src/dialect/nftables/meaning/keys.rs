@@ -107,10 +107,11 @@ fn entry(selectors: &[Selector], key: &Key, known: &Known) -> Option<Entry> {
     for (selector, value) in selectors.iter().zip(key) {
         match (&selector.source, value) {
             (Source::Interface(side), Value::Interface(pattern)) => entry.interfaces.push((*side, pattern.clone())),
-            (_, Value::Range(lo, hi)) => match source_entry(selector, *lo, *hi)? {
-                Some((field, values)) => push(&mut entry, field, values)?,
-                None => {}
-            },
+            (_, Value::Range(lo, hi)) => {
+                if let Some((field, values)) = source_entry(selector, *lo, *hi)? {
+                    push(&mut entry, field, values)?;
+                }
+            }
             _ => return None,
         }
     }

@@ -60,6 +60,10 @@ fn check_set_operator(op: RelationOp, right: &Expr) -> Parsed<()> {
 /// A comparison of one selector, which operators may stand behind, with constants.
 fn single(reader: &mut Reader<'_, '_>, left: &Expr, op: RelationOp, right: &Expr) -> Parsed<Match> {
     let selector = reader.selector(&presence(left, right))?;
+    if op == RelationOp::Unset && !selector.kind.is_bits() {
+        return Err(Problem::new(right.span, "`!` and `not` ask that bits are unset, and this is no value of bits")
+            .help("write `!=`"));
+    }
     let inner = match (&right.kind, op) {
         (ExprKind::Braces(elements), _) => {
             check_set_operator(op, right)?;

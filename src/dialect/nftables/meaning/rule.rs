@@ -108,7 +108,7 @@ pub fn read<'s>(rule: &'s RuleSpec, scope: &Scope<'s>, next_block: u32) -> Parse
     }
     reader.done.append(&mut reader.open);
     let Reader { done, tracks, calls, placed, notes, blocks, .. } = reader;
-    let rules = done.into_iter().map(|steps| conjuncts(steps)).collect();
+    let rules = done.into_iter().map(conjuncts).collect();
     Ok(ReadRule { rules, tracks, calls, placed, notes, blocks })
 }
 

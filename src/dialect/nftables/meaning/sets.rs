@@ -37,11 +37,8 @@ pub struct ReadKeys {
 /// # Errors
 /// Sets that are not there, of another type, or with elements that are not understood.
 pub fn lookup(reader: &mut Reader<'_, '_>, selectors: &[Selector], name: &Name) -> Parsed<Match> {
+    // A map with a name is the set of its keys (`nft_lookup_init`).
     let set = find(reader, name)?;
-    if set.spec.data.is_some() {
-        return Err(Problem::new(name.span, format!("`{}` is a map, not a set", name.text))
-            .help("`map` and `vmap` look things up in maps"));
-    }
     check_types(set, selectors, name)?;
     let read = elements(set)?;
     if read.wildcard {

@@ -5,7 +5,8 @@ use crate::packet::{Family, icmp_type_by_name, protocol_by_name};
 
 /// A data type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
+// Named as the fields are: `ether type`, `icmp type`, `fib ... type`.
+#[allow(missing_docs, clippy::enum_variant_names)]
 pub enum Type {
     /// A number of so many bits without constants.
     Integer(u32),

@@ -99,11 +99,22 @@ fn range(kind: Type, expr: &Expr, first: &Expr, last: &Expr) -> Parsed<Value> {
     if matches!(kind, Type::Text | Type::Time | Type::Hour | Type::Cgroup) {
         return Ok(Value::Text(format!("{}-{}", plain_text(first), plain_text(last))));
     }
-    let (first, last) = (number(kind, first)?, number(kind, last)?);
+    let (first, last) = (number(kind, first)?, range_end(kind, last)?);
     if first > last {
         return Err(Problem::new(expr.span, "the range ends before it begins").help("write the smaller value first"));
     }
     Ok(Value::Range(first, last))
+}
+
+/// The last value of a range. Where the interval of a set has no end, nft 1.0.6 lists whole bytes of ones, which a field
+/// of other width does not hold: `ip ecn { 0x2-0xff }`, `vlan id { 4000-65535 }`.
+fn range_end(kind: Type, expr: &Expr) -> Parsed<u128> {
+    let bytes = kind.bits().next_multiple_of(8);
+    let ones = if bytes < 128 { (1u128 << bytes) - 1 } else { u128::MAX };
+    match &expr.kind {
+        ExprKind::Word(text) if bytes != kind.bits() && wide_number(text) == Some(ones) => Ok(kind.max()),
+        _ => number(kind, expr),
+    }
 }
 
 fn plain_text(expr: &Expr) -> &str {
@@ -126,7 +137,8 @@ fn prefix(kind: Type, base: &Expr, length: u32) -> Parsed<Value> {
 
 fn word(kind: Type, expr: &Expr, text: &str) -> Parsed<u128> {
     let found = match kind {
-        Type::Ipv4 => text.parse::<Ipv4Addr>().ok().map(|a| u128::from(u32::from(a))),
+        // A bare number is the whole address (`inet_aton(3)`).
+        Type::Ipv4 => text.parse::<Ipv4Addr>().ok().map(|a| u128::from(u32::from(a))).or_else(|| wide_number(text)),
         Type::Ipv6 => text.parse::<Ipv6Addr>().ok().map(u128::from),
         Type::Ether => parse_mac(text),
         Type::ClassId => class(text),
@@ -223,6 +235,14 @@ mod tests {
         assert!(number(Type::Integer(8), &word("256")).is_err());
         assert!(number(Type::Ipv4, &word("::1")).is_err());
         assert_eq!(read(Type::InterfaceName, &word("eth*")).unwrap(), Value::Interface(IfacePattern::prefix("eth")));
+    }
+
+    #[test]
+    fn ends_of_listed_intervals_are_the_largest_value() {
+        let range = |first: &str, last: &str| of(ExprKind::Range(Box::new(word(first)), Box::new(word(last))));
+        assert_eq!(read(Type::Ecn, &range("0x2", "0xff")).unwrap(), Value::Range(2, 3));
+        assert_eq!(read(Type::Integer(12), &range("4000", "65535")).unwrap(), Value::Range(4000, 4095));
+        assert!(read(Type::Ecn, &range("0x2", "0x1f")).is_err() && number(Type::Ecn, &word("0xff")).is_err());
     }
 
     #[test]

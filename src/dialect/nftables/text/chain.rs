@@ -23,7 +23,8 @@ impl Parser<'_, '_, '_> {
     pub fn chain(&mut self, verb: Verb, table: TableName, first: Token) -> Result<(), Problem> {
         let name = self.identifier("the name of a chain").or_else(|problem| self.keyword_as_name(problem))?;
         let span = self.span_from(first);
-        let object = Object::Chain { table: table.clone(), name: name.clone(), base: None, new_name: None };
+        let (of, named) = (table.clone(), name.clone());
+        let object = Object::Chain { table: of, name: named, base: None, policy: None, new_name: None };
         let at = self.session.push(verb, object, span);
         if !self.at(Kind::Open) {
             return Ok(());
@@ -34,9 +35,9 @@ impl Parser<'_, '_, '_> {
         let mut body = Body { table: &table, chain: &name, base: None, hook: None, policy: None, devices: Vec::new() };
         self.statements(|parser| parser.chain_statement(&mut body));
         self.session.leave();
-        let base = self.finished(body);
-        if let Some(Object::Chain { base: place, .. }) = self.session.out.get_mut(at).map(|c| &mut c.object) {
-            *place = base;
+        let (hung, alone) = finished(body);
+        if let Some(Object::Chain { base, policy, .. }) = self.session.out.get_mut(at).map(|c| &mut c.object) {
+            (*base, *policy) = (hung, alone);
         }
         self.close(opened)
     }
@@ -49,23 +50,6 @@ impl Parser<'_, '_, '_> {
             return Ok(self.name_of(token));
         }
         Err(problem)
-    }
-
-    /// The hook with its policy and devices.
-    fn finished(&mut self, body: Body<'_>) -> Option<BaseSpec> {
-        match (body.base, body.policy) {
-            (Some(mut base), policy) => {
-                base.policy = policy;
-                base.devices.extend(body.devices);
-                Some(base)
-            }
-            (None, Some(policy)) => {
-                let problem = Problem::new(policy.span, "a policy stands in a chain without a hook");
-                self.session.refuse(problem.help("a policy belongs to a chain with `type ... hook ... priority ...`"));
-                None
-            }
-            (None, None) => None,
-        }
     }
 
     fn chain_statement(&mut self, body: &mut Body<'_>) -> Result<(), Problem> {
@@ -194,6 +178,18 @@ impl Parser<'_, '_, '_> {
             }
         }
         self.close(opened)
+    }
+}
+
+/// The hook with its policy and devices, or a policy alone.
+fn finished(body: Body<'_>) -> (Option<BaseSpec>, Option<Name>) {
+    match body.base {
+        Some(mut base) => {
+            base.policy = body.policy;
+            base.devices.extend(body.devices);
+            (Some(base), None)
+        }
+        None => (None, body.policy),
     }
 }
 

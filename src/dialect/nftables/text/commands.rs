@@ -206,7 +206,13 @@ impl Parser<'_, '_, '_> {
             "table" => Object::Table { table: self.table_name()?, flags: Vec::new() },
             "chain" => {
                 let table = self.table_name()?;
-                Object::Chain { table, name: self.identifier("the name of a chain")?, base: None, new_name: None }
+                Object::Chain {
+                    table,
+                    name: self.identifier("the name of a chain")?,
+                    base: None,
+                    policy: None,
+                    new_name: None,
+                }
             }
             what => {
                 if what == "flow" {
@@ -227,7 +233,7 @@ impl Parser<'_, '_, '_> {
         let name = self.identifier("the name of a chain")?;
         let new_name = Some(self.identifier("the new name of the chain")?);
         let span = self.span_from(first);
-        self.session.push(Verb::Rename, Object::Chain { table, name, base: None, new_name }, span);
+        self.session.push(Verb::Rename, Object::Chain { table, name, base: None, policy: None, new_name }, span);
         Ok(())
     }
 

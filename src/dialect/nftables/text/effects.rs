@@ -27,6 +27,9 @@ impl Parser<'_, '_, '_> {
             }
             found.extend(values.into_iter().map(|value| (place, value)));
         }
+        if let Some(problem) = self.contradiction(&found) {
+            return Err(problem);
+        }
         found.sort();
         let mut words = vec!["log".to_owned()];
         for (place, value) in found {
@@ -34,6 +37,15 @@ impl Parser<'_, '_, '_> {
             words.push(value);
         }
         Ok(StatementKind::Silent(words))
+    }
+
+    /// What goes to the kernel's log cannot go to a group, too (`nft(8)`, LOG STATEMENT).
+    fn contradiction(&self, found: &[(usize, String)]) -> Option<Problem> {
+        let given = |word: &&&str| found.iter().any(|(place, _)| LOG_WORDS.get(*place) == Some(*word));
+        let of_group = ["group", "snaplen", "queue-threshold"].iter().find(given)?;
+        let of_kernel = ["level", "flags"].iter().find(given)?;
+        let message = format!("`{of_kernel}` and `{of_group}` exclude each other");
+        Some(self.problem(self.token, message).help("a group is read by a program, the rest goes to the kernel's log"))
     }
 
     /// `tcp sequence,options`, `ip options`, `skuid`, `ether`, `all`.

@@ -177,6 +177,10 @@ impl Parser<'_, '_, '_> {
         let first = self.token;
         let mask = self.basic(Place::Right)?;
         let mask = self.listed(mask, first, Place::Right)?;
+        if matches!(&mask.kind, ExprKind::Word(text) if text.parse::<std::net::IpAddr>().is_ok()) {
+            return Err(Problem::new(mask.span, "a mask stands where the length of a prefix is expected")
+                .help("write `10.0.0.0/8`, or `ip saddr & 255.0.0.0 == 10.0.0.0`"));
+        }
         let op = match op {
             None | Some(RelationOp::Equal) => RelationOp::Equal,
             Some(RelationOp::NotEqual) => RelationOp::NotEqual,

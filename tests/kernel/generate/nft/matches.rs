@@ -14,6 +14,9 @@ pub struct About {
     /// Whether it has a negated comparison with one value: nft 1.0.6 makes one of two neighbouring ones, with another
     /// meaning (the case `nft-neighbouring-negations`).
     pub negated: bool,
+    /// Whether it compares `ip6 nexthdr` in a table of `ip6`: nft 1.0.6 leaves that out of its listing where a field of
+    /// layer 4 follows (`nft-listings.txt`).
+    pub first_header: bool,
 }
 
 impl Nft {
@@ -61,6 +64,7 @@ impl Nft {
                 let word = if family == Family::V4 { "ip protocol" } else { "ip6 nexthdr" };
                 let not = *self.rng.pick(&["", "", "!= "]);
                 about.negated = !not.is_empty();
+                about.first_header = family == Family::V6 && !self.is_inet;
                 let clause = Clause::new(format!("{word} {not}tcp"));
                 let clause = clause.yes(Field::Proto, [6]).no(Field::Proto, [17, 47]);
                 out.push(if not.is_empty() { clause } else { flipped(clause) });
@@ -220,11 +224,12 @@ impl Nft {
                 format!("tcp flags & ({}) == {}", listed(mask, " | "), zero_or(&listed(value_in, " | "))),
                 Box::new(move |f| f & mask == value_in),
             ),
-            6 if value_in != 0 => (
+            // Behind the slash nft wants two names or more.
+            6 if value_in != 0 && mask.count_ones() > 1 => (
                 format!("tcp flags {} / {}", listed(value_in, ","), listed(mask, ",")),
                 Box::new(move |f| f & mask == value_in),
             ),
-            7 if value_in != 0 => (
+            7 if value_in != 0 && mask.count_ones() > 1 => (
                 format!("tcp flags != {} / {}", listed(value_in, ","), listed(mask, ",")),
                 Box::new(move |f| f & mask != value_in),
             ),
@@ -269,7 +274,7 @@ impl Nft {
                 let clause = Clause::new(format!("exthdr {name} {there}")).yes(field, [1]).no(field, [0]);
                 Some(if there == "missing" { flipped(clause) } else { clause })
             }
-            14 if about.header.is_none() => {
+            14 if about.header.is_none() && !about.first_header => {
                 let clause = self.compared(&[Key::Proto, Key::Port("th", Field::Dport)], about)?;
                 Some(self.with_ports(clause))
             }

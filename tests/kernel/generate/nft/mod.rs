@@ -226,7 +226,7 @@ impl Nft {
             2 | 3 => Some(Family::V6),
             _ => None,
         });
-        let mut about = About { family, header: None, tested: false, negated: false };
+        let mut about = About { family, header: None, tested: false, negated: false, first_header: false };
         let mut clauses = self.conditions(&mut about);
         let ending = self.ending(place, &about);
         let comment = if self.rng.chance(8) { " comment \"drop all; accept # nothing\"" } else { "" };

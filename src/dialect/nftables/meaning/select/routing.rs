@@ -92,7 +92,11 @@ pub fn other(words: &[String], span: Span, known: &mut Known) -> Parsed<Selector
             by(Type::Ipv6, "rt: nexthop".to_owned()).guarded(guard)
         }
         ["rt", "nexthop"] => {
-            let kind = if known.family == Some(Family::V6) { Type::Ipv6 } else { Type::Ipv4 };
+            let family = known.family.ok_or_else(|| {
+                Problem::new(span, "`rt nexthop` does not say of which family")
+                    .help("write `rt ip nexthop` or `rt ip6 nexthop`")
+            })?;
+            let kind = if family == Family::V6 { Type::Ipv6 } else { Type::Ipv4 };
             by(kind, "rt: nexthop".to_owned())
         }
         ["socket", "transparent" | "wildcard"] => {

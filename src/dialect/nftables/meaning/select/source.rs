@@ -264,11 +264,15 @@ pub fn source_entry(selector: &Selector, lo: u128, hi: u128) -> Option<Option<(F
     }
 }
 
+/// The extension headers that can stand in front of the protocol (`ipv6_ext_hdr`).
+const EXTENSIONS: [u128; 6] = [0, 43, 44, 51, 59, 60];
+
 /// A next header is the packet's protocol where no extension header stands first.
 fn next_header(ranges: &Ranges) -> Match {
     let direct = Match::ranges(Field::NextHeader, Ranges::one(256));
+    let extension = ranges.intersect(&Ranges::from_values(EXTENSIONS));
     Match::any([
-        in_field(Field::NextHeader, Type::Integer(9), ranges),
+        in_field(Field::NextHeader, Type::Integer(9), &extension),
         Match::all([direct, in_field(Field::Proto, Type::Protocol, ranges)]),
     ])
 }

@@ -76,11 +76,32 @@ fn change<'s>(
 fn unknown(reader: &mut Reader<'_, '_>, field: Field, selector: &Selector, value: &Expr) -> Parsed<()> {
     for part in read_of(value) {
         let read = reader.selector(part)?;
+        if std::ptr::eq(part, value) && !is_assignable(read.kind, selector.kind) {
+            let message =
+                format!("a value of type {} is set to one of type {}", selector.kind.name(), read.kind.name());
+            return Err(Problem::new(value.span, message).help("nft refuses the rule: datatype mismatch"));
+        }
         read.guards.iter().for_each(|g| reader.only_if(g.clone()));
     }
     let max = selector.kind.max().min(field.max(Family::V6));
     reader.push(Step::Set(Effect::Rewrite(field, Rewrite::To(Ranges::range(0, max)))));
     Ok(())
+}
+
+/// Whether nft sets something of one type to something of another: numbers and code points, but no addresses, ports,
+/// protocols and interfaces.
+fn is_assignable(from: Type, to: Type) -> bool {
+    const NAMES: [Type; 8] = [
+        Type::Ipv4,
+        Type::Ipv6,
+        Type::Ether,
+        Type::EtherType,
+        Type::Service,
+        Type::Protocol,
+        Type::InterfaceName,
+        Type::InterfaceIndex,
+    ];
+    from == to || !NAMES.contains(&from)
 }
 
 /// The selectors in a value.
@@ -138,6 +159,10 @@ fn linear(expr: &Expr, field: Field, kind: Type) -> Parsed<Option<Form>> {
         ExprKind::Ct { key, .. } if key == "mark" && field == Field::Mark => Some(Form { keep: 0, take: all, xor: 0 }),
         ExprKind::Payload { field: name, .. } if is_own(name, field) => Some(Form { keep: all, take: 0, xor: 0 }),
         ExprKind::Word(_) | ExprKind::Quoted(_) | ExprKind::List(_) => Some(Form::constant(value::number(kind, expr)?)),
+        ExprKind::Range(..) | ExprKind::Prefix(..) => {
+            return Err(Problem::new(expr.span, "a range is no value that something can be set to")
+                .help("nft knows no differences; give one value, or a map"));
+        }
         _ => None,
     })
 }

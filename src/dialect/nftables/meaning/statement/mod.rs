@@ -8,6 +8,7 @@ mod reject;
 mod silent;
 
 use super::Parsed;
+use super::known::Packets;
 use super::relation::relation;
 use super::rule::Reader;
 use crate::dialect::Problem;
@@ -112,6 +113,9 @@ pub fn read<'s>(reader: &mut Reader<'s, '_>, statement: &'s Statement) -> Parsed
         StatementKind::Fwd(to) => Ok(forward(reader, to, span)),
         StatementKind::FlowAdd(table) => silent::flow(reader, table).map(|()| End::GoesOn),
         StatementKind::Synproxy(_) => synproxy(reader, span),
+        StatementKind::Dup if reader.scope.packets == Packets::Both => {
+            Err(Problem::new(span, "`dup` cannot stand in a table of inet").help("nft refuses it: unsupported family"))
+        }
         StatementKind::Dup => Ok(End::GoesOn),
         StatementKind::Silent(words) => silent::read(reader, words, span).map(|()| End::GoesOn),
         StatementKind::Xt { kind, name } => xt(reader, kind, name, span),
