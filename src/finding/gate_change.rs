@@ -68,7 +68,7 @@ pub(super) const CODES: &[&Code] = super::gate_codes![
         why "Months later nobody remembers what was looked at."
         instead of "an approval of last month, with approval_lifetime = \"14d\""
         write "an approval of this week"
-        mend "Approve again.";
+        mend "Approve it again.";
     "FW548" "self-approval"
         "the author approved";
         what "Refuses to count an approval by an author of the change, of this announcement or an earlier one."
@@ -101,7 +101,7 @@ pub(super) const CODES: &[&Code] = super::gate_codes![
         "an approval for another stage";
         what "Refuses to count an approval for staging as one for production."
         why "Trying something out and letting it go are two decisions."
-        instead of "stage: staging"
+        instead of "stage: staging for a push"
         write "stage: production"
         mend "Approve for production once the change has been vetted.";
     "FW553" "wrong-context"
@@ -165,7 +165,7 @@ pub(super) const CODES: &[&Code] = super::gate_codes![
         what "Refuses inside a freeze that binds the class and some device of the change."
         why "A freeze wins over every window and every approval, also those from before it."
         instead of "a push on 24 December, inside a freeze"
-        write "a push after it"
+        write "a push that comes after it"
         mend "Wait until the freeze is over. Classes under its `allow` may go.";
     "FW562" "conflict"
         "another scheduled change touches the same";
@@ -193,7 +193,7 @@ pub(super) const CODES: &[&Code] = super::gate_codes![
         what "Refuses staging that shares a credential, host or address with production."
         why "A rehearsal must not be able to reach the stage."
         instead of "one deploy key for both"
-        write "a key for each"
+        write "a key for each of them"
         mend "Give staging a transport and credentials of its own.";
     "FW566" "no-rollback"
         "the way back is missing, unreadable or not the baseline";
@@ -263,7 +263,7 @@ pub(super) const CODES: &[&Code] = super::gate_codes![
         what "Refuses a permit past its end."
         why "What was true at the time of the permit need not be true now."
         instead of "a permit of this morning, with permit_lifetime = \"2h\""
-        write "a permit of now"
+        write "a permit that was given just now"
         mend "Ask for a new permit.";
     "FW576" "permit-mismatch"
         "what would be pushed is not what the permit names";

@@ -73,8 +73,8 @@ pub(super) const CODES: &[&Code] = super::gate_codes![
         "a tag or local branch has the protected ref's name";
         what "Refuses where a tag or a local branch has the name of the protected branch."
         why "Git prefers a tag to a branch of the same name, so that a judge could be picked by a tag."
-        instead of "git tag main"
-        write "git tag -d main"
+        instead of "git tag main COMMIT"
+        write "git tag --delete main"
         mend "Delete the tag or branch that the message names.";
     "FW511" "clock-skew"
         "the gate's clock is behind the last witness";

@@ -1,12 +1,12 @@
 //! `fwgate change`: what an author and an approver type, and what they see, in real repositories with real keys.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[allow(dead_code, unused_imports)]
-#[path = "../gate/scene/mod.rs"]
-mod scene;
 #[allow(dead_code)]
 #[path = "../attacks/evidence.rs"]
 mod evidence;
+#[allow(dead_code, unused_imports)]
+#[path = "../gate/scene/mod.rs"]
+mod scene;
 #[allow(dead_code)]
 #[path = "../attacks/stage.rs"]
 mod stage;
