@@ -51,7 +51,9 @@ impl Stage {
 
     /// Approvals of several persons.
     pub fn approved_by(&self, who: &[(&str, &str)], facts: &Facts) {
-        who.iter().for_each(|(who, role)| drop(self.approve(who, role, facts)));
+        for (who, role) in who {
+            self.approve(who, role, facts);
+        }
     }
 
     /// Any record on the branch of a change; its digest.

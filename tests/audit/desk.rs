@@ -100,12 +100,6 @@ impl Desk {
         serde_json::from_str(&shown.stdout).unwrap_or_else(|e| panic!("{e}: {}{}", shown.stdout, shown.stderr))
     }
 
-    /// Begins ledger and log.
-    pub fn begin(&self) {
-        self.scene.witness();
-        self.pass(&["change", "list"]);
-    }
-
     /// What is on the branch of a change, unjudged: messages of its commits.
     pub fn messages(&self, change: &str) -> Vec<String> {
         let repo = Repository::bare(&self.scene.remote_path()).unwrap();
