@@ -161,7 +161,7 @@ pub(super) const CODES: &[&Code] = super::gate_codes![
         write "a push on Tuesday at 22:00"
         mend "Wait for the window that the message names, or let a person who may schedule move it inside a window of policy.";
     "FW561" "frozen"
-        "inside a freeze";
+        "the change lies inside a freeze";
         what "Refuses inside a freeze that binds the class and some device of the change."
         why "A freeze wins over every window and every approval, also those from before it."
         instead of "a push on 24 December, inside a freeze"
