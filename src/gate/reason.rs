@@ -179,7 +179,7 @@ codes! {
     ScheduleInvalid "SCHEDULE_INVALID" refused,
     /// Outside the window.
     OutsideWindow "OUTSIDE_WINDOW" refused,
-    /// Inside a freeze.
+    /// The change lies inside a freeze.
     Frozen "FROZEN" refused,
     /// Another scheduled change touches the same.
     Conflict "CONFLICT" refused,
