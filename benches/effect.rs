@@ -271,6 +271,44 @@ fn large_set(c: &mut Criterion) {
     row(c, "a set of 1,000,000", contenders);
 }
 
+/// Ten thousand rules of a flat chain, no two alike.
+fn nft_rules() -> String {
+    let rule = |n: u32| {
+        let (a, b, proto) =
+            (n.wrapping_mul(40_503), n.wrapping_mul(12_289), if n.is_multiple_of(3) { "udp" } else { "tcp" });
+        let octet = |v: u32, shift: u32| v >> shift & 255;
+        let (source, destination) = (
+            format!("10.{}.{}.0/24", octet(a, 8), octet(a, 0)),
+            format!("10.{}.{}.{}", octet(b, 16), octet(b, 8), octet(b, 0)),
+        );
+        let verdict = if n.is_multiple_of(5) { "drop" } else { "accept" };
+        format!("\t\tip saddr {source} ip daddr {destination} {proto} dport {} {verdict}\n", 1 + n % 60_000)
+    };
+    let head = "table inet filter {\n\tchain forward {\n\t\ttype filter hook forward priority 0; policy drop;\n";
+    format!("{head}{}\t}}\n}}\n", (0..10_000).map(rule).collect::<String>())
+}
+
+/// Whether nft itself reads a script here: it needs a network namespace of its own.
+fn nft_checks(text: &str) -> bool {
+    let file = std::env::temp_dir().join(format!("fwgate-bench-{}.nft", std::process::id()));
+    std::fs::write(&file, text).unwrap();
+    let status = Command::new("unshare").args(["-n", "nft", "-c", "-f"]).arg(&file).stderr(Stdio::null()).status();
+    let _ = std::fs::remove_file(&file);
+    status.is_ok_and(|s| s.success())
+}
+
+fn nft_script(c: &mut Criterion) {
+    let text = nft_rules();
+    let mut contenders: Vec<Contender<'_>> =
+        vec![("read 10,000 rules of nft", Box::new(|| drop(black_box(read("rules.nft", &text)))))];
+    if nft_checks("table ip t {\n}\n") {
+        contenders.push(("nft -c -f of the same", Box::new(|| assert!(nft_checks(&text)))));
+    } else {
+        eprintln!("\n!!! SKIPPED: no `unshare -n nft -c -f` here: the yardstick is missing\n");
+    }
+    row(c, "10,000 rules of nft", contenders);
+}
+
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     if let [flag, name] = args.as_slice()
@@ -286,7 +324,7 @@ fn main() {
         .measurement_time(Duration::from_secs(2))
         .without_plots();
     type Row = (&'static str, fn(&mut Criterion));
-    let rows: [Row; 7] = [
+    let rows: [Row; 8] = [
         ("few", few_in_many),
         ("acl10000", |c| compared(c, "acl10000")),
         ("eq10000", |c| compared(c, "eq10000")),
@@ -294,6 +332,7 @@ fn main() {
         ("chains", dump_with_chains),
         ("fleet", fleet),
         ("set", large_set),
+        ("nft", nft_script),
     ];
     rows.iter().filter(|(name, _)| is_wanted(name)).for_each(|(_, work)| work(&mut c));
     println!();
