@@ -1,8 +1,8 @@
 //! The command line as a whole: the commands and what they are for.
 
 use super::{
-    adopt, audit, change, check, convert, diff, explain, hook, init, ledger, lint, matrix, permit, policy, push, query,
-    rollback, schema, stage, trace, vet,
+    adopt, audit, change, check, completions, convert, demo, diff, explain, hook, init, ledger, lint, man, matrix,
+    permit, policy, push, query, rollback, schema, stage, trace, vet,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -14,7 +14,7 @@ use clap::{CommandFactory, Parser, Subcommand};
     about = "The gate in front of a firewall push",
     long_about = "fwgate reads firewall rulesets as the device would, proves what a change does to every possible packet, \
                   and refuses the change that breaks what must hold.",
-    after_help = "Exit codes:\n  0  asked and answered, nothing speaks against it\n  1  refused: a finding, or a difference (diff --exit-code)\n  \
+    after_help = "Examples:\n  fwgate demo 1                                   see it refuse the change that caused an outage\n  fwgate init                                     begin in a repository of rulesets\n  fwgate check                                    judge what was edited\n  fwgate diff old.v4 new.v4                       see what a change does to packets\n\nExit codes:\n  0  asked and answered, nothing speaks against it\n  1  refused: a finding, or a difference (diff --exit-code)\n  \
                   2  no verdict: bad usage, input that is not understood, an internal error; treat it as a refusal",
     max_term_width = 110,
     propagate_version = false,
@@ -72,8 +72,14 @@ pub enum Command {
     Push(push::Arguments),
     /// Bring a device back to what was applied last: one operator, at any time
     Rollback(rollback::Arguments),
+    /// Play the incidents: what happened without the guard, and what happens with it
+    Demo(demo::Arguments),
     /// Print the JSON Schema of an output
     Schema(schema::Arguments),
+    /// Print what a shell needs to complete commands and options
+    Completions(completions::Arguments),
+    /// Print or write the manual pages
+    Man(man::Arguments),
     /// What this program does inside of a namespace of its own
     #[command(hide = true)]
     InsideNamespace,

@@ -43,6 +43,7 @@ pub enum Command {
 
 /// The arguments of `fwgate audit sample`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  fwgate audit sample --root root.toml --n 25 --seed 2026-Q4")]
 pub struct SampleArguments {
     /// What is audited, and how it is written.
     #[command(flatten)]

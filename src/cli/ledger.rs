@@ -18,6 +18,9 @@ const TRIES: usize = 3;
 
 /// The arguments of `fwgate ledger`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  fwgate ledger init --root root.toml --key-ledger ledger.key      once\n  fwgate ledger witness --root root.toml --key-ledger ledger.key   every few minutes, by a scheduled job"
+)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -28,8 +31,12 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write down what the remote has now; for a scheduled job on the protected branch
+    #[command(
+        after_help = "Examples:\n  fwgate ledger witness --root root.toml --key-ledger ledger.key\n  FWGATE_KEY_LEDGER=ledger.key fwgate ledger witness --root root.toml"
+    )]
     Witness(WritingArguments),
     /// Begin the ledger with a first witness, and the log, where the remote has neither
+    #[command(after_help = "Example:\n  fwgate ledger init --root root.toml --key-ledger ledger.key")]
     Init(WritingArguments),
 }
 

@@ -8,7 +8,9 @@ mod arguments;
 pub mod audit;
 pub mod change;
 pub mod check;
+pub mod completions;
 pub mod convert;
+pub mod demo;
 pub mod device;
 pub mod diff;
 pub mod exit;
@@ -20,6 +22,7 @@ pub mod init;
 pub mod input;
 pub mod ledger;
 pub mod lint;
+pub mod man;
 pub mod matrix;
 pub mod output;
 pub mod permit;
@@ -84,7 +87,10 @@ impl Command {
             Command::Permit(arguments) => permit::run(arguments, screen),
             Command::Push(arguments) => push::run(arguments, screen),
             Command::Rollback(arguments) => rollback::run(arguments, screen),
+            Command::Demo(arguments) => demo::run(arguments, screen),
             Command::Schema(arguments) => schema::run(arguments, screen),
+            Command::Completions(arguments) => completions::run(arguments, screen),
+            Command::Man(arguments) => man::run(arguments, screen),
             Command::InsideNamespace => inside_namespace(screen),
         }
     }

@@ -21,6 +21,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The arguments of `fwgate policy`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  fwgate policy verify .\n  fwgate policy change CHG-7 --root root.toml")]
 pub struct Arguments {
     /// What to do with it.
     #[command(subcommand)]
@@ -33,6 +34,7 @@ pub enum Command {
     /// Check a policy, and say in words who can approve what by it
     Verify(VerifyArguments),
     /// Say how far a change of the policy has come: whose voices are there, and which are missing
+    #[command(after_help = "Example:\n  fwgate policy change CHG-7 --root root.toml")]
     Change(GateArguments),
 }
 

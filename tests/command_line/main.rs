@@ -7,6 +7,7 @@ mod convert;
 mod determinism;
 mod diff;
 mod explain;
+mod first_minutes;
 mod lint;
 mod policy;
 mod query;

@@ -16,7 +16,7 @@ const LIFETIME: Duration = Duration::from_secs(14 * 86_400);
 /// The arguments of `fwgate change approve`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Fetches, shows what the change does, asks, signs with your own key, and pushes.\n\nNever sign what a CI job printed without a look at it on your own machine."
+    after_help = "Fetches, shows what the change does, asks, signs with your own key, and pushes.\n\nNever sign what a CI job printed without a look at it on your own machine.\n\nExample:\n  fwgate change approve CHG-2042 --root root.toml --role network"
 )]
 pub struct Arguments {
     /// The change and the root.

@@ -9,6 +9,7 @@ use clap::Args;
 
 /// The arguments of `fwgate change list`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  fwgate change list --root root.toml")]
 pub struct Arguments {
     /// The root.
     #[command(flatten)]

@@ -19,7 +19,7 @@ use clap::{Args, Subcommand};
 /// The arguments of `fwgate change`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "On an ordinary day:\n  fwgate change new CHG-2042                      the author announces it\n  \
+    after_help = "Examples, on an ordinary day:\n  fwgate change new CHG-2042                      the author announces it\n  \
                   fwgate change approve CHG-2042 --role network   each approver, after a look\n  fwgate push CHG-2042                            in its window"
 )]
 pub struct Arguments {

@@ -30,6 +30,9 @@ pub struct Saying {
 
 /// The arguments of `fwgate change reject`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  fwgate change reject CHG-2042 --root root.toml --reason 'it opens the lab to the offices'"
+)]
 pub struct RejectArguments {
     /// What every record needs.
     #[command(flatten)]
@@ -38,6 +41,9 @@ pub struct RejectArguments {
 
 /// The arguments of `fwgate change revoke`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  fwgate change revoke CHG-2042 --root root.toml --record sha256:9ab1... --reason 'looked at the wrong site'"
+)]
 pub struct RevokeArguments {
     /// What every record needs.
     #[command(flatten)]
@@ -49,6 +55,9 @@ pub struct RevokeArguments {
 
 /// The arguments of `fwgate change override-reject`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  fwgate change override-reject CHG-2042 --root root.toml --record sha256:9ab1... --role network --reason 'mended in CHG-2043'"
+)]
 pub struct OverrideArguments {
     /// What every record needs.
     #[command(flatten)]
@@ -63,6 +72,9 @@ pub struct OverrideArguments {
 
 /// The arguments of `fwgate change schedule`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  fwgate change schedule CHG-2042 --root root.toml --start '2026-12-01T22:00:00[America/Toronto]' --end '2026-12-02T00:00:00[America/Toronto]'"
+)]
 pub struct ScheduleArguments {
     /// The change and the root.
     #[command(flatten)]
@@ -80,6 +92,9 @@ pub struct ScheduleArguments {
 
 /// The arguments of `fwgate change hold`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  fwgate change hold CHG-2042 --root root.toml --reason 'odd load on edge1'\n  fwgate change hold CHG-2042 --root root.toml --all --for 4h --reason 'outage, nothing else moves'"
+)]
 pub struct HoldArguments {
     /// What every record needs.
     #[command(flatten)]
@@ -94,6 +109,7 @@ pub struct HoldArguments {
 
 /// The arguments of `fwgate change withdraw`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  fwgate change withdraw CHG-2042 --root root.toml --reason 'not needed any more'")]
 pub struct WithdrawArguments {
     /// What every record needs.
     #[command(flatten)]
@@ -102,6 +118,9 @@ pub struct WithdrawArguments {
 
 /// The arguments of `fwgate change emergency`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  fwgate change emergency CHG-2050 --root root.toml --reason 'scan from 203.0.113.7' --for 1h"
+)]
 pub struct EmergencyArguments {
     /// What every record needs.
     #[command(flatten)]
@@ -113,6 +132,9 @@ pub struct EmergencyArguments {
 
 /// The arguments of `fwgate change review`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  fwgate change review CHG-2050 --root root.toml --role network --reason 'right, and the block stays'"
+)]
 pub struct ReviewArguments {
     /// What every record needs.
     #[command(flatten)]
@@ -124,6 +146,9 @@ pub struct ReviewArguments {
 
 /// The arguments of `fwgate change reissue`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  fwgate change reissue CHG-2042 --root root.toml --becomes CHG-2044 --reason 'the first one expired'"
+)]
 pub struct ReissueArguments {
     /// What every record needs.
     #[command(flatten)]

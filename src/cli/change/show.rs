@@ -11,6 +11,9 @@ use clap::{Args, ValueEnum};
 
 /// The arguments of `fwgate change show`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  fwgate change show CHG-2042 --root root.toml\n  fwgate change show CHG-2042 --root root.toml --offline --format json"
+)]
 pub struct Arguments {
     /// The change and the root.
     #[command(flatten)]

@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 /// The arguments of `fwgate hook`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "On a server, `hooks/pre-receive` of the bare repository:\n  #!/bin/sh\n  exec fwgate hook pre-receive --root /etc/fwgate/root.toml\n\n\
+    after_help = "Examples.\n\nOn a server, `hooks/pre-receive` of the bare repository:\n  #!/bin/sh\n  exec fwgate hook pre-receive --root /etc/fwgate/root.toml\n\n\
                   On a desk, `.git/hooks/pre-commit`:\n  #!/bin/sh\n  exec fwgate hook pre-commit"
 )]
 pub struct Arguments {
@@ -26,6 +26,9 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Judge a whole push; standard input has `OLD NEW REF` lines
+    #[command(
+        after_help = "Example:\n  fwgate hook pre-receive --root /etc/fwgate/root.toml --deploy-ref refs/heads/deploy"
+    )]
     PreReceive(ServerArguments),
     /// Judge one reference of a push
     Update(UpdateArguments),
@@ -46,6 +49,7 @@ pub struct ServerArguments {
 
 /// The arguments that git gives to `update`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  fwgate hook update --root /etc/fwgate/root.toml \"$@\"")]
 pub struct UpdateArguments {
     /// Where trust comes from, and what is deployed.
     #[command(flatten)]
@@ -63,6 +67,7 @@ pub struct UpdateArguments {
 
 /// The arguments of `pre-commit`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  fwgate hook pre-commit\n  fwgate hook pre-commit --devices firewalls")]
 pub struct CommitArguments {
     /// The folder of the devices in the repository
     #[arg(long, value_name = "PATH", default_value = "devices")]
