@@ -54,7 +54,16 @@ fn judge(old: Ruleset, new: Ruleset, policy: &Policy) -> CheckReport {
 
 fn check(baseline: &[Device], proposed: &[Device], policy: &Policy) -> CheckReport {
     let today = Date::of_unix_seconds(1_795_305_600);
-    run(&CheckInput { baseline, proposed, policy, change: None, bounds: Bounds::default(), today }).unwrap()
+    run(&CheckInput {
+        baseline,
+        proposed,
+        policy,
+        change: None,
+        estate: fwgate::check::Estate::default(),
+        bounds: Bounds::default(),
+        today,
+    })
+    .unwrap()
 }
 
 fn effect(old: &Ruleset, new: &Ruleset) -> FilterDiff {

@@ -8,6 +8,7 @@ pub mod document;
 pub mod finding;
 pub mod fleet;
 pub mod gate;
+pub mod inventory;
 pub mod packet;
 pub mod policy;
 pub mod query;

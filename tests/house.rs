@@ -47,6 +47,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("diff", 3),
     ("query", 3),
     ("finding", 3),
+    ("inventory", 3),
     ("policy", 4),
     ("fleet", 5),
     ("check", 5),

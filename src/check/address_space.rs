@@ -1,8 +1,8 @@
 //! Private and public address space, and the named ranges of a policy: the groups between which range checks ask
 //! whether anything can still talk.
 
+use super::CheckInput;
 use crate::packet::{Family, Ranges};
-use crate::policy::Names;
 
 /// A group of addresses to which a range may lose its way.
 #[derive(Clone, Debug)]
@@ -55,18 +55,21 @@ pub(super) fn ordinary_public(family: Family) -> Ranges {
     }
 }
 
-/// Every peer class of a family that has addresses: named ranges, private space, public space.
-pub(super) fn peer_classes(names: &Names, family: Family) -> Vec<PeerClass> {
-    let named = names
+/// Every peer class of a family that has addresses: named ranges, the inventory's, private space, public space.
+pub(super) fn peer_classes(input: &CheckInput<'_>, family: Family) -> Vec<PeerClass> {
+    let named = input
+        .policy
+        .names
         .ranges()
         .iter()
         .map(|(name, set)| PeerClass { name: format!("`{name}`"), addresses: set.of(family).clone() });
+    let listed = PeerClass { name: "the inventory".to_owned(), addresses: input.estate.addresses(family) };
     let space = [("private space", private(family)), ("public space", public(family))];
     let space = space.map(|(name, addresses)| PeerClass { name: name.to_owned(), addresses });
-    named.chain(space).filter(|class| !class.addresses.is_empty()).collect()
+    named.chain([listed]).chain(space).filter(|class| !class.addresses.is_empty()).collect()
 }
 
-/// The ranges about which a range check speaks: blocks of private space, and those of named ranges.
+/// The ranges about which a range check speaks: blocks of private space, and those of named ranges and of the inventory.
 pub(super) struct OwnSpace {
     blocks: Vec<(u128, u128)>,
     all: Ranges,
@@ -74,8 +77,13 @@ pub(super) struct OwnSpace {
 
 impl OwnSpace {
     /// The own space of a family under a policy.
-    pub fn of(names: &Names, family: Family) -> OwnSpace {
-        let named = names.ranges().values().flat_map(|set| set.of(family).as_slice().iter().copied());
+    pub fn of(input: &CheckInput<'_>, family: Family) -> OwnSpace {
+        let named = input.policy.names.ranges().values().flat_map(|set| set.of(family).as_slice().to_vec());
+        let listed = input.estate.prefixes(family).flat_map(|p| p.ranges().as_slice().to_vec());
+        OwnSpace::of_blocks(named.chain(listed), family)
+    }
+
+    fn of_blocks(named: impl Iterator<Item = (u128, u128)>, family: Family) -> OwnSpace {
         let mut blocks: Vec<(u128, u128)> = named.chain(private(family).as_slice().iter().copied()).collect();
         blocks.sort_unstable();
         blocks.dedup();
@@ -126,7 +134,7 @@ mod tests {
 
     #[test]
     fn what_is_about_everybody_is_not_about_own_space_in_particular() {
-        let own = OwnSpace::of(&Names::default(), Family::V4);
+        let own = OwnSpace::of_blocks(std::iter::empty(), Family::V4);
         let particular = |lo, hi| own.particular(&Ranges::range(lo, hi));
         assert!(particular(0, 0xffff_ffff).is_empty());
         assert!(particular(0xac00_0000, 0xacff_ffff).is_empty());

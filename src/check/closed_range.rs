@@ -45,11 +45,11 @@ struct ClosedRanges<'c, 'v> {
 
 impl ClosedRanges<'_, '_> {
     fn check(&self, tally: &mut Tally) -> Result<(), CheckError> {
-        let names = &self.view.scene.input.policy.names;
+        let input = self.view.scene.input;
         let family = self.filter.space.family;
-        let own = OwnSpace::of(names, family);
+        let own = OwnSpace::of(input, family);
         let mut lost: BTreeMap<(u128, u128), Vec<PeerClass>> = BTreeMap::new();
-        for class in peer_classes(names, family) {
+        for class in peer_classes(input, family) {
             let asked = self.candidates(&class, |addresses| own.particular(addresses));
             self.add_lost(asked, &class, &mut lost, tally);
         }
@@ -125,8 +125,20 @@ impl ClosedRanges<'_, '_> {
             None => classes.iter().map(|c| c.name.as_str()).collect(),
         };
         let text = range_text(family, range);
-        let message = format!("the range `{text}` can no longer talk with {}", listed(&names));
+        let listing = self.listing(range);
+        let message = format!("the range `{text}`{listing} can no longer talk with {}", listed(&names));
         Ok(Some(self.finding(&RANGE_LOST, closed, &cell, message)?.about_range(text)))
+    }
+
+    /// Where the inventory lists a range, in the middle of a sentence.
+    fn listing(&self, range: (u128, u128)) -> String {
+        let estate = self.view.scene.input.estate;
+        let Some((inventory, prefix)) = estate.holder(self.filter.space.family, range) else { return String::new() };
+        let place = format!("{}:{}", inventory.sources.name(prefix.span), prefix.span.line);
+        match &prefix.site {
+            Some(site) => format!(" (in the inventory as `{}` of `{site}`, {place})", prefix.net),
+            None => format!(" (in the inventory as `{}`, {place})", prefix.net),
+        }
     }
 
     /// Whatever else was closed and touches a range of one's own.

@@ -11,9 +11,11 @@ mod closed_range;
 mod concession;
 mod conversation;
 mod device;
+mod estate;
 mod family_missing;
 mod intent_met;
 mod interfaces;
+pub mod inventory;
 mod lint;
 mod opened_to_any;
 mod order_unknown;
@@ -33,6 +35,7 @@ mod view;
 mod words;
 
 pub use device::Device;
+pub use estate::{Estate, Known};
 pub use lint::{Lint, lint};
 pub use report::{
     AssumptionUsed, CheckError, CheckReport, FilterEffect, NotApplicable, RequirementCounts, Standing, WaiverState,
@@ -60,6 +63,8 @@ pub struct CheckInput<'a> {
     pub policy: &'a Policy,
     /// What the author declares, where there is a change request.
     pub change: Option<&'a ChangeRequest>,
+    /// What is known beside the devices.
+    pub estate: Estate<'a>,
     /// When walks give up.
     pub bounds: Bounds,
     /// The day on which waivers are judged, in UTC.
@@ -89,7 +94,8 @@ const CHECKS: &[Check] = &[
 
 /// The codes that checks can report.
 pub fn codes() -> impl Iterator<Item = &'static Code> {
-    CHECKS.iter().flat_map(|c| c.codes).copied()
+    let on_scenes = CHECKS.iter().flat_map(|c| c.codes);
+    on_scenes.chain(inventory::CHECKS.iter().flat_map(|c| c.codes)).copied()
 }
 
 /// Judges a change.
@@ -108,6 +114,7 @@ pub fn run(input: &CheckInput<'_>) -> Result<CheckReport, CheckError> {
     }
     unmatched::conclude(input, &mut tally);
     intent_met::conclude(input, &mut tally);
+    tally.findings.extend(inventory::told(input));
     report.rules = input.proposed.iter().map(|d| d.ruleset.rule_count()).sum();
     report.complete &= !tally.is_bounded;
     report.requirements = RequirementCounts::of(tally.requirements.into_values());
@@ -204,6 +211,14 @@ fn selected<'s>(scene: &'s Scene<'s>, by: &DeviceSelection) -> Vec<&'s Pair<'s>>
     scene.pairs.iter().filter(|p| p.new.is_some() && p.is_selected(by)).collect()
 }
 
+/// The findings about the inventory of the proposal, weighed by the policy.
+pub fn inventory_findings(input: &CheckInput<'_>) -> Vec<Finding> {
+    let mut findings = inventory::survey(input);
+    concession::weigh(input.policy, &mut findings);
+    findings.sort_by_cached_key(order);
+    findings
+}
+
 /// The order of findings in reports.
 fn order(finding: &Finding) -> impl Ord + use<> {
     let place = finding.location.clone();
@@ -221,7 +236,7 @@ mod tests {
     #[test]
     fn every_code_about_policies_and_effects_has_a_check() {
         let missing: Vec<&str> = crate::finding::all_codes()
-            .filter(|code| code.id.starts_with("FW1") || code.id.starts_with("FW2"))
+            .filter(|code| ["FW1", "FW2", "FW41", "FW7"].iter().any(|family| code.id.starts_with(family)))
             .filter(|code| !codes().any(|c| c == *code))
             .map(|code| code.id)
             .collect();

@@ -1,8 +1,8 @@
 //! The command line as a whole: the commands and what they are for.
 
 use super::{
-    adopt, audit, change, check, completions, convert, demo, diff, explain, hook, init, ledger, lint, man, matrix,
-    permit, policy, push, query, rollback, schema, stage, trace, vet,
+    adopt, audit, change, check, completions, convert, demo, diff, explain, hook, init, inventory, ledger, lint, man,
+    matrix, permit, policy, push, query, rollback, schema, stage, trace, vet,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -44,6 +44,8 @@ pub enum Command {
     Query(query::Arguments),
     /// Draw who reaches whom with one service
     Matrix(matrix::Arguments),
+    /// Look at the inventory beside policy and rules: ranges that nobody thought of
+    Inventory(inventory::Arguments),
     /// Write a ruleset in fwgate's own format, as it was understood
     Convert(convert::Arguments),
     /// Explain a finding

@@ -1,8 +1,9 @@
 //! `fwgate check`: the verdict about a change.
 
+use super::estate::Estates;
 use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
-use super::input::{CheckArguments, Judged, PolicySource, Reader, Surroundings};
+use super::input::{CheckArguments, Judged, PolicyInput, PolicySource, Reader, Surroundings};
 use super::lint::FailOn;
 use super::rulesets::{Ready, is_ruleset, parse_dialect, policy_files, read_sides};
 use super::screen::Screen;
@@ -81,7 +82,7 @@ pub enum Format {
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let surroundings = Surroundings::of_process()?;
     let reader = Reader::new(&surroundings, &is_ruleset).with_devices(&arguments.devices)?;
-    let judged = reader.judged(&CheckArguments {
+    let mut judged = reader.judged(&CheckArguments {
         baseline: arguments.baseline.as_deref(),
         proposed: arguments.proposed.as_deref(),
         policy: arguments.policy.as_deref(),
@@ -93,17 +94,20 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     if frame.is_unchanged {
         return unchanged(arguments, &judged, &frame, screen);
     }
-    let policy = read_the_policy(&judged)?;
+    let policy = read_the_policy(&judged.policy)?;
     let change = change_file.as_ref().map(|file| read_the_change(file, &policy)).transpose()?;
+    let estates = Estates::read(&policy, &mut judged.baseline.tree, &mut judged.proposed.tree)?;
     let ready = read_sides(&judged.baseline.tree, &judged.proposed.tree, arguments.dialect.as_deref())?;
+    let now = now();
     let regions = usize::try_from(arguments.max_regions).unwrap_or(usize::MAX);
     let report = judge(&CheckInput {
         baseline: &ready.baseline,
         proposed: &ready.proposed,
         policy: &policy,
         change: change.as_ref(),
+        estate: estates.at(i64::try_from(now).unwrap_or(i64::MAX)),
         bounds: Bounds { regions, ..Bounds::default() },
-        today: today(),
+        today: Date::of_unix_seconds(now),
     })?;
     if !report.complete {
         return Err(Failure::new("no verdict: a bound was reached, so not every packet was judged")
@@ -114,7 +118,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
 
 /// Both sides hold the same evidence: nothing is judged, but everything must be readable.
 fn unchanged(arguments: &Arguments, judged: &Judged, frame: &CheckFrame, screen: &Screen) -> Result<Exit, Failure> {
-    if let Err(failure) = read_the_policy(judged) {
+    if let Err(failure) = read_the_policy(&judged.policy) {
         screen.aside("warning: the policy cannot be read; the next firewall change will be refused\n");
         screen.fail(&failure);
     }
@@ -183,14 +187,14 @@ fn frame(arguments: &Arguments, judged: &Judged, change: Option<&TreeFile>) -> C
 }
 
 /// The policy that counts; one that is nowhere demands nothing.
-fn read_the_policy(judged: &Judged) -> Result<Policy, Failure> {
-    let files = policy_files(&judged.policy.files)?;
-    let files = match judged.policy.source {
+pub(super) fn read_the_policy(input: &PolicyInput) -> Result<Policy, Failure> {
+    let files = policy_files(&input.files)?;
+    let files = match input.source {
         PolicySource::Protected(_) => PolicyFiles::of_repository(files.main),
         PolicySource::Unprotected => files,
         PolicySource::Absent => return Ok(Policy::default()),
     };
-    if files.main.is_empty() && judged.policy.source != PolicySource::Unprotected {
+    if files.main.is_empty() && input.source != PolicySource::Unprotected {
         return Ok(Policy::default());
     }
     Ok(read_policy(&files)?)
@@ -203,8 +207,7 @@ fn read_the_change(file: &TreeFile, policy: &Policy) -> Result<ChangeRequest, Fa
     }
 }
 
-/// The day in UTC, on which waivers are judged.
-fn today() -> Date {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Date::of_unix_seconds(since.as_secs())
+/// Seconds since 1970: the one reading of the clock of a run.
+pub(super) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

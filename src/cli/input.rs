@@ -3,6 +3,7 @@
 //! Everything that is read from outside comes through here: working directory and environment are handed in, sizes are
 //! bounded, links out of a folder are not followed, and names in reports are relative to what the user named.
 
+mod beside;
 mod check;
 mod disk;
 mod error;
@@ -16,7 +17,7 @@ pub use error::InputError;
 pub use gate::{ChangeTrees, PinnedChange, bytes_of, reasons};
 
 use crate::dialect::InputFile;
-use crate::fleet::tree::{ConfigTree, DeviceInput, Grouping, TreeFile, is_ignored_name, stem};
+use crate::fleet::tree::{Beside, ConfigTree, DeviceInput, Grouping, TreeFile, is_ignored_name, stem};
 use crate::vcs::{self, Entry, Limits, Repository};
 use folder::{Found, Links};
 use std::ffi::{OsStr, OsString};
@@ -44,17 +45,20 @@ impl Surroundings {
 }
 
 /// Reads trees and devices.
+#[derive(Clone)]
 pub struct Reader<'a> {
     surroundings: &'a Surroundings,
     is_ruleset: &'a dyn Fn(&InputFile) -> bool,
     limits: Limits,
     devices: String,
+    beside: Beside,
 }
 
 impl<'a> Reader<'a> {
     /// A reader; `is_ruleset` says, by content, whether some dialect could read a file.
     pub fn new(surroundings: &'a Surroundings, is_ruleset: &'a dyn Fn(&InputFile) -> bool) -> Reader<'a> {
-        Reader { surroundings, is_ruleset, limits: Limits::default(), devices: "devices".to_owned() }
+        let (limits, beside) = (Limits::default(), Beside::default());
+        Reader { surroundings, is_ruleset, limits, devices: "devices".to_owned(), beside }
     }
 
     /// The same with other bounds.

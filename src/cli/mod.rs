@@ -13,6 +13,7 @@ pub mod convert;
 pub mod demo;
 pub mod device;
 pub mod diff;
+pub mod estate;
 pub mod exit;
 pub mod explain;
 pub mod failure;
@@ -20,6 +21,7 @@ pub mod gate;
 pub mod hook;
 pub mod init;
 pub mod input;
+pub mod inventory;
 pub mod ledger;
 pub mod lint;
 pub mod man;
@@ -75,6 +77,7 @@ impl Command {
             Command::Matrix(arguments) => matrix::run(arguments, screen),
             Command::Convert(arguments) => convert::run(arguments, screen),
             Command::Explain(arguments) => explain::run(arguments, screen),
+            Command::Inventory(arguments) => inventory::run(arguments, screen),
             Command::Init(arguments) => init::run(arguments, screen),
             Command::Policy(arguments) => policy::run(arguments, screen),
             Command::Adopt(arguments) => adopt::run(arguments, screen),

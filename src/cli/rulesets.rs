@@ -108,8 +108,9 @@ struct Library<'a> {
     known: HashMap<ReadFrom<'a>, Arc<Ruleset>>,
 }
 
-/// Names and bytes of the files and of what they include, and of `device.toml`.
-type ReadFrom<'a> = (Vec<(&'a str, &'a [u8])>, Option<&'a [u8]>);
+/// Names and bytes of the files and of what they include, the bytes of `device.toml`, and the facts in one text, since the
+/// inventory may complete them.
+type ReadFrom<'a> = (Vec<(&'a str, &'a [u8])>, Option<&'a [u8]>, String);
 
 impl<'a> Library<'a> {
     fn devices(&mut self, tree: &'a ConfigTree) -> Result<Vec<Device>, Failure> {
@@ -128,7 +129,8 @@ impl<'a> Library<'a> {
 
     fn device(&mut self, input: &'a DeviceInput) -> Result<Device, Failure> {
         let files = input.files.iter().chain(&input.includes).map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
-        let from: ReadFrom<'a> = (files, input.facts_source.as_ref().map(|f| f.bytes.as_slice()));
+        let of_facts = input.facts_source.as_ref().map(|f| f.bytes.as_slice());
+        let from: ReadFrom<'a> = (files, of_facts, format!("{:?}", input.facts.facts()));
         if let Some(ruleset) = self.known.get(&from) {
             return Ok(Device::new(&input.name, ruleset.clone()).described_by(&input.facts));
         }

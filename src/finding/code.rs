@@ -1,6 +1,6 @@
 //! What a code is, and the list of all of them.
 
-use super::{Severity, effect, gate_change, gate_evidence, input, lint, requirements};
+use super::{Severity, effect, gate_change, gate_evidence, input, inventory, lint, requirements};
 
 /// A kind of finding. Ids and names never change their meaning once they have been released.
 #[derive(Debug)]
@@ -53,8 +53,15 @@ impl Eq for Code {}
 
 /// Every code, by id.
 pub fn all_codes() -> impl Iterator<Item = &'static Code> {
-    let families: [&[&Code]; 6] =
-        [requirements::CODES, effect::CODES, lint::CODES, input::CODES, gate_evidence::CODES, gate_change::CODES];
+    let families: [&[&Code]; 7] = [
+        requirements::CODES,
+        effect::CODES,
+        lint::CODES,
+        input::CODES,
+        inventory::CODES,
+        gate_evidence::CODES,
+        gate_change::CODES,
+    ];
     families.into_iter().flatten().copied()
 }
 

@@ -12,17 +12,20 @@
 //! - A file that another file of the same device includes is no ruleset of its own, wherever it lies in the tree; a
 //!   folder that holds nothing but such files is no device.
 
+mod beside;
 mod includes;
 mod layout;
 mod roles;
 
+pub use beside::Beside;
 pub use includes::{apart, reached, whole};
 pub use layout::stem;
 
 use super::names::Naming;
 use crate::dialect::InputFile;
 use crate::fleet::evidence::Evidence;
-use crate::policy::DeviceFile;
+use crate::inventory::Inventory;
+use crate::policy::{Contradiction, DeviceFile};
 
 /// A file of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub struct TreeInput {
     pub files: Vec<TreeFile>,
     /// The files of roles, with paths `NAME/FILE`.
     pub roles: Vec<TreeFile>,
+    /// Zones and snapshots of the inventory, with paths from the folder that holds the devices' one.
+    pub beside: Vec<TreeFile>,
     /// Folders without any file, where the source knows of such.
     pub empty_folders: Vec<String>,
     /// How device names are judged.
@@ -69,6 +74,7 @@ impl TreeInput {
             shown_under: String::new(),
             files: Vec::new(),
             roles: Vec::new(),
+            beside: Vec::new(),
             empty_folders: Vec::new(),
             naming: Naming::AdHoc,
             grouping: Grouping::ByStem,
@@ -81,6 +87,8 @@ impl TreeInput {
 pub struct ConfigTree {
     /// The devices, in order of name.
     pub devices: Vec<DeviceInput>,
+    /// Zones and snapshots of the inventory.
+    pub beside: Vec<TreeFile>,
     /// Paths of files and folders that were ignored, in order.
     pub ignored: Vec<String>,
     /// Why the tree must be refused; empty where it need not.
@@ -146,9 +154,17 @@ impl ConfigTree {
         self
     }
 
-    /// Counts more files as evidence: zones, an inventory.
-    pub fn count_as_evidence(&mut self, files: &[TreeFile]) {
-        files.iter().for_each(|f| self.evidence.note("beside", &f.path, &f.bytes));
+    /// Completes the facts of the devices with what an inventory knows; says where the two contradict each other, with the
+    /// device's name.
+    pub fn complete_by(&mut self, inventory: &Inventory) -> Vec<(String, Contradiction)> {
+        let mut found = Vec::new();
+        for device in &mut self.devices {
+            let Some(known) = inventory.device(&device.name) else { continue };
+            let (facts, contradictions) = std::mem::take(&mut device.facts).completed_by(known);
+            device.facts = facts;
+            found.extend(contradictions.into_iter().map(|c| (device.name.clone(), c)));
+        }
+        found
     }
 
     /// The problems as an error.

@@ -13,7 +13,7 @@ use super::content::{Target, content_digest, device_digest, sha256};
 use super::evidence::{Analysis, DeviceBytes};
 use super::reason::{Reason, ReasonCode};
 use super::says::{Said, Subject, says};
-use crate::check::{CheckError, CheckInput, CheckReport, Device, run};
+use crate::check::{CheckError, CheckInput, CheckReport, Device, Estate, run};
 use crate::diff::{Bounds, MeaningBounds};
 use crate::finding::Severity;
 use crate::packet::Family;
@@ -60,6 +60,7 @@ pub fn analyse(case: &Case<'_>, library: &mut Library) -> Result<Analysis, Vec<R
         proposed: &proposed,
         policy: case.policy,
         change: Some(case.request),
+        estate: Estate::default(),
         bounds: case.bounds,
         today: case.today,
     };

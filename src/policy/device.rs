@@ -26,6 +26,11 @@ pub enum Environment {
 pub(super) const ENVIRONMENTS: [(&str, Environment); 3] =
     [("production", Environment::Production), ("staging", Environment::Staging), ("lab", Environment::Lab)];
 
+/// The environment of this name.
+pub(super) fn environment_of(name: &str) -> Option<Environment> {
+    ENVIRONMENTS.iter().find(|(known, _)| *known == name).map(|(_, environment)| *environment)
+}
+
 impl Environment {
     /// The name as files write it.
     pub fn name(self) -> &'static str {
@@ -59,6 +64,10 @@ pub struct DeviceFile {
     pub keywords: BTreeMap<String, KeywordFact>,
     /// What it is there for.
     pub environment: Environment,
+    /// Whether somebody said what it is there for.
+    pub is_environment_said: bool,
+    /// What it belongs to: sites, waves; the file's own, and those of the inventory.
+    pub groups: Vec<String>,
     /// The roles whose files it is composed of, in order.
     pub from: Vec<Spanned<String>>,
 }
@@ -101,6 +110,8 @@ fn read_facts(mut fields: Fields<'_>, sources: Sources) -> DeviceFile {
     let problems = fields.problems();
     let addresses = fields.texts("addresses");
     let from = fields.texts("from").unwrap_or_default();
+    let environment = fields.one_of("environment", &ENVIRONMENTS);
+    let groups = fields.texts("groups").unwrap_or_default();
     let file = DeviceFile {
         sources,
         dialect: fields.text("dialect"),
@@ -110,7 +121,9 @@ fn read_facts(mut fields: Fields<'_>, sources: Sources) -> DeviceFile {
         }),
         interfaces: fields.get("interfaces").map(|node| read_interfaces(node, problems)),
         keywords: fields.get("keywords").map(|node| read_keywords(node, problems)).unwrap_or_default(),
-        environment: fields.one_of("environment", &ENVIRONMENTS).map_or(Environment::Production, |e| e.value),
+        environment: environment.as_ref().map_or(Environment::Production, |e| e.value),
+        is_environment_said: environment.is_some(),
+        groups: groups.into_iter().map(|g| g.value).collect(),
         from: from.iter().filter_map(|r| parsed_text(r, read_origin, problems)).collect(),
     };
     fields.finish();

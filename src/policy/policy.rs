@@ -3,8 +3,8 @@
 use super::concession::{Assumption, SeverityRule, Waiver};
 use super::flow::{Prohibition, Requirement};
 use super::{
-    ClassRule, Freeze, Lab, Machine, Names, Person, PushRule, Revoked, Rights, StandsFor, Template, Transport,
-    Unmanaged, Window,
+    ClassRule, Freeze, InventoryRule, Lab, Machine, Names, Person, PushRule, Revoked, Rights, StandsFor, Template,
+    Transport, Unmanaged, Window,
 };
 use crate::document::Spanned;
 use crate::finding::{Code, Severity};
@@ -45,6 +45,8 @@ pub struct Policy {
     pub lab: Option<Lab>,
     /// What other programs manage.
     pub unmanaged: Vec<Unmanaged>,
+    /// Where the inventory stands.
+    pub inventory: Option<InventoryRule>,
     /// How devices are reached.
     pub transports: Vec<Transport>,
     /// What stands for devices of production in staging.

@@ -5,6 +5,7 @@ use super::class::read_classes;
 use super::concession::{read_assumption, read_severities, read_waiver};
 use super::estate::{read_lab, read_unmanaged};
 use super::flow::{FlowRule, read_flow_rule};
+use super::inventory::read_inventory_rule;
 use super::names::{Definitions, Names};
 use super::operation::{PushRule, Rights, read_push, read_revoked, read_rights, read_stands_for};
 use super::pack::packs;
@@ -236,6 +237,12 @@ fn read_gate(file: &mut Fields<'_>, names: &Names, policy: &mut Policy) {
             problems.note(lab.span, "[lab] is given twice", None);
         }
         policy.lab = Some(lab);
+    }
+    if let Some(rule) = file.table("inventory", "[inventory]").map(read_inventory_rule) {
+        if policy.inventory.is_some() {
+            problems.note(rule.span, "[inventory] is given twice", None);
+        }
+        policy.inventory = Some(rule);
     }
     policy.unmanaged.extend(file.tables("unmanaged", "[[unmanaged]]").into_iter().map(read_unmanaged));
 }

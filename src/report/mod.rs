@@ -7,6 +7,7 @@ mod diagnostic;
 mod diff_json;
 mod finding_json;
 mod human;
+mod inventory_json;
 mod lint_json;
 mod permit_json;
 mod policy_json;
@@ -23,8 +24,10 @@ pub use diff_json::{DIFF_SCHEMA, DiffDocument, FilterView, WrittenChange, Writte
 pub use finding_json::{WrittenFinding, WrittenLocation};
 pub use human::{
     ChangePage, DiffView, PolicyView, change_human, check_human, conditions_human, diff_human, filter_human,
-    finding_human, lint_human, packet_words, policy_human, query_human, reasons_human, severities, trace_human,
+    finding_human, inventory_human, lint_human, packet_words, policy_human, query_human, reasons_human, severities,
+    trace_human,
 };
+pub use inventory_json::{InventoryDocument, WrittenRange, WrittenSnapshot};
 pub use lint_json::{ConditionsDocument, LintDocument, WrittenCondition};
 pub use permit_json::{PERMIT_SCHEMA, PermitDocument, decision_human};
 pub use policy_json::{POLICY_SCHEMA, PolicyDocument, WrittenReason};

@@ -158,6 +158,19 @@ impl Ruleset {
         })
     }
 
+    /// Every address of a family that some rule names as source or destination, whether to match it or to leave it out.
+    pub fn named_addresses(&self, family: Family) -> Ranges {
+        if !self.families.contains(family) {
+            return Ranges::empty();
+        }
+        let mut found = Vec::new();
+        self.matches().for_each(|m| m.addresses(&mut found));
+        let is_of_family = |(lo, hi): &(u128, u128)| {
+            (*hi <= Family::V4.max_address()) == (family == Family::V4) && (*lo, *hi) != (0, family.max_address())
+        };
+        found.into_iter().filter(is_of_family).collect()
+    }
+
     /// Whether a rule looks at a field.
     fn reads(&self, field: Field) -> bool {
         self.matches().any(|m| m.reads(field))
@@ -183,6 +196,20 @@ impl Match {
             Match::All(inner) | Match::Any(inner) => inner.iter().any(|m| m.reads(wanted)),
             Match::Not(inner) => inner.reads(wanted),
             _ => false,
+        }
+    }
+
+    fn addresses(&self, found: &mut Vec<(u128, u128)>) {
+        let mut add = |field: &Field, values: &Values| {
+            let ranges = values.as_ranges().filter(|_| matches!(field, Field::Src | Field::Dst));
+            found.extend(ranges.iter().flat_map(|r| r.as_slice()).copied());
+        };
+        match self {
+            Match::Field(field, values) => add(field, values),
+            Match::Lookup(lookup) => lookup.entries.iter().flat_map(|e| &e.fields).for_each(|(f, v)| add(f, v)),
+            Match::All(inner) | Match::Any(inner) => inner.iter().for_each(|m| m.addresses(found)),
+            Match::Not(inner) => inner.addresses(found),
+            _ => {}
         }
     }
 

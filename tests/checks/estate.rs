@@ -150,7 +150,15 @@ fn sides_without_devices_and_double_names_give_no_verdict() {
     let two = [device("edge1", &open()), device("edge1", &filter(["DROP"; 3], ""))];
     let result = |baseline: &[Device], proposed: &[Device]| {
         let bounds = fwgate::diff::Bounds::default();
-        run(&CheckInput { baseline, proposed, policy: &policy, change: None, bounds, today: super::TODAY })
+        run(&CheckInput {
+            baseline,
+            proposed,
+            policy: &policy,
+            change: None,
+            estate: fwgate::check::Estate::default(),
+            bounds,
+            today: super::TODAY,
+        })
     };
     assert!(matches!(result(&[], &one), Err(CheckError::NoDevice("baseline"))));
     assert!(matches!(result(&one, &[]), Err(CheckError::NoDevice("proposal"))));
@@ -163,7 +171,14 @@ fn at_a_bound_there_is_no_verdict() {
     let policy = super::policy(&web("edge*"));
     let (old, new) = ([device("edge1", &open())], [device("edge1", &open())]);
     let bounds = fwgate::diff::Bounds { cells: 0, ..Default::default() };
-    let input =
-        CheckInput { baseline: &old, proposed: &new, policy: &policy, change: None, bounds, today: super::TODAY };
+    let input = CheckInput {
+        baseline: &old,
+        proposed: &new,
+        policy: &policy,
+        change: None,
+        estate: fwgate::check::Estate::default(),
+        bounds,
+        today: super::TODAY,
+    };
     assert!(!run(&input).unwrap().complete);
 }

@@ -6,6 +6,7 @@ mod conversations;
 mod cost;
 mod estate;
 mod intents;
+mod inventory;
 mod order;
 mod packs;
 mod prohibitions;
@@ -102,6 +103,7 @@ impl Case {
             proposed: &self.proposed,
             policy: &self.policy,
             change: self.change.as_ref(),
+            estate: fwgate::check::Estate::default(),
             bounds: fwgate::diff::Bounds::default(),
             today: TODAY,
         };

@@ -39,6 +39,7 @@ pub(super) fn pre_commit(arguments: &CommitArguments, screen: &Screen) -> Result
         proposed: &ready.proposed,
         policy: &policy,
         change: None,
+        estate: crate::check::Estate::default(),
         bounds: Bounds::default(),
         today,
     })?;

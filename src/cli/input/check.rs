@@ -7,7 +7,8 @@
 use super::error::InputError;
 use super::folder::{self, Links};
 use super::{Reader, Strictness, plain, relative, revision_of};
-use crate::fleet::tree::{ConfigTree, TreeFile};
+use crate::fleet::tree::{Beside, ConfigTree, TreeFile};
+use crate::policy::{PolicyFiles, read_policy};
 use crate::vcs::{Condition, Repository, Revision, VcsError, merge_onto};
 use std::ffi::OsStr;
 
@@ -73,10 +74,24 @@ impl Reader<'_> {
     /// Anything that cannot be read, a protected branch that cannot be told, a merge that conflicts, an empty tree.
     pub fn judged(&self, arguments: &CheckArguments<'_>) -> Result<Judged, InputError> {
         let repo = Repository::discover(&self.surroundings.cwd)?;
-        let choosing = Choosing { reader: self, arguments, repo: repo.as_ref() };
+        let policy = Choosing { reader: self, arguments, repo: repo.as_ref() }.policy();
+        let reader = self.clone().with_beside(policy.as_ref().map(beside).unwrap_or_default());
+        let choosing = Choosing { reader: &reader, arguments, repo: repo.as_ref() };
         let baseline = choosing.baseline()?;
         let proposed = choosing.proposed()?;
-        Ok(Judged { baseline, proposed, policy: choosing.policy()? })
+        Ok(Judged { baseline, proposed, policy: policy? })
+    }
+
+    /// One side and the policy that counts for it: what `arguments` propose.
+    ///
+    /// # Errors
+    /// As [`Reader::judged`].
+    pub fn surveyed(&self, arguments: &CheckArguments<'_>) -> Result<(Side, PolicyInput), InputError> {
+        let repo = Repository::discover(&self.surroundings.cwd)?;
+        let policy = Choosing { reader: self, arguments, repo: repo.as_ref() }.policy()?;
+        let reader = self.clone().with_beside(beside(&policy));
+        let side = Choosing { reader: &reader, arguments, repo: repo.as_ref() }.proposed()?;
+        Ok((side, policy))
     }
 
     /// One file that somebody named, with the path that was given.
@@ -102,6 +117,17 @@ impl Reader<'_> {
         let files = plain(found, Strictness::AdHoc)?.0;
         Ok(files.into_iter().filter(|f| f.path.ends_with(".toml") || f.path.ends_with(".json")).collect())
     }
+}
+
+/// Where the policy says that zones and snapshots stand. One that cannot be read says nothing; whoever judges by it refuses.
+fn beside(policy: &PolicyInput) -> Beside {
+    let text = |f: &TreeFile| Some((f.path.clone(), std::str::from_utf8(&f.bytes).ok()?.to_owned()));
+    let texts = policy.files.iter().filter_map(text);
+    let files = match policy.source {
+        PolicySource::Protected(_) => PolicyFiles::of_repository(texts),
+        _ => PolicyFiles { main: texts.collect(), ..PolicyFiles::default() },
+    };
+    read_policy(&files).map(|policy| Beside::of(&policy)).unwrap_or_default()
 }
 
 struct Choosing<'a> {

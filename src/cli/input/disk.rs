@@ -14,13 +14,18 @@ impl Reader<'_> {
         let found = folder::read(&path, &shown, &self.limits, Links::WithinFolder)?;
         let (files, empty_folders) = plain(found, Strictness::AdHoc)?;
         let mut input = TreeInput::new(&name_of(&path));
-        (input.roles, input.files) = split_roles(files);
+        let (roles, files) = split_roles(files);
+        (input.beside, input.files) = self.beside.split(files, self.is_ruleset);
+        input.roles = roles;
         input.empty_folders = empty_folders;
         input.grouping = grouping;
         let whole = path.canonicalize().map_err(|e| InputError::unreadable(&path, &shown, &e))?;
         let beside = roles_beside(&whole).or_else(|| roles_above(&whole, grouping).filter(|roles| roles.is_dir()));
         if let Some(roles) = beside.filter(|_| input.roles.is_empty()) {
             input.roles = self.roles_on_disk(&roles, Strictness::AdHoc)?;
+        }
+        if let Some(root) = whole.parent().filter(|_| input.beside.is_empty() && whole.ends_with("devices")) {
+            input.beside = self.beside_on_disk(root, Strictness::AdHoc)?;
         }
         Ok(ConfigTree::of_folder(input, self.is_ruleset))
     }
@@ -43,6 +48,7 @@ impl Reader<'_> {
         let (files, empty_folders) = plain(found, Strictness::Repository)?;
         let roles = self.roles_on_disk(&repo.root().join(self.roles_path()), Strictness::Repository)?;
         let mut input = self.repository_input();
+        input.beside = self.beside_on_disk(&repo.root().join(self.above_devices()), Strictness::Repository)?;
         (input.files, input.roles, input.empty_folders) = (files, roles, empty_folders);
         Ok(ConfigTree::of_folder(input, self.is_ruleset))
     }

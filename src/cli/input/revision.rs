@@ -39,7 +39,9 @@ impl Reader<'_> {
         files: &Tree,
         revision: &str,
     ) -> Result<ConfigTree, InputError> {
-        let kept = [&self.devices, &self.roles_path(), "changes", "policies", "fwgate.toml"];
+        let roles_path = self.roles_path();
+        let mut kept = vec![&*self.devices, &roles_path, "changes", "policies", "fwgate.toml"];
+        kept.extend(self.beside.paths());
         vcs::refuse_twins(&files.paths().collect::<Vec<_>>(), &kept)?;
         let devices = repo.entries(files, &self.devices, &self.limits)?;
         if devices.is_empty() {
@@ -50,6 +52,7 @@ impl Reader<'_> {
         let mut input = self.repository_input();
         input.files = relative(devices, &self.devices, Strictness::Repository)?;
         input.roles = relative(roles, &self.roles_path(), Strictness::Repository)?;
+        input.beside = self.beside_in(repo, files, self.above_devices())?;
         Ok(ConfigTree::of_folder(input, self.is_ruleset))
     }
 
@@ -71,7 +74,9 @@ impl Reader<'_> {
             return Ok(ConfigTree::of_device(stem(path), one));
         }
         let mut input = TreeInput::new(path.rsplit('/').next().unwrap_or(path));
-        (input.roles, input.files) = split_roles(relative(entries, path, Strictness::AdHoc)?);
+        let (roles, files_of_tree) = split_roles(relative(entries, path, Strictness::AdHoc)?);
+        (input.beside, input.files) = self.beside.split(files_of_tree, self.is_ruleset);
+        input.roles = roles;
         input.grouping = grouping;
         let beside = roles_beside(Path::new(path)).or_else(|| roles_above(Path::new(path), grouping));
         if let Some(roles) = beside.filter(|_| input.roles.is_empty()) {

@@ -25,10 +25,12 @@ pub(super) fn arrange(mut input: TreeInput, is_ruleset: IsRuleset<'_>) -> Config
         let counted = files.iter().filter(|f| !is_ignored_name(&f.path));
         counted.for_each(|f| evidence.note(place, &f.path, &f.bytes));
     }
+    let beside = std::mem::take(&mut input.beside);
+    beside.iter().for_each(|f| evidence.note("beside", &f.path, &f.bytes));
     let library = library(&input, &files, &role_files);
     let included = library.included_from_roots();
     let roles = Roles::new(role_files, is_ruleset);
-    let out = ConfigTree { evidence, ..ConfigTree::default() };
+    let out = ConfigTree { evidence, beside, ..ConfigTree::default() };
     let mut arranging = Arranging { input: &input, is_ruleset, roles, library, included, out };
     arranging.all(files);
     let mut out = arranging.out;
