@@ -263,7 +263,7 @@ impl<'a> Comparison<'a> {
             return Standing::Differs;
         };
         let reader = walker.reader(&task.cell, &cursor.env, stage);
-        for step in &line.moves {
+        for step in line.moves.iter() {
             let Move::If(test) = step else { break };
             if let Answer::Cut(cut) = reader.answer(test) {
                 return Standing::Cut(cut);

@@ -246,7 +246,7 @@ fn is_plain(program: &Program<'_>, field: Field, plain: Plain<'_>) -> bool {
 /// The fields that rules set as they go, translations apart: those end their stage.
 pub(super) fn set_fields(program: &Program<'_>) -> Vec<Field> {
     let mut out = Vec::new();
-    for step in program.blocks.iter().flat_map(|b| &b.lines).flat_map(|l| &l.moves) {
+    for step in program.blocks.iter().flat_map(|b| &b.lines).flat_map(|l| l.moves.iter()) {
         match step {
             Move::Set(Effect::Untrack) => out.push(Field::State),
             Move::Set(Effect::Mark { field, .. } | Effect::Rewrite(field, _)) => out.push(*field),

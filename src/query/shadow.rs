@@ -119,7 +119,7 @@ impl Survey<'_> {
         fields.extend([Field::Src, Field::Dst, Field::Proto, Field::State]);
         fields.sort_unstable();
         fields.dedup();
-        let moves = program.blocks.iter().flat_map(|b| &b.lines).flat_map(|l| &l.moves);
+        let moves = program.blocks.iter().flat_map(|b| &b.lines).flat_map(|l| l.moves.iter());
         let translated = moves.into_iter().any(|m| matches!(m, Move::If(t) if asks_translated(t)));
         let walker = Walker::new(&space, &program);
         let context =

@@ -554,6 +554,8 @@ impl Match {
                 other => out.push(other),
             }
         }
+        // Rulesets hold one list a rule: what growing left over would be most of a large one's memory.
+        out.shrink_to_fit();
         match out.len() {
             0 => Match::Always,
             1 => out.remove(0),

@@ -61,8 +61,8 @@ pub enum Ruling {
 pub struct Line {
     /// Where packets can be that it touches.
     pub hull: Hull,
-    /// Its steps.
-    pub moves: Vec<Move>,
+    /// Its steps; rules that mean the same share them, in both programs of a comparison.
+    pub moves: Arc<[Move]>,
     /// Equal for rules of equal meaning in both programs of a comparison, everything that they call included.
     pub id: u32,
     /// Index of the rule in its chain of the model.
@@ -175,7 +175,7 @@ pub struct Program<'a> {
 /// Numbers for meanings, shared by the programs of one comparison.
 #[derive(Debug, Default)]
 pub struct Identities {
-    lines: FxHashMap<Vec<Move>, u32>,
+    lines: FxHashMap<Arc<[Move]>, u32>,
     blocks: FxHashMap<Vec<u32>, u32>,
     rejects: Vec<Arc<str>>,
     /// How many rules were given a number of their own, where rules that look at fragments get one.
@@ -189,16 +189,20 @@ impl Identities {
         Identities { lone: Some(0), ..Identities::default() }
     }
 
-    /// The number of a prepared rule.
-    fn line(&mut self, moves: Vec<Move>) -> u32 {
+    /// The number of a prepared rule, and its steps as every rule of that meaning has them.
+    fn line(&mut self, moves: Vec<Move>) -> (u32, Arc<[Move]>) {
         if let Some(lone) = &mut self.lone
             && moves.iter().any(Move::reads_fragment)
         {
             *lone += 1;
-            return u32::MAX - *lone;
+            return (u32::MAX - *lone, moves.into());
         }
-        let next = self.lines.len() as u32;
-        *self.lines.entry(moves).or_insert(next)
+        if let Some((known, number)) = self.lines.get_key_value(moves.as_slice()) {
+            return (*number, known.clone());
+        }
+        let (next, moves) = (self.lines.len() as u32, Arc::<[Move]>::from(moves));
+        self.lines.insert(moves.clone(), next);
+        (next, moves)
     }
 
     /// Each of the first kinds of reject is a way of its own.
@@ -253,7 +257,7 @@ impl<'a> Program<'a> {
     /// The fields that some prepared rule tests, ascending.
     pub fn read_fields(&self) -> Vec<Field> {
         let mut fields = Vec::new();
-        for step in self.blocks.iter().flat_map(|b| &b.lines).flat_map(|l| &l.moves) {
+        for step in self.blocks.iter().flat_map(|b| &b.lines).flat_map(|l| l.moves.iter()) {
             match step {
                 Move::If(test) => test.read_fields(&mut fields),
                 Move::Choose(entries) => entries.iter().for_each(|(test, _)| test.read_fields(&mut fields)),
@@ -320,7 +324,7 @@ fn survey(blocks: &[Block]) -> (Vec<Field>, bool) {
             fields.extend(parts.iter().filter(|(_, p)| p.is_some()).map(|(f, _)| *f));
         }
     };
-    for step in blocks.iter().flat_map(|b| &b.lines).flat_map(|l| &l.moves) {
+    for step in blocks.iter().flat_map(|b| &b.lines).flat_map(|l| l.moves.iter()) {
         match step {
             Move::Set(Effect::Untrack) => untracks = true,
             Move::Set(Effect::Rewrite(field, _)) => fields.push(*field),
@@ -405,7 +409,7 @@ impl Compiler<'_, '_> {
         if !effective {
             return None;
         }
-        let id = self.identity(&moves);
+        let (id, moves) = self.identity(moves);
         let ways = self.ways(&moves);
         let leaves = moves.iter().any(leaves_chain);
         let shifts = moves.iter().any(|m| self.shifts(m));
@@ -467,8 +471,11 @@ impl Compiler<'_, '_> {
         }
     }
 
-    /// Calls count by what the callee does, not by its name.
-    fn identity(&mut self, moves: &[Move]) -> u32 {
+    /// The number of these steps, and the steps. Calls count by what the callee does, not by its name.
+    fn identity(&mut self, moves: Vec<Move>) -> (u32, Arc<[Move]>) {
+        if !moves.iter().any(calls) {
+            return self.ids.line(moves);
+        }
         let by_meaning = |v: &Verdict| match v {
             Verdict::Jump(c) => Verdict::Jump(ChainId(self.meaning(*c))),
             Verdict::Goto(c) => Verdict::Goto(ChainId(self.meaning(*c))),
@@ -486,7 +493,7 @@ impl Compiler<'_, '_> {
                 other => other.clone(),
             })
             .collect();
-        self.ids.line(key)
+        (self.ids.line(key).0, moves.into())
     }
 
     fn meaning(&self, chain: ChainId) -> u32 {
@@ -570,6 +577,16 @@ fn push(moves: &mut Vec<Move>, next: Move) {
             *first = Test::All(all);
         }
         (_, next) => moves.push(next),
+    }
+}
+
+/// Whether a step names another chain.
+fn calls(step: &Move) -> bool {
+    let names_chain = |r: &Ruling| matches!(r, Ruling::Plain(Verdict::Jump(_) | Verdict::Goto(_)));
+    match step {
+        Move::Then(ruling) => names_chain(ruling),
+        Move::Choose(entries) => entries.iter().any(|(_, r)| names_chain(r)),
+        Move::If(_) | Move::Set(_) => false,
     }
 }
 
