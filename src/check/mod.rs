@@ -16,6 +16,7 @@ mod family_missing;
 mod intent_met;
 mod interfaces;
 pub mod inventory;
+mod known;
 mod lint;
 mod opened_to_any;
 mod order_unknown;
@@ -36,6 +37,7 @@ mod words;
 
 pub use device::Device;
 pub use estate::{Estate, Known};
+pub use known::excuse_known;
 pub use lint::{Lint, lint};
 pub use report::{
     AssumptionUsed, CheckError, CheckReport, FilterEffect, NotApplicable, RequirementCounts, Standing, WaiverState,
@@ -95,7 +97,8 @@ const CHECKS: &[Check] = &[
 /// The codes that checks can report.
 pub fn codes() -> impl Iterator<Item = &'static Code> {
     let on_scenes = CHECKS.iter().flat_map(|c| c.codes);
-    on_scenes.chain(inventory::CHECKS.iter().flat_map(|c| c.codes)).copied()
+    let excuses = concession::CODES.iter().chain(known::CODES);
+    on_scenes.chain(inventory::CHECKS.iter().flat_map(|c| c.codes)).chain(excuses).copied()
 }
 
 /// Judges a change.

@@ -43,6 +43,20 @@ pub struct Page {
     pub mend: &'static str,
 }
 
+impl Code {
+    /// Whether findings of this kind may be excused one by one: by a waiver, or by a file of known findings. Those about
+    /// excuses themselves may not, or the excuses would never end.
+    pub fn is_excusable(&self) -> bool {
+        const ABOUT_EXCUSES: [&str; 3] = ["FW108", "FW109", "FW110"];
+        self.standing == Standing::Adjustable && !ABOUT_EXCUSES.contains(&self.id)
+    }
+
+    /// Whether findings of this kind are about one change rather than about how things stand.
+    pub fn is_about_one_change(&self) -> bool {
+        self.id.starts_with("FW2")
+    }
+}
+
 impl PartialEq for Code {
     fn eq(&self, other: &Code) -> bool {
         self.id == other.id

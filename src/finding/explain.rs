@@ -29,7 +29,8 @@ fn anchor(code: &Code) -> String {
 fn page(code: &Code) -> String {
     let standing = match code.standing {
         Standing::Fixed => "a policy can neither waive it nor change its severity",
-        Standing::Adjustable => "a policy can waive it or change its severity",
+        Standing::Adjustable if code.is_excusable() => "a policy can waive it or change its severity",
+        Standing::Adjustable => "a policy can change its severity",
     };
     let Code { id, name, severity, summary, page, .. } = code;
     format!(

@@ -92,6 +92,8 @@ pub struct Finding {
     pub conditions: Vec<String>,
     /// Set where a waiver of the policy tolerates it; its severity is then a note.
     pub waived: Option<Waived>,
+    /// Set where a file of known findings lists it; what it would weigh. Its severity is then a note.
+    pub known: Option<Severity>,
 }
 
 impl Finding {
@@ -118,6 +120,7 @@ impl Finding {
             help: None,
             conditions: Vec::new(),
             waived: None,
+            known: None,
         }
     }
 

@@ -32,6 +32,7 @@ mod effect;
 mod explain;
 #[allow(clippy::module_inception)]
 mod finding;
+mod fingerprint;
 mod gate_change;
 mod gate_evidence;
 mod input;
@@ -44,6 +45,7 @@ pub use code::{Code, Page, Standing, all_codes, code_by_name};
 pub use effect::*;
 pub use explain::{explain, explain_all};
 pub use finding::{Finding, Location, Waived, excerpt};
+pub use fingerprint::fingerprints;
 pub use input::*;
 pub use inventory::*;
 pub use lint::*;

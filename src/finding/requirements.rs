@@ -1,4 +1,4 @@
-//! FW1xx: requirements and prohibitions of the policy.
+//! FW1xx: requirements and prohibitions of the policy, and what has been conceded about them.
 
 use super::{Code, Page, Severity, Standing};
 
@@ -10,6 +10,9 @@ pub(super) const CODES: &[&Code] = &[
     &FORBIDDEN_FLOW_ALLOWED,
     &JUDGED_BEFORE_TRANSLATION,
     &REQUIREMENT_UNMATCHED,
+    &WAIVER_EXPIRED,
+    &WAIVER_UNUSED,
+    &KNOWN_FINDING_GONE,
 ];
 
 /// A required flow worked before the change and does not work after it.
@@ -105,5 +108,53 @@ pub static REQUIREMENT_UNMATCHED: Code = Code {
         before: "devices = [\"egde*\"]",
         after: "devices = [\"edge*\"]",
         mend: "Correct the selector, or take the entry out of the policy.",
+    },
+};
+
+/// A waiver whose last day is over.
+pub static WAIVER_EXPIRED: Code = Code {
+    id: "FW108",
+    name: "waiver-expired",
+    severity: Severity::Warning,
+    standing: Standing::Adjustable,
+    summary: "the last day of a waiver is over",
+    page: Page {
+        what: "Finds a waiver of the policy whose last day lies before the day of the check, in UTC. It tolerates nothing any more: what it tolerated weighs again what it weighs by itself.",
+        why: "A waiver is a promise that something will be mended by a day. The day has come, and either it was not mended, or the promise stands about for nothing and will be copied.",
+        before: "[[waive]]\ncode = \"FW102\"\nowner = \"netops\"\nreason = \"the rules come with the new router\"\nexpires = 2026-06-30     (today is 2026-07-01)",
+        after: "(taken out, with the rule in place; or a new last day that the owner answers for)",
+        mend: "Mend what was tolerated and take the waiver out. Where that is not done yet, give it a new last day: a change of the policy, which people approve.",
+    },
+};
+
+/// A waiver that has nothing to tolerate.
+pub static WAIVER_UNUSED: Code = Code {
+    id: "FW109",
+    name: "waiver-unused",
+    severity: Severity::Warning,
+    standing: Standing::Adjustable,
+    summary: "a waiver has nothing left to tolerate",
+    page: Page {
+        what: "Finds a waiver that is in time and meets no finding of its code, requirement and devices. Waivers of findings about one change (FW2xx) are left out: most changes have none.",
+        why: "What it tolerated has been mended, or its selectors are misspelt. Left in place it will tolerate the next finding that nobody has seen.",
+        before: "[[waive]]\ncode = \"FW102\"\nrequirement = \"site-*\"     (every requirement of a site holds)",
+        after: "(taken out)",
+        mend: "Take the waiver out, or correct its `code`, `requirement` or `devices`.",
+    },
+};
+
+/// An entry of the file of known findings that does not occur any more.
+pub static KNOWN_FINDING_GONE: Code = Code {
+    id: "FW110",
+    name: "known-finding-gone",
+    severity: Severity::Note,
+    standing: Standing::Adjustable,
+    summary: "an entry of the file of known findings does not occur any more",
+    page: Page {
+        what: "Finds entries of the file that was given with `--known` for which this check has no finding.",
+        why: "It is good news, and the file should say so: an entry that stays would excuse the same sin when it comes back.",
+        before: "fwgate check --known known.json     (known.json lists a flow that works by now)",
+        after: "fwgate check --write-known known.json     (written again, and shorter)",
+        mend: "Write the file again with `--write-known`, look at the difference, and commit it.",
     },
 };

@@ -98,7 +98,7 @@ pub(super) fn read_assumption(mut fields: Fields<'_>) -> Option<Assumption> {
 pub(super) fn read_waiver(mut fields: Fields<'_>) -> Option<Waiver> {
     let span = fields.span;
     fields.need("code");
-    let code = fields.parsed("code", read_code).filter(|c| check_adjustable(c, "waived", fields.problems()));
+    let code = fields.parsed("code", read_code).filter(|c| check_excusable(c, fields.problems()));
     let requirement = fields.text("requirement").map(|r| r.value);
     let devices = DeviceSelection::read(&mut fields);
     let reason = fields.need_text("reason");
@@ -131,6 +131,15 @@ pub(super) fn read_severities(fields: &mut Fields<'_>, into: &mut Vec<SeverityRu
         }
         into.push(SeverityRule { code: code.value, severity: severity.value, span: key.span });
     }
+}
+
+fn check_excusable(code: &Spanned<&'static Code>, problems: &Problems) -> bool {
+    if code.value.standing == Standing::Adjustable && !code.value.is_excusable() {
+        let message = format!("findings of `{}` cannot be waived", code.value.name);
+        problems.report(code.span, message, "they are about waivers; `[severity]` can make them milder");
+        return false;
+    }
+    check_adjustable(code, "waived", problems)
 }
 
 fn check_adjustable(code: &Spanned<&'static Code>, what: &str, problems: &Problems) -> bool {

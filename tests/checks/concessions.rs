@@ -1,7 +1,7 @@
 //! Severities that differ, and waivers until their last day.
 
 use super::{Case, forward};
-use fwgate::check::WaiverState;
+use fwgate::check::{CheckReport, WaiverState};
 use fwgate::finding::Severity;
 
 const STATEFUL: &str = "-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n";
@@ -23,6 +23,10 @@ fn missing(policy: &str) -> Case {
     Case::new(&forward(STATEFUL), &forward(STATEFUL)).policy(&format!("{WEB}{policy}"))
 }
 
+fn told(report: &CheckReport) -> Vec<(&'static str, Severity)> {
+    report.findings.iter().map(|f| (f.code.id, f.severity)).collect()
+}
+
 #[test]
 fn a_waived_finding_stays_as_a_note_that_says_who_tolerates_it() {
     let report = missing(&waiver("2026-06-15", "")).report();
@@ -40,14 +44,17 @@ fn a_waived_finding_stays_as_a_note_that_says_who_tolerates_it() {
 #[test]
 fn a_waiver_whose_last_day_is_over_tolerates_nothing() {
     let report = missing(&waiver("2026-06-14", "")).report();
-    assert_eq!((report.findings[0].severity, report.waivers[0].state), (Severity::Error, WaiverState::Expired(1)));
+    assert_eq!(told(&report), [("FW108", Severity::Warning), ("FW102", Severity::Error)]);
+    assert_eq!(report.waivers[0].state, WaiverState::Expired(1));
+    assert!(report.findings[0].message.ends_with("1 finding weighs again"), "{}", report.findings[0].message);
 }
 
 #[test]
 fn a_waiver_for_something_else_is_unused() {
     for more in ["requirement = \"mail\"\n", "devices = [\"core\"]\n"] {
         let report = missing(&waiver("2027-01-01", more)).report();
-        assert_eq!((report.findings[0].severity, report.waivers[0].state), (Severity::Error, WaiverState::Unused));
+        assert_eq!(told(&report), [("FW109", Severity::Warning), ("FW102", Severity::Error)]);
+        assert_eq!(report.waivers[0].state, WaiverState::Unused);
     }
     let report = missing(&waiver("2027-01-01", "requirement = \"w*\"\ndevices = [\"edge*\"]\n")).report();
     assert_eq!(report.waivers[0].state, WaiverState::Used(1));
