@@ -5,18 +5,22 @@ use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
 use super::input::{CheckArguments, Judged, PolicyInput, PolicySource, Reader, Surroundings};
 use super::lint::FailOn;
+use super::output::{check_writable, write_atomically};
+use super::reporting::ReportArguments;
 use super::rulesets::{Ready, is_ruleset, parse_dialect, policy_files, read_sides};
 use super::screen::Screen;
-use crate::check::{CheckInput, CheckReport, run as judge};
+use crate::check::{CheckInput, CheckReport, excuse_known, run as judge};
 use crate::diff::{Bounds, DevicePair};
 use crate::fleet::tree::TreeFile;
 use crate::fleet::{EvidenceDigest, same_evidence};
-use crate::policy::{ChangeRequest, Date, Policy, PolicyFiles, read_change, read_policy};
+use crate::policy::{ChangeRequest, Date, KnownFindings, Policy, PolicyFiles, read_change, read_known, read_policy};
 use crate::report::{
-    CheckDocument, CheckFrame, DiffView, FilterView, PolicyOrigin, check_human, is_refused, json_text,
+    CheckFrame, CheckView, DiffView, FilterView, KnownDocument, PolicyOrigin, check_markdown, is_refused, json_text,
+    visible,
 };
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The arguments of `fwgate check`.
@@ -25,7 +29,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
     after_help = "Inside a git repository everything has a default: the policy is that of the protected branch; at a terminal the \
                   working tree is judged against the merge base, in CI (CI=true) or with --merged the merge of HEAD onto the protected branch against \
                   its tip.\n\nExamples:\n  fwgate check\n  fwgate check --merged --format json\n  \
-                  fwgate check --baseline old/ --proposed new/ --policy fwgate.toml\n  fwgate check --change changes/CHG-2042.toml"
+                  fwgate check --baseline old/ --proposed new/ --policy fwgate.toml\n  fwgate check --change changes/CHG-2042.toml\n  \
+                  fwgate check --report sarif=out.sarif --report html=out.html\n  fwgate check --known rev:origin/main:known.json"
 )]
 pub struct Arguments {
     /// What is in force: a folder or a revision; `merge-base` for the author's part of the change
@@ -46,12 +51,18 @@ pub struct Arguments {
     /// Judge the merge of HEAD onto the protected branch, as CI does
     #[arg(long)]
     pub merged: bool,
-    /// How to write the answer
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    /// The formats
+    #[command(flatten)]
+    pub reporting: ReportArguments,
     /// Refuse where a finding weighs at least this
     #[arg(long, value_enum, default_value_t = FailOn::Error)]
     pub fail_on: FailOn,
+    /// Findings that this file lists are told and do not fail; no permit rests on it
+    #[arg(long, value_name = "FILE")]
+    pub known: Option<OsString>,
+    /// Write what is found to a file for `--known`, but what nothing excuses
+    #[arg(long, value_name = "FILE")]
+    pub write_known: Option<PathBuf>,
     /// Most regions of one filter; beyond it there is no verdict
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub max_regions: u64,
@@ -66,20 +77,13 @@ pub struct Arguments {
     pub devices: String,
 }
 
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One document, `fwgate.check/1`
-    Json,
-}
-
 /// Judges the change.
 ///
 /// # Errors
 /// Input that cannot be read or is not understood; a bound that keeps the change from being judged as a whole.
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    arguments.reporting.probe()?;
+    arguments.write_known.iter().try_for_each(|path| check_writable(path))?;
     let surroundings = Surroundings::of_process()?;
     let reader = Reader::new(&surroundings, &is_ruleset).with_devices(&arguments.devices)?;
     let mut judged = reader.judged(&CheckArguments {
@@ -90,6 +94,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         merged: arguments.merged,
     })?;
     let change_file = arguments.change.as_ref().map(|given| reader.named_file(given)).transpose()?;
+    let known = arguments.known.as_ref().map(|given| read_the_known(&reader.named_file(given)?)).transpose()?;
     let frame = frame(arguments, &judged, change_file.as_ref());
     if frame.is_unchanged {
         return unchanged(arguments, &judged, &frame, screen);
@@ -100,7 +105,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let ready = read_sides(&judged.baseline.tree, &judged.proposed.tree, arguments.dialect.as_deref())?;
     let now = now();
     let regions = usize::try_from(arguments.max_regions).unwrap_or(usize::MAX);
-    let report = judge(&CheckInput {
+    let mut report = judge(&CheckInput {
         baseline: &ready.baseline,
         proposed: &ready.proposed,
         policy: &policy,
@@ -113,7 +118,20 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         return Err(Failure::new("no verdict: a bound was reached, so not every packet was judged")
             .help("`--max-regions` raises the bound; smaller changes need less"));
     }
-    tell(arguments, &report, &frame, &ready, screen)
+    write_known(arguments, &report, screen)?;
+    known.iter().for_each(|known| excuse_known(&mut report, known, &policy));
+    tell(arguments, &Told { report: &report, frame: &frame, policy: &policy, ready: &ready }, screen)
+}
+
+/// Writes down what is found, where that was asked for.
+fn write_known(arguments: &Arguments, report: &CheckReport, screen: &Screen) -> Result<(), Failure> {
+    let Some(path) = &arguments.write_known else { return Ok(()) };
+    let document = KnownDocument::of(&report.findings);
+    write_atomically(path, json_text(&document)?.as_bytes())?;
+    let never = report.findings.iter().filter(|f| !f.code.is_excusable()).count();
+    let left = if never > 0 { format!(", {never} left out, which nothing excuses") } else { String::new() };
+    screen.aside(&format!("written to `{}`: {} known{left}\n", visible(&path.to_string_lossy()), document.len()));
+    Ok(())
 }
 
 /// Both sides hold the same evidence: nothing is judged, but everything must be readable.
@@ -125,24 +143,26 @@ fn unchanged(arguments: &Arguments, judged: &Judged, frame: &CheckFrame, screen:
     let ready = read_sides(&judged.proposed.tree, &judged.proposed.tree, arguments.dialect.as_deref())?;
     let rules = ready.proposed.iter().map(|d| d.ruleset.rule_count()).sum();
     let report = CheckReport { devices: ready.proposed.len(), rules, complete: true, ..CheckReport::default() };
-    tell(arguments, &report, frame, &ready, screen)
+    write_known(arguments, &report, screen)?;
+    tell(arguments, &Told { report: &report, frame, policy: &Policy::default(), ready: &ready }, screen)
 }
 
-fn tell(
-    arguments: &Arguments,
-    report: &CheckReport,
-    frame: &CheckFrame,
-    ready: &Ready,
-    screen: &Screen,
-) -> Result<Exit, Failure> {
-    let text = match arguments.format {
-        Format::Json => json_text(&CheckDocument::of(report, frame))?,
-        Format::Human => {
-            let most_regions = if arguments.all_regions { usize::MAX } else { DiffView::REGIONS };
-            check_human(report, frame, &effects(report, ready), most_regions, screen.colour)
-        }
-    };
-    screen.answer(&text)?;
+/// What reports are made of.
+struct Told<'a> {
+    report: &'a CheckReport,
+    frame: &'a CheckFrame,
+    policy: &'a Policy,
+    ready: &'a Ready,
+}
+
+fn tell(arguments: &Arguments, told: &Told<'_>, screen: &Screen) -> Result<Exit, Failure> {
+    let Told { report, frame, policy, ready } = *told;
+    let (effects, pairs) = (effects(report, ready), ready.pairs());
+    let most_regions = if arguments.all_regions { usize::MAX } else { DiffView::REGIONS };
+    let view =
+        CheckView { report, frame, effects: &effects, pairs: &pairs, policy, most_regions, colour: screen.colour };
+    arguments.reporting.summarise(|limit| check_markdown(&view, limit))?;
+    arguments.reporting.write(screen, |format, colour| (format.check)(&CheckView { colour, ..view }))?;
     Ok(if is_refused(report, frame) { REFUSED } else { PASSED })
 }
 
@@ -182,6 +202,7 @@ fn frame(arguments: &Arguments, judged: &Judged, change: Option<&TreeFile>) -> C
         policy,
         digest: digest.finish(),
         fail_on: arguments.fail_on.severity(),
+        known: arguments.known.as_ref().map(|k| k.to_string_lossy().into_owned()),
         is_unchanged: change.is_none() && same_evidence(&judged.baseline.tree, &judged.proposed.tree),
     }
 }
@@ -203,6 +224,13 @@ pub(super) fn read_the_policy(input: &PolicyInput) -> Result<Policy, Failure> {
 fn read_the_change(file: &TreeFile, policy: &Policy) -> Result<ChangeRequest, Failure> {
     match std::str::from_utf8(&file.bytes) {
         Ok(text) => Ok(read_change(&file.path, text, &policy.names)?),
+        Err(_) => Err(Failure::new(format!("`{}` is not UTF-8", file.path))),
+    }
+}
+
+fn read_the_known(file: &TreeFile) -> Result<KnownFindings, Failure> {
+    match std::str::from_utf8(&file.bytes) {
+        Ok(text) => Ok(read_known(&file.path, text)?),
         Err(_) => Err(Failure::new(format!("`{}` is not UTF-8", file.path))),
     }
 }

@@ -3,12 +3,13 @@
 use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
 use super::input::{Reader, Surroundings};
+use super::reporting::ReportArguments;
 use super::rulesets::{ReadDevice, is_ruleset, parse_dialect, read_tree};
 use super::screen::Screen;
 use crate::diff::{Bounds, DeviceDiff, DevicePair, diff_device, text_diff};
 use crate::fleet::tree::ConfigTree;
-use crate::report::{DiffDocument, DiffView, diff_human};
-use clap::{Args, ValueEnum};
+use crate::report::{DiffView, diff_markdown};
+use clap::Args;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
@@ -23,9 +24,9 @@ pub struct Arguments {
     /// What is proposed: the same
     #[arg(value_name = "NEW")]
     pub new: OsString,
-    /// How to write the answer
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    /// The formats
+    #[command(flatten)]
+    pub reporting: ReportArguments,
     /// Exit with 1 where anything differs
     #[arg(long)]
     pub exit_code: bool,
@@ -46,20 +47,12 @@ pub struct Arguments {
     pub devices: String,
 }
 
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One document, `fwgate.diff/1`
-    Json,
-}
-
 /// Compares the two sides.
 ///
 /// # Errors
 /// Input that cannot be read or is not understood.
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    arguments.reporting.probe()?;
     let surroundings = Surroundings::of_process()?;
     let reader = Reader::new(&surroundings, &is_ruleset).with_devices(&arguments.devices)?;
     let trees = [reader.tree(&arguments.old)?, reader.tree(&arguments.new)?];
@@ -70,13 +63,11 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     for pair in &pairs {
         diffs.push(diff_device(*pair, &[], bounds)?);
     }
-    let text = match arguments.format {
-        Format::Json => json(&pairs, &diffs)?,
-        Format::Human => human(arguments, &pairs, &diffs, screen),
-    };
-    screen.answer(&text)?;
-    let equivalent = diffs.iter().all(DeviceDiff::is_equivalent);
-    if arguments.format == Format::Human && screen.is_terminal && !equivalent {
+    let view = view(arguments, &pairs, &diffs, screen);
+    arguments.reporting.summarise(|limit| diff_markdown(&view, limit))?;
+    arguments.reporting.write(screen, |format, colour| (format.diff)(&DiffView { colour, ..view.clone() }))?;
+    let equivalent = view.is_equivalent();
+    if arguments.reporting.format.name == "human" && screen.is_terminal && !equivalent {
         screen.aside("\nNext: `fwgate check` says whether the policy allows this; `fwgate trace` follows one packet\n");
     }
     Ok(if arguments.exit_code && !equivalent { REFUSED } else { PASSED })
@@ -110,21 +101,15 @@ fn paired<'a>(trees: &[ConfigTree; 2], old: &'a [ReadDevice], new: &'a [ReadDevi
     sides.into_values().collect()
 }
 
-fn json(pairs: &[DevicePair<'_>], diffs: &[DeviceDiff]) -> Result<String, Failure> {
-    let mut document = DiffDocument::new();
-    for (pair, diff) in pairs.iter().zip(diffs) {
-        document.add(*pair, diff);
-    }
-    Ok(document.text()?)
-}
-
-fn human(arguments: &Arguments, pairs: &[DevicePair<'_>], diffs: &[DeviceDiff], screen: &Screen) -> String {
-    let texts: Vec<String> = match arguments.text {
-        true => pairs.iter().map(|p| sources_diff(*p)).collect(),
-        false => Vec::new(),
-    };
+fn view<'a>(
+    arguments: &Arguments,
+    pairs: &'a [DevicePair<'a>],
+    diffs: &'a [DeviceDiff],
+    screen: &Screen,
+) -> DiffView<'a> {
+    let texts = if arguments.text { pairs.iter().map(|p| sources_diff(*p)).collect() } else { Vec::new() };
     let most_regions = if arguments.all_regions { usize::MAX } else { DiffView::REGIONS };
-    diff_human(&DiffView { pairs, diffs, texts, most_regions }, screen.colour)
+    DiffView { pairs, diffs, texts, most_regions, colour: screen.colour }
 }
 
 fn sources_diff(pair: DevicePair<'_>) -> String {

@@ -89,7 +89,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         today: Date::of_unix_seconds(now),
     };
     let findings = inventory_findings(&input);
-    let is_refused = findings.iter().any(|f| f.severity >= arguments.fail_on.severity());
+    let is_refused = arguments.fail_on.refuses(&findings);
     let document = InventoryDocument::of(&input, &side.words, &findings);
     let text = match arguments.format {
         Format::Json => json_text(&document)?,

@@ -57,21 +57,24 @@ pub enum FailOn {
     Warning,
     /// Everything
     Note,
+    /// Nothing: report only
+    Never,
 }
 
 impl FailOn {
-    /// The severity.
-    pub fn severity(self) -> Severity {
+    /// The severity; `None` where nothing fails.
+    pub fn severity(self) -> Option<Severity> {
         match self {
-            FailOn::Error => Severity::Error,
-            FailOn::Warning => Severity::Warning,
-            FailOn::Note => Severity::Note,
+            FailOn::Error => Some(Severity::Error),
+            FailOn::Warning => Some(Severity::Warning),
+            FailOn::Note => Some(Severity::Note),
+            FailOn::Never => None,
         }
     }
 
     /// Whether one of these findings fails.
     pub fn refuses(self, findings: &[Finding]) -> bool {
-        findings.iter().any(|f| f.severity >= self.severity())
+        self.severity().is_some_and(|least| findings.iter().any(|f| f.severity >= least))
     }
 }
 

@@ -31,6 +31,7 @@ pub mod permit;
 pub mod policy;
 pub mod push;
 pub mod query;
+pub mod reporting;
 pub mod rollback;
 pub mod rulesets;
 pub mod schema;

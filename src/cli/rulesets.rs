@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::input::{Reader, Surroundings};
 use crate::check::Device;
 use crate::dialect::{DIALECTS, Dialect, InputFile, ReadOptions, decode, nearest, read_device};
+use crate::diff::DevicePair;
 use crate::fleet::tree::{ConfigTree, DeviceInput, TreeFile};
 use crate::policy::{DeviceFile, Policy, PolicyFiles, read_policy};
 use crate::ruleset::Ruleset;
@@ -86,6 +87,21 @@ impl Ready {
     pub fn ruleset<'a>(devices: &'a [Device], name: &str) -> Option<&'a Ruleset> {
         let at = devices.binary_search_by(|d| d.name.as_str().cmp(name)).ok()?;
         devices.get(at).map(|d| &*d.ruleset)
+    }
+}
+
+impl Ready {
+    /// Every device of both sides, in order of name.
+    pub fn pairs(&self) -> Vec<DevicePair<'_>> {
+        let mut names: Vec<&str> = self.baseline.iter().chain(&self.proposed).map(|d| d.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let pair = |name| DevicePair {
+            name,
+            old: Ready::ruleset(&self.baseline, name),
+            new: Ready::ruleset(&self.proposed, name),
+        };
+        names.into_iter().map(pair).collect()
     }
 }
 

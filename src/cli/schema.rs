@@ -9,7 +9,10 @@ use clap::Args;
 /// Every schema: its name, what it describes, its text.
 pub const SCHEMAS: &[(&str, &str, &str)] = &[
     ("check", "output of `fwgate check --format json`", include_str!("../../schemas/check.json")),
+    ("check-line", "one line of `fwgate check --format jsonl`", include_str!("../../schemas/check-line.json")),
+    ("known", "a file of known findings", include_str!("../../schemas/known.json")),
     ("diff", "output of `fwgate diff --format json`", include_str!("../../schemas/diff.json")),
+    ("diff-line", "one line of `fwgate diff --format jsonl`", include_str!("../../schemas/diff-line.json")),
     ("trace", "one line of `fwgate trace --format jsonl`", include_str!("../../schemas/trace.json")),
     ("packet", "one line of the input of `fwgate trace`", include_str!("../../schemas/packet.json")),
     ("lint", "output of `fwgate lint --format json`", include_str!("../../schemas/lint.json")),

@@ -1,7 +1,7 @@
 //! Standard output and standard error: the answer goes to the one, everything else to the other.
 
 use super::failure::Failure;
-use crate::report::Colour;
+use crate::report::{Colour, inert};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 /// Where a command writes.
@@ -26,13 +26,22 @@ impl Screen {
         Screen { colour: colour(is_terminal), error_colour: colour(io::stderr().is_terminal()), is_terminal }
     }
 
-    /// Writes the whole answer. A reader that has gone away is no error: the verdict stands, and the exit code
+    /// Writes the whole answer, in which no line is a command to the runner of a job. A reader that has gone away is no error: the verdict stands, and the exit code
     /// still carries it.
     ///
     /// # Errors
     /// Anything else that keeps the answer from being written.
     pub fn answer(&self, text: &str) -> Result<(), Failure> {
-        match self.piece(text).and_then(|()| io::stdout().flush().or_else(|e| unwritten(&e))) {
+        self.commands(&inert(text))
+    }
+
+    /// Writes an answer that the runner of a job is to obey.
+    ///
+    /// # Errors
+    /// As `answer`.
+    pub fn commands(&self, text: &str) -> Result<(), Failure> {
+        let written = io::stdout().write_all(text.as_bytes()).or_else(|e| unwritten(&e));
+        match written.and_then(|()| io::stdout().flush().or_else(|e| unwritten(&e))) {
             Err(Failure::Unheard) => Ok(()),
             other => other,
         }
@@ -43,12 +52,12 @@ impl Screen {
     /// # Errors
     /// `Unheard` where the reader has gone away: the rest need not be computed.
     pub fn piece(&self, text: &str) -> Result<(), Failure> {
-        io::stdout().write_all(text.as_bytes()).or_else(|e| unwritten(&e))
+        io::stdout().write_all(inert(text).as_bytes()).or_else(|e| unwritten(&e))
     }
 
     /// Says something that is not the answer. Where standard error is closed, nobody wants to know.
     pub fn aside(&self, text: &str) {
-        let _ = io::stderr().write_all(text.as_bytes());
+        let _ = io::stderr().write_all(inert(text).as_bytes());
     }
 
     /// Tells why there is no answer.

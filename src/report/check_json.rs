@@ -19,10 +19,22 @@ pub struct CheckFrame {
     pub policy: PolicyOrigin,
     /// The digest of everything that was judged.
     pub digest: String,
-    /// The mildest severity that refuses.
-    pub fail_on: Severity,
+    /// The mildest severity that refuses; `None` where nothing does.
+    pub fail_on: Option<Severity>,
+    /// The file of known findings, where one was given.
+    pub known: Option<String>,
     /// Whether both sides hold the same evidence, so that nothing was judged.
     pub is_unchanged: bool,
+}
+
+impl CheckFrame {
+    /// What the verdict rests on beside the input and the policy.
+    pub fn assumptions(&self) -> impl Iterator<Item = String> {
+        let known = self.known.as_ref();
+        let known =
+            known.map(|file| format!("the findings in `{file}` are known and do not count: no permit rests on it"));
+        self.policy.assumption().into_iter().chain(known)
+    }
 }
 
 /// Where the policy comes from.
@@ -125,12 +137,12 @@ impl CheckDocument {
     /// The document of a report.
     pub fn of(report: &CheckReport, frame: &CheckFrame) -> CheckDocument {
         let RequirementCounts { held, depends, missing, lost, unmatched } = report.requirements;
-        let without_policy = frame.policy.assumption().map(WrittenAssumption::without_policy);
+        let without_policy = frame.assumptions().map(WrittenAssumption::without_policy);
         let met = report.assumptions.iter().map(WrittenAssumption::of);
         CheckDocument {
             schema: CHECK_SCHEMA,
             verdict: if is_refused(report, frame) { "refused" } else { "passed" },
-            findings: report.findings.iter().map(WrittenFinding::of).collect(),
+            findings: WrittenFinding::all(&report.findings),
             devices: report.devices,
             rules: report.rules,
             requirements: WrittenCounts { held, lost, missing, depends, unmatched },
@@ -139,7 +151,7 @@ impl CheckDocument {
                 PolicyOrigin::Protected { .. } => "protected",
                 PolicyOrigin::Unprotected(_) | PolicyOrigin::Absent => "unprotected",
             },
-            assumptions: without_policy.into_iter().chain(met).collect(),
+            assumptions: without_policy.chain(met).collect(),
             digest: frame.digest.clone(),
         }
     }
@@ -147,7 +159,7 @@ impl CheckDocument {
 
 /// Whether some finding refuses the change.
 pub fn is_refused(report: &CheckReport, frame: &CheckFrame) -> bool {
-    report.findings.iter().any(|f| f.severity >= frame.fail_on)
+    frame.fail_on.is_some_and(|least| report.findings.iter().any(|f| f.severity >= least))
 }
 
 impl WrittenAssumption {

@@ -1,6 +1,6 @@
 //! Findings for machines.
 
-use crate::finding::{Finding, Location};
+use crate::finding::{Finding, Location, fingerprints};
 use crate::packet::packet_to_json;
 use serde::Serialize;
 use serde_json::Value;
@@ -38,6 +38,10 @@ pub struct WrittenFinding {
     pub conditions: Vec<String>,
     /// The waiver that tolerates it, where one does.
     pub waived: Option<WrittenWaiver>,
+    /// What it would weigh, where a file of known findings lists it.
+    pub known: Option<&'static str>,
+    /// What makes it the same finding tomorrow: 32 hexadecimal digits.
+    pub fingerprint: String,
 }
 
 /// Who tolerates a finding, and until when.
@@ -65,8 +69,13 @@ pub struct WrittenLocation {
 }
 
 impl WrittenFinding {
-    /// The machine form of a finding.
-    pub fn of(finding: &Finding) -> WrittenFinding {
+    /// The machine form of findings.
+    pub fn all(findings: &[Finding]) -> Vec<WrittenFinding> {
+        let prints = fingerprints(findings);
+        findings.iter().zip(prints).map(|(finding, print)| WrittenFinding::of(finding, print)).collect()
+    }
+
+    fn of(finding: &Finding, fingerprint: String) -> WrittenFinding {
         WrittenFinding {
             code: finding.code.id,
             name: finding.code.name,
@@ -88,6 +97,8 @@ impl WrittenFinding {
                 owner: w.owner.clone(),
                 expires: w.expires.clone(),
             }),
+            known: finding.known.map(|severity| severity.name()),
+            fingerprint,
         }
     }
 }

@@ -77,7 +77,7 @@ impl InventoryDocument {
             snapshots: inventory.snapshots.iter().map(snapshot).collect(),
             devices: inventory.devices.len(),
             ranges: ranges(input, inventory),
-            findings: findings.iter().map(WrittenFinding::of).collect(),
+            findings: WrittenFinding::all(findings),
         }
     }
 }

@@ -26,7 +26,7 @@ impl LintDocument {
         LintDocument {
             schema: "fwgate.lint/1",
             complete: open.is_empty(),
-            findings: findings.iter().map(WrittenFinding::of).collect(),
+            findings: WrittenFinding::all(findings),
             open: open.iter().map(WrittenLocation::of).collect(),
         }
     }

@@ -3,16 +3,26 @@
 mod audit;
 mod change_json;
 mod check_json;
+mod concise;
 mod diagnostic;
 mod diff_json;
 mod finding_json;
+mod format;
+mod github;
 mod human;
 mod inventory_json;
+mod json;
+mod jsonl;
+mod junit;
+mod known_json;
 mod lint_json;
+mod markdown;
+mod markup;
 mod permit_json;
 mod policy_json;
 mod query_json;
 mod rule;
+mod sarif;
 mod trace_jsonl;
 mod visible;
 
@@ -22,24 +32,19 @@ pub use check_json::{CHECK_SCHEMA, CheckDocument, CheckFrame, PolicyOrigin, Writ
 pub use diagnostic::{Colour, render_problems};
 pub use diff_json::{DIFF_SCHEMA, DiffDocument, FilterView, WrittenChange, WrittenEnd, WrittenStructure};
 pub use finding_json::{WrittenFinding, WrittenLocation};
+pub use format::{CheckView, DiffView, FORMATS, Format, format_by_name};
 pub use human::{
-    ChangePage, DiffView, PolicyView, change_human, check_human, conditions_human, diff_human, filter_human,
-    finding_human, inventory_human, lint_human, packet_words, policy_human, query_human, reasons_human, severities,
-    trace_human,
+    ChangePage, PolicyView, change_human, check_human, conditions_human, diff_human, filter_human, finding_human,
+    inventory_human, lint_human, packet_words, policy_human, query_human, reasons_human, severities, trace_human,
 };
 pub use inventory_json::{InventoryDocument, WrittenRange, WrittenSnapshot};
+pub use json::{json_line, json_text};
+pub use known_json::KnownDocument;
 pub use lint_json::{ConditionsDocument, LintDocument, WrittenCondition};
+pub use markdown::{STEP_SUMMARY, check_markdown, diff_markdown};
 pub use permit_json::{PERMIT_SCHEMA, PermitDocument, decision_human};
 pub use policy_json::{POLICY_SCHEMA, PolicyDocument, WrittenReason};
 pub use query_json::{QueryDocument, WrittenGroup};
 pub use rule::{QuotedRule, WrittenTranslation, reject_with};
 pub use trace_jsonl::{WrittenStep, WrittenTrace};
-pub use visible::visible;
-
-/// A document as JSON, two spaces deep, with a final line break.
-///
-/// # Errors
-/// Never for the documents of this module; a caller must not take an error for an empty answer.
-pub fn json_text(document: &impl serde::Serialize) -> serde_json::Result<String> {
-    Ok(serde_json::to_string_pretty(document)? + "\n")
-}
+pub use visible::{inert, visible};

@@ -66,7 +66,7 @@ impl WrittenTrace {
     /// # Errors
     /// Never in practice; see `json_text`.
     pub fn line(&self) -> serde_json::Result<String> {
-        Ok(serde_json::to_string(self)? + "\n")
+        super::json_line(self)
     }
 }
 

@@ -8,23 +8,19 @@ use super::paint::Paint;
 use crate::check::{CheckReport, RequirementCounts, WaiverState};
 use crate::finding::RANGE_LOST;
 use crate::report::check_json::{CheckFrame, is_refused};
-use crate::report::{Colour, FilterView, visible};
+use crate::report::format::CheckView;
+use crate::report::visible;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// Most changes of one filter that a verdict shows; the diff shows all of them.
 const MOST_CHANGES: usize = 4;
 
-/// The whole report. `effects` are the filters on which the change has an effect, in order.
-pub fn check_human(
-    report: &CheckReport,
-    frame: &CheckFrame,
-    effects: &[FilterView<'_>],
-    most_regions: usize,
-    colour: Colour,
-) -> String {
+/// The whole report.
+pub fn check_human(view: &CheckView<'_>) -> String {
+    let CheckView { report, frame, effects, most_regions, colour, .. } = *view;
     let paint = Paint(colour);
-    let mut out = headline(report, frame, paint);
+    let mut out = paint.verdict(is_refused(report, frame), &headline_of_check(report, frame)) + "\n";
     let _ = writeln!(
         out,
         "{}",
@@ -35,7 +31,9 @@ pub fn check_human(
             frame.policy.words()
         )))
     );
-    out += &out_of_contact(report, paint);
+    for line in out_of_contact(report) {
+        let _ = writeln!(out, "{}", paint.bold(&line));
+    }
     for finding in &report.findings {
         let _ = write!(out, "\n{}", finding_human(finding, colour));
     }
@@ -44,24 +42,23 @@ pub fn check_human(
         let most = Most { changes: MOST_CHANGES, regions: most_regions };
         effects.iter().for_each(|f| out += &filter_human(f, most, colour));
     }
-    out + &footing(report, frame)
+    out + "\n" + &footing(report, frame)
 }
 
 /// The verdict in one line.
-fn headline(report: &CheckReport, frame: &CheckFrame, paint: Paint) -> String {
-    let refused = is_refused(report, frame);
+pub fn headline_of_check(report: &CheckReport, frame: &CheckFrame) -> String {
     let counts = severities(&report.findings);
-    let line = match (refused, frame.is_unchanged, counts.is_empty()) {
+    let by = if frame.fail_on.is_none() { " (nothing fails: --fail-on never)" } else { "" };
+    match (is_refused(report, frame), frame.is_unchanged, counts.is_empty()) {
         (true, ..) => format!("refused: {counts}"),
-        (false, true, _) => "passed: no firewall change".to_owned(),
-        (false, false, true) => "passed: nothing speaks against the change".to_owned(),
-        (false, false, false) => format!("passed, with {counts}"),
-    };
-    paint.verdict(refused, &line) + "\n"
+        (false, true, _) => format!("passed: no firewall change{by}"),
+        (false, false, true) => format!("passed: nothing speaks against the change{by}"),
+        (false, false, false) => format!("passed, with {counts}{by}"),
+    }
 }
 
 /// The ranges that lose contact, each with the devices that no longer talk with it: what a long report is about.
-fn out_of_contact(report: &CheckReport, paint: Paint) -> String {
+pub fn out_of_contact(report: &CheckReport) -> Vec<String> {
     const MOST: usize = 6;
     let mut lost: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for finding in report.findings.iter().filter(|f| f.code.id == RANGE_LOST.id && f.waived.is_none()) {
@@ -73,19 +70,19 @@ fn out_of_contact(report: &CheckReport, paint: Paint) -> String {
         let named: Vec<&str> = devices.iter().take(MOST).copied().collect();
         let more = devices.len().saturating_sub(named.len());
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        paint.bold(&visible(&format!("loses contact: {range}, with {}{more}", named.join(", ")))) + "\n"
+        visible(&format!("loses contact: {range}, with {}{more}", named.join(", "))).into_owned()
     };
     lost.iter().take(MOST).map(line).collect()
 }
 
 /// Counts, and what the verdict rests on.
-fn footing(report: &CheckReport, frame: &CheckFrame) -> String {
-    let mut out = format!("\n{}, {}", counted(report.devices, "device"), counted(report.rules, "rule"));
+pub fn footing(report: &CheckReport, frame: &CheckFrame) -> String {
+    let mut out = format!("{}, {}", counted(report.devices, "device"), counted(report.rules, "rule"));
     if !frame.is_unchanged {
         out += &requirements(&report.requirements);
     }
     out.push('\n');
-    if let Some(assumption) = frame.policy.assumption() {
+    for assumption in frame.assumptions() {
         let _ = writeln!(out, "assumed: {}", visible(&assumption));
     }
     for used in &report.assumptions {
@@ -98,13 +95,15 @@ fn footing(report: &CheckReport, frame: &CheckFrame) -> String {
         let _ = writeln!(out, "{}", visible(&text));
     }
     for waiver in &report.waivers {
+        // Those that are over or superfluous are findings.
         let place = format!("{}:{}", waiver.location.file, waiver.location.line);
-        let told = match waiver.state {
-            WaiverState::Used(n) => format!("tolerates {}", counted(n, "finding")),
-            WaiverState::Expired(n) => format!("is over, and would tolerate {}", counted(n, "finding")),
-            WaiverState::Unused => "has nothing left to tolerate".to_owned(),
-        };
-        let _ = writeln!(out, "waiver {} {told}", visible(&place));
+        if let WaiverState::Used(n) = waiver.state {
+            let _ = writeln!(out, "waiver {} tolerates {}", visible(&place), counted(n, "finding"));
+        }
+    }
+    let known = report.findings.iter().filter(|f| f.known.is_some()).count();
+    if known > 0 {
+        let _ = writeln!(out, "known before: {}", counted(known, "finding"));
     }
     out
 }

@@ -2,35 +2,18 @@
 //! rules, with one packet each.
 
 use super::paint::Paint;
-use super::region::region_lines;
+use super::region::{region_lines, region_words};
 use super::{Sign, counted, packet_words, place_words, rule_words};
-use crate::diff::{Change, DeviceDiff, DevicePair, EffectKind, Fate};
+use crate::diff::{Change, DeviceDiff, EffectKind, Fate};
 use crate::report::diff_json::{FilterView, WrittenEnd};
+use crate::report::format::DiffView;
 use crate::report::{Colour, visible};
 use std::fmt::Write;
 
-/// What is shown.
-#[derive(Clone, Debug)]
-pub struct DiffView<'a> {
-    /// The devices.
-    pub pairs: &'a [DevicePair<'a>],
-    /// What the change does to each of them.
-    pub diffs: &'a [DeviceDiff],
-    /// The textual diff of each of them; empty where nobody asked.
-    pub texts: Vec<String>,
-    /// Most regions of a change that are shown.
-    pub most_regions: usize,
-}
-
-impl DiffView<'_> {
-    /// How many regions of a change are shown where nobody asks for more.
-    pub const REGIONS: usize = 4;
-}
-
 /// The whole report.
-pub fn diff_human(view: &DiffView<'_>, colour: Colour) -> String {
-    let paint = Paint(colour);
-    let mut out = headline(view, paint);
+pub fn diff_human(view: &DiffView<'_>) -> String {
+    let (colour, paint) = (view.colour, Paint(view.colour));
+    let mut out = paint.bold(&headline_of_diff(view)) + "\n";
     for (at, (pair, diff)) in view.pairs.iter().zip(view.diffs).enumerate() {
         for filter in FilterView::of_device(*pair, diff) {
             let most = Most { changes: usize::MAX, regions: view.most_regions };
@@ -50,13 +33,12 @@ pub fn diff_human(view: &DiffView<'_>, colour: Colour) -> String {
 }
 
 /// The answer in one line.
-fn headline(view: &DiffView<'_>, paint: Paint) -> String {
+pub fn headline_of_diff(view: &DiffView<'_>) -> String {
     let changes = || view.diffs.iter().flat_map(|d| &d.filters).flat_map(|f| &f.diff.changes);
     let filters: usize = view.diffs.iter().map(|d| d.filters.len()).sum();
     let scope = format!("{}, {}", counted(view.diffs.len(), "device"), counted(filters, "filter"));
-    if view.diffs.iter().all(DeviceDiff::is_equivalent) {
-        let text = format!("equivalent: every packet is treated as before ({scope})");
-        return paint.signed(Sign::Equal, &text) + "\n";
+    if view.is_equivalent() {
+        return format!("= equivalent: every packet is treated as before ({scope})");
     }
     let kinds = EffectKind::ALL.into_iter().filter_map(|kind| {
         let n = changes().filter(|c| c.effect == kind).count();
@@ -69,16 +51,37 @@ fn headline(view: &DiffView<'_>, paint: Paint) -> String {
         n => format!("{}: {kinds}", counted(n, "change")),
     };
     let _ = write!(line, " ({scope})");
-    if !view.diffs.iter().all(DeviceDiff::is_complete) {
+    if !view.is_complete() {
         line += "; NOT COMPLETE: the bound was reached";
     }
     if view.diffs.iter().flat_map(|d| &d.structure).any(|s| s.fate == Fate::NotCompared) {
         line += "; not everything could be compared";
     }
-    paint.bold(&line) + "\n"
+    line
 }
 
-fn effect_word(kind: EffectKind) -> &'static str {
+/// What becomes of which packets, in one line: `- closed: from 10.0.0.0/8 to any tcp to port 22, such as ...; now dropped by ...`.
+pub fn change_words(filter: &FilterView<'_>, change: &Change) -> String {
+    let sign = sign(change.effect).mark();
+    let regions = filter.regions(change);
+    let first = regions.first().map(region_words).unwrap_or_default();
+    let more = regions.len().saturating_sub(1);
+    let more = if more > 0 { format!(" and {}", counted(more, "more region")) } else { String::new() };
+    let [_, new] = filter.ends(change);
+    let by = format!("now {} by {}", end_words(&new), rule_words(&new.rule));
+    format!("{sign} {}: {first}{more}, such as {}; {by}", effect_word(change.effect), packet_words(&change.witness))
+}
+
+fn sign(effect: EffectKind) -> Sign {
+    match effect {
+        EffectKind::Opened => Sign::Opened,
+        EffectKind::Closed => Sign::Closed,
+        EffectKind::Refusal | EffectKind::Translated => Sign::Altered,
+    }
+}
+
+/// `opened`, `closed`, or in which other way.
+pub fn effect_word(kind: EffectKind) -> &'static str {
     match kind {
         EffectKind::Opened => "opened",
         EffectKind::Closed => "closed",
@@ -120,11 +123,7 @@ pub struct Most {
 }
 
 fn change_text(filter: &FilterView<'_>, change: &Change, most: usize, paint: Paint) -> String {
-    let sign = match change.effect {
-        EffectKind::Opened => Sign::Opened,
-        EffectKind::Closed => Sign::Closed,
-        EffectKind::Refusal | EffectKind::Translated => Sign::Altered,
-    };
+    let sign = sign(change.effect);
     let least = if filter.diff.complete { "" } else { "at least " };
     let count = paint.faint(&format!("({least}{})", flows(&change.packets.to_string())));
     let mut out = format!("  {} {count}\n", paint.signed(sign, effect_word(change.effect)));
@@ -154,7 +153,8 @@ fn ends(old: &WrittenEnd, new: &WrittenEnd, paint: Paint) -> String {
     line("was", &was, &here, old) + &line("now", &now, &there, new)
 }
 
-fn end_words(end: &WrittenEnd) -> String {
+/// A verdict with what belongs to it: `reject with tcp-reset`.
+pub fn end_words(end: &WrittenEnd) -> String {
     let mut out = end.verdict.to_owned();
     if let Some(kind) = &end.reject_with {
         let _ = write!(out, " with {}", visible(kind));

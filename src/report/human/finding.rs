@@ -11,7 +11,7 @@ pub fn finding_human(finding: &Finding, colour: Colour) -> String {
     let paint = Paint(colour);
     let head = format!("{}[{}]", finding.severity, finding.code.id);
     let mut out = format!("{}: {}\n", paint.severity(finding.severity, &head), paint.bold(&visible(&finding.message)));
-    let where_ = place(finding);
+    let where_ = place_of(finding);
     if !where_.is_empty() {
         let _ = writeln!(out, "  {} {}", paint.faint("-->"), visible(&where_));
     }
@@ -45,13 +45,16 @@ fn note_all(finding: &Finding, note: &mut dyn FnMut(&str, &str)) {
     if let Some(waived) = &finding.waived {
         note("waived", &format!("{} ({}, until {})", waived.reason, waived.owner, waived.expires));
     }
+    if let Some(severity) = finding.known {
+        note("known", &format!("listed in the file of known findings; otherwise {severity}"));
+    }
     if let Some(help) = &finding.help {
         note("help", help);
     }
 }
 
 /// Where: file and line, else device and filter.
-fn place(finding: &Finding) -> String {
+pub fn place_of(finding: &Finding) -> String {
     let location = finding.location.as_ref().filter(|l| !l.file.is_empty());
     let file = location.map(|l| if l.line == 0 { l.file.clone() } else { format!("{}:{}", l.file, l.line) });
     let hook = finding.hook.map(|h| h.name().to_owned());

@@ -14,9 +14,9 @@ mod region;
 mod trace;
 
 pub use change::{ChangePage, change_human, reasons_human};
-pub use check::check_human;
-pub use diff::{DiffView, diff_human, filter_human};
-pub use finding::{finding_human, severities};
+pub use check::{check_human, footing, headline_of_check, out_of_contact};
+pub use diff::{Most, change_words, diff_human, filter_human, headline_of_diff};
+pub use finding::{finding_human, place_of, severities};
 pub use inventory::inventory_human;
 pub use lint::{conditions_human, lint_human};
 pub use packet::packet_words;
@@ -24,8 +24,18 @@ pub use policy::{PolicyView, policy_human};
 pub use query::query_human;
 pub use trace::trace_human;
 
+use super::format::Format;
 use super::rule::QuotedRule;
 use super::visible::visible;
+
+/// The format.
+pub(super) const FORMAT: Format = Format {
+    name: "human",
+    about: "For people at a terminal",
+    is_commands: false,
+    check: |view| Ok(check_human(view)),
+    diff: |view| Ok(diff_human(view)),
+};
 
 /// The sign in front of something that a change does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +44,18 @@ pub(super) enum Sign {
     Closed,
     Altered,
     Equal,
+}
+
+impl Sign {
+    /// The sign itself; colour only repeats it.
+    pub fn mark(self) -> char {
+        match self {
+            Sign::Opened => '+',
+            Sign::Closed => '-',
+            Sign::Altered => '~',
+            Sign::Equal => '=',
+        }
+    }
 }
 
 /// `1 change`, `3 changes`.

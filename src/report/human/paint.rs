@@ -21,13 +21,13 @@ impl Paint {
 
     /// A sign and the words that it belongs to.
     pub fn signed(self, sign: Sign, text: &str) -> String {
-        let (mark, code) = match sign {
-            Sign::Opened => ('+', "1;32"),
-            Sign::Closed => ('-', "1;31"),
-            Sign::Altered => ('~', "1;33"),
-            Sign::Equal => ('=', "1"),
+        let code = match sign {
+            Sign::Opened => "1;32",
+            Sign::Closed => "1;31",
+            Sign::Altered => "1;33",
+            Sign::Equal => "1",
         };
-        self.with(code, &format!("{mark} {text}"))
+        self.with(code, &format!("{} {text}", sign.mark()))
     }
 
     /// A verdict.

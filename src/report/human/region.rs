@@ -21,6 +21,11 @@ pub fn region_lines(regions: &[Region], most: usize) -> (Vec<String>, usize) {
     (rows.iter().map(line).collect(), joined.len().saturating_sub(most))
 }
 
+/// One region in one line.
+pub fn region_words(region: &Region) -> String {
+    row(region).into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 fn join_protocols(regions: &[Region]) -> Vec<Region> {
     let mut out: Vec<Region> = Vec::new();
     for region in regions {

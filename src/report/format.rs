@@ -1,0 +1,108 @@
+//! The formats of reports about a change: one file a format, one line here. `--format` and `--report` derive from it.
+
+use super::check_json::CheckFrame;
+use super::diff_json::FilterView;
+use super::{Colour, concise, github, human, json, jsonl, junit, markdown, sarif};
+use crate::check::CheckReport;
+use crate::diff::{DeviceDiff, DevicePair};
+use crate::policy::Policy;
+
+/// A way to write a report.
+#[derive(Debug)]
+pub struct Format {
+    /// What it is called on the command line: `sarif`.
+    pub name: &'static str,
+    /// What it is for, in a few words.
+    pub about: &'static str,
+    /// Whether the answer is commands to the runner of a job.
+    pub is_commands: bool,
+    /// The verdict of a check.
+    pub check: fn(&CheckView<'_>) -> serde_json::Result<String>,
+    /// The effect of a change, without a verdict.
+    pub diff: fn(&DiffView<'_>) -> serde_json::Result<String>,
+}
+
+/// Every format.
+pub const FORMATS: &[Format] = &[
+    human::FORMAT,
+    concise::FORMAT,
+    json::FORMAT,
+    jsonl::FORMAT,
+    sarif::FORMAT,
+    junit::FORMAT,
+    markdown::FORMAT,
+    github::FORMAT,
+];
+
+/// The format of this name.
+pub fn format_by_name(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|f| f.name == name)
+}
+
+/// Everything that a report about a check tells.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckView<'a> {
+    /// What was found.
+    pub report: &'a CheckReport,
+    /// What was judged, by which policy.
+    pub frame: &'a CheckFrame,
+    /// The filters on which the change has an effect, in order.
+    pub effects: &'a [FilterView<'a>],
+    /// Every device of both sides, in order of name.
+    pub pairs: &'a [DevicePair<'a>],
+    /// The policy.
+    pub policy: &'a Policy,
+    /// Most regions of a change that are shown to people.
+    pub most_regions: usize,
+    /// Whether people see colours.
+    pub colour: Colour,
+}
+
+/// Everything that a report about an effect tells.
+#[derive(Clone, Debug)]
+pub struct DiffView<'a> {
+    /// The devices.
+    pub pairs: &'a [DevicePair<'a>],
+    /// What the change does to each of them.
+    pub diffs: &'a [DeviceDiff],
+    /// The textual diff of each of them; empty where nobody asked.
+    pub texts: Vec<String>,
+    /// Most regions of a change that are shown to people.
+    pub most_regions: usize,
+    /// Whether people see colours.
+    pub colour: Colour,
+}
+
+impl<'a> DiffView<'a> {
+    /// How many regions of a change are shown where nobody asks for more.
+    pub const REGIONS: usize = 4;
+
+    /// The filters of all devices, in order.
+    pub fn filters(&self) -> impl Iterator<Item = FilterView<'a>> {
+        self.pairs.iter().zip(self.diffs).flat_map(|(pair, diff)| FilterView::of_device(*pair, diff))
+    }
+
+    /// Whether every packet of every device ends as before.
+    pub fn is_equivalent(&self) -> bool {
+        self.diffs.iter().all(DeviceDiff::is_equivalent)
+    }
+
+    /// Whether every packet was compared.
+    pub fn is_complete(&self) -> bool {
+        self.diffs.iter().all(DeviceDiff::is_complete)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_words_and_no_two_are_alike() {
+        for format in FORMATS {
+            assert!(format.name.bytes().all(|b| b.is_ascii_lowercase()), "{}", format.name);
+            assert_eq!(FORMATS.iter().filter(|f| f.name == format.name).count(), 1, "{}", format.name);
+            assert!(format.about.len() > 5, "{}", format.name);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! JUnit: requirements and prohibitions as test cases, every other finding as one more, for the servers that draw test
+//! results. There is no standard; this is the part that all readers agree about.
+
+use super::check_json::is_refused;
+use super::format::{CheckView, DiffView, Format};
+use super::human::{change_words, finding_human, headline_of_check};
+use super::markup::escaped;
+use super::{Colour, FilterView};
+use crate::finding::Finding;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// The format.
+pub(super) const FORMAT: Format = Format {
+    name: "junit",
+    about: "XML, one test case a requirement or finding",
+    is_commands: false,
+    check: |view| Ok(check(view)),
+    diff: |view| Ok(diff(view)),
+};
+
+/// One test case.
+struct Case {
+    name: String,
+    /// File and line, where there is one.
+    place: Option<(String, u32)>,
+    /// Type, message and text, where it fails.
+    failure: Option<[String; 3]>,
+    /// What is worth knowing though it does not fail.
+    remark: String,
+}
+
+/// Cases that belong together.
+struct Suite {
+    name: &'static str,
+    cases: Vec<Case>,
+}
+
+fn check(view: &CheckView<'_>) -> String {
+    let findings = &view.report.findings;
+    let about = |id: &str| findings.iter().filter(|f| f.requirement.as_deref() == Some(id)).collect::<Vec<_>>();
+    let rules = |rules: &[crate::policy::FlowRule]| -> Vec<Case> {
+        rules.iter().map(|r| case(r.id.clone(), &about(&r.id), view)).collect()
+    };
+    let (required, forbidden) = (rules(&view.policy.requirements), rules(&view.policy.prohibitions));
+    let told: Vec<&str> = required.iter().chain(&forbidden).map(|c| c.name.as_str()).collect();
+    let rest = findings.iter().filter(|f| f.requirement.as_deref().is_none_or(|id| !told.contains(&id)));
+    let mut rest: Vec<Case> = rest.map(|f| case(title(f), &[f], view)).collect();
+    number(&mut rest);
+    if rest.is_empty() && !is_refused(view.report, view.frame) {
+        rest.push(case(headline_of_check(view.report, view.frame), &[], view));
+    }
+    let suites = [("requirements", required), ("prohibitions", forbidden), ("findings", rest)];
+    document("fwgate check", suites.map(|(name, cases)| Suite { name, cases }).into_iter())
+}
+
+/// The case of something, with all findings about it.
+fn case(name: String, findings: &[&Finding], view: &CheckView<'_>) -> Case {
+    let fails = |f: &&&Finding| view.frame.fail_on.is_some_and(|least| f.severity >= least);
+    let text = |findings: &mut dyn Iterator<Item = &&Finding>| {
+        findings.map(|f| finding_human(f, Colour::Never)).collect::<Vec<_>>().join("\n")
+    };
+    let failing: Vec<&&Finding> = findings.iter().filter(fails).collect();
+    let place = findings.iter().find_map(|f| f.location.as_ref()).filter(|l| !l.file.is_empty());
+    Case {
+        name,
+        place: place.map(|l| (l.file.clone(), l.line.max(1))),
+        failure: failing.first().map(|f| [f.code.id.to_owned(), f.message.clone(), text(&mut failing.iter().copied())]),
+        remark: text(&mut findings.iter().filter(|f| !fails(f))),
+    }
+}
+
+/// Cases of one name get numbers: readers take equal names for one case.
+fn number(cases: &mut [Case]) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for case in cases {
+        let count = seen.entry(case.name.clone()).or_insert(0);
+        *count += 1;
+        if *count > 1 {
+            case.name = format!("{} ({count})", case.name);
+        }
+    }
+}
+
+/// `FW206 opened-to-any: edge1 filter/FORWARD IPv4`.
+fn title(finding: &Finding) -> String {
+    let family = finding.family.map(|f| f.to_string());
+    let about: Vec<&str> =
+        [finding.requirement.as_deref(), finding.device.as_deref(), finding.filter.as_deref(), family.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect();
+    let about = if about.is_empty() { String::new() } else { format!(": {}", about.join(" ")) };
+    format!("{} {}{about}", finding.code.id, finding.code.name)
+}
+
+/// Each filter is a case: that every packet ends as before.
+fn diff(view: &DiffView<'_>) -> String {
+    let case = |filter: FilterView<'_>| {
+        let lines: Vec<String> = filter.diff.changes.iter().map(|c| change_words(&filter, c)).collect();
+        let failure = lines.first().map(|first| ["effect".to_owned(), first.clone(), lines.join("\n")]);
+        let name = format!("{} {} {} {}", filter.pair.name, filter.hook, filter.family, filter.name);
+        let open = (!filter.diff.complete).then(|| "the bound was reached: not every packet was compared".to_owned());
+        let failure = failure.or(open.map(|text| ["incomplete".to_owned(), text.clone(), text]));
+        Case { name, place: None, failure, remark: String::new() }
+    };
+    let cases = view.filters().map(case).collect();
+    document("fwgate diff", std::iter::once(Suite { name: "every packet is treated as before", cases }))
+}
+
+fn document(name: &str, suites: impl Iterator<Item = Suite>) -> String {
+    let suites: Vec<Suite> = suites.filter(|s| !s.cases.is_empty()).collect();
+    let all = || suites.iter().flat_map(|s| &s.cases);
+    let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
+    let _ = writeln!(out, "<testsuites name=\"{name}\" {}>", counts(all()));
+    for suite in &suites {
+        let _ = writeln!(out, "  <testsuite name=\"{}\" {}>", suite.name, counts(suite.cases.iter()));
+        suite.cases.iter().for_each(|case| out += &element(name, suite.name, case));
+        out += "  </testsuite>\n";
+    }
+    out + "</testsuites>\n"
+}
+
+fn counts<'c>(cases: impl Iterator<Item = &'c Case>) -> String {
+    let (mut tests, mut failures) = (0, 0);
+    cases.for_each(|c| (tests, failures) = (tests + 1, failures + usize::from(c.failure.is_some())));
+    format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\"")
+}
+
+fn element(command: &str, suite: &str, case: &Case) -> String {
+    let place = case.place.as_ref().map(|(file, line)| format!(" file=\"{}\" line=\"{line}\"", escaped(file)));
+    let mut out = format!(
+        "    <testcase classname=\"{}.{suite}\" name=\"{}\"{}",
+        command.replace(' ', "."),
+        escaped(&case.name),
+        place.unwrap_or_default()
+    );
+    if case.failure.is_none() && case.remark.is_empty() {
+        return out + "/>\n";
+    }
+    out += ">\n";
+    if let Some([kind, message, text]) = &case.failure {
+        let (message, text) = (escaped(message), lines(text));
+        let _ = writeln!(out, "      <failure type=\"{kind}\" message=\"{message}\">{text}</failure>");
+    }
+    if !case.remark.is_empty() {
+        let _ = writeln!(out, "      <system-out>{}</system-out>", lines(&case.remark));
+    }
+    out + "    </testcase>\n"
+}
+
+/// Several lines, each escaped.
+fn lines(text: &str) -> String {
+    text.lines().map(escaped).collect::<Vec<_>>().join("\n")
+}
