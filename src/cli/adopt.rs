@@ -11,9 +11,7 @@ use super::push::printed::files_of;
 use super::screen::Screen;
 use crate::dialect::ReadOptions;
 use crate::diff::Bounds;
-use crate::fleet::transport::Bounds as ChildBounds;
 use crate::fleet::{Readback, compare_readback};
-use crate::gate::push::Port;
 use crate::gate::push::route::{ProductionTransport, Target};
 use crate::gate::{
     Adopt, Digest, Instant, Quarantine, Reason, ReasonCode, Record, device_digest, quarantined, read_branch,
@@ -208,7 +206,7 @@ fn by_transport(device: &str, held: &Held, policy: &Policy) -> Result<Option<Str
     let nonce = super::permit::nonce();
     let nonce =
         nonce.map_err(|_| Reason::new(ReasonCode::ReadbackInvalid, "there are no random bytes", "try again"))?;
-    let seen = Ways { policy, ways, bounds: ChildBounds::default() }.read(device, &nonce)?;
+    let seen = Ways { policy, ways }.read(device, &nonce)?;
     Ok((!seen.is_baseline).then_some(seen.differs))
 }
 

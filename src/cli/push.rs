@@ -1,8 +1,10 @@
 //! `fwgate push`: only permitted bytes, to permitted devices, inside the window, read back, and undone by itself where the
 //! proof does not hold on the live system.
 
+mod crew;
 pub mod port;
 pub mod printed;
+mod progress;
 
 use super::change::SigningArguments;
 use super::change::close::{Spent, fold};
@@ -14,19 +16,21 @@ use super::gate::{
 use super::permit::{draft, exit_of, holder, nonce, signed, targets};
 use super::rollback::{Means, Wanted, roll_back};
 use super::screen::Screen;
-use super::stage::staged;
+use super::stage::{staged, staging_of};
 use super::vet::signed as sign_vetting;
-use crate::fleet::transport::Bounds;
 use crate::gate::push::route::ProductionTransport;
-use crate::gate::push::{Clock, DeviceEnd, Gate, Mode, Orders, PushReport, Running, Trouble, WhenStopped, World, push};
+use crate::gate::push::wave::{Batch, Course};
+use crate::gate::push::{Clock, DeviceEnd, Gate, Mode, Orders, PushReport, Trouble, WhenStopped, World, push};
 use crate::gate::{
     Expected, Instant, PermitFile, PermitRoster, PermittedDevice, Reason, ReasonCode, State, VerifiedPermit,
 };
-use crate::policy::{Command, Environment, OnStop, Policy, PushMode};
-use crate::report::{decision_human, visible};
-use clap::Args;
+use crate::policy::{ChangeClass, Command, Environment, OnStop, Policy, PushMode, Staging};
+use crate::report::{PushDocument, decision_human, json_text, plan_human, push_human, visible};
+use clap::{Args, ValueEnum};
+use crew::Crew;
 use port::{Way, Ways};
-use std::collections::BTreeMap;
+use progress::Progress;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -46,6 +50,12 @@ pub struct Arguments {
     /// Who pushes (or FWGATE_HOLDER)
     #[arg(long, value_name = "NAME")]
     pub holder: Option<String>,
+    /// Say which devices would get it in which wave, and push nothing
+    #[arg(long, conflicts_with_all = ["permit", "rollback"])]
+    pub plan: bool,
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
     /// Take the change back instead: every device to what ran before it; one operator, at any time, without a permit
     #[arg(long, conflicts_with = "permit")]
     pub rollback: bool,
@@ -61,7 +71,16 @@ pub struct Arguments {
     pub command: Vec<String>,
 }
 
-/// How long a claim holds without being renewed.
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// One document, `fwgate.push/1`
+    Json,
+}
+
+/// How long a claim holds without being renewed, where policy does not say.
 const LEASE: Duration = Duration::from_secs(900);
 /// Largest permit file.
 const MAX_PERMIT: u64 = 4 << 20;
@@ -80,12 +99,15 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         return roll_back(&session, Wanted::Change(id), &means, screen);
     }
     let mut gathered = session.gather(id, now());
+    if arguments.plan {
+        return plan(&gathered, arguments.format, screen);
+    }
     if arguments.permit.is_none() {
         gathered = vetted_if_needed(&session, gathered, &keys)?;
     }
     let permit = match permit(arguments, &session, &gathered, &keys, &holder)? {
         Ok(permit) => permit,
-        Err(reasons) => return refuse(gathered, reasons, screen),
+        Err(reasons) => return refuse(gathered, reasons, arguments.format, screen),
     };
     let mut reasons = gathered.decision.reasons.clone();
     reasons.extend(against(&session, &gathered, &permit, &holder)?);
@@ -98,13 +120,17 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         reasons.extend(instead(&arguments.command, &gathered, &mut ways));
     }
     if !reasons.is_empty() {
-        return refuse(gathered, reasons, screen);
+        return refuse(gathered, reasons, arguments.format, screen);
     }
     let key_ledger = need_key(keys.key_ledger.as_ref(), "--key-ledger", "FWGATE_KEY_LEDGER")?;
     let key_production = need_key(keys.key_production.as_ref(), "--key-production", "FWGATE_KEY_PRODUCTION")?;
-    let mut port = Ways { policy: &policy, ways, bounds: Bounds::default() };
-    let report = pushed(&session, &gathered, &permit, &holder, &mut port, (key_ledger, key_production))?;
-    screen.answer(&told(id, &report))?;
+    let port = Ways { policy: &policy, ways };
+    let run = Run { session: &session, gathered: &gathered, permit: &permit, holder: &holder, port: &port };
+    let report = run.pushed((key_ledger, key_production), screen)?;
+    screen.answer(&match arguments.format {
+        Format::Human => push_human(id, &report),
+        Format::Json => json_text(&PushDocument::of(id, &report))?,
+    })?;
     if report.devices.iter().any(|device| device.end != DeviceEnd::Untouched) {
         keep(&session, id, key_ledger, &permit, screen);
     }
@@ -258,40 +284,80 @@ fn instead(words: &[String], gathered: &Gathered, ways: &mut BTreeMap<String, Wa
     reasons
 }
 
-fn pushed(
-    session: &Session,
-    gathered: &Gathered,
-    permit: &VerifiedPermit,
-    holder: &str,
-    port: &mut Ways<'_>,
-    (key_ledger, key_production): (&Path, &Path),
-) -> Result<PushReport, Failure> {
-    let run = nonce()?;
-    let rule = &port.policy.push;
-    let heads = baseline_heads(session, gathered, permit);
-    let order: Vec<String> = port
-        .ways
-        .values()
-        .filter_map(|w| w.transport.policy().canary.as_ref())
-        .flatten()
-        .map(|c| c.value.clone())
-        .collect();
-    let orders = Orders {
-        permit,
-        holder,
-        run: &run,
-        mode: mode(port),
-        when_stopped: if rule.on_stop == OnStop::RollBack { WhenStopped::RollBack } else { WhenStopped::Leave },
-        lease: LEASE.max(permit.permit().confirm.saturating_mul(3)),
-        order: &order,
-        baseline_heads: &heads,
-    };
-    let mut gate = Again { session, id: &gathered.testimony.change, permit, holder };
-    let mut ledger = RemoteLedger { session, roster: &gathered.roster, key: key_ledger, last: None };
-    let mut receipts = ReceiptBranch { session, key: key_production };
-    let mut clock = Wall;
-    let world = &mut World { gate: &mut gate, ledger: &mut ledger, port, receipts: &mut receipts, clock: &mut clock };
-    Ok(push(&orders, world))
+/// The waves of a change by its policy, with the ways that are known.
+fn waves(policy: &Policy, gathered: &Gathered) -> Vec<Batch> {
+    let targets = targets(&gathered.targets);
+    let transports = targets.iter().filter_map(|t| ProductionTransport::of(policy, t).ok());
+    let named = transports.filter_map(|t| t.policy().canary.as_ref()).flatten();
+    let canary: BTreeSet<String> = named.map(|c| c.value.clone()).collect();
+    let is_slow = !matches!(gathered.decision.class, ChangeClass::Emergency | ChangeClass::Policy);
+    let is_unstaged = is_slow && staging_of(gathered) == Some(Staging::None);
+    Course { rule: &policy.push, targets: &targets, canary: &canary, is_unstaged }.waves()
+}
+
+/// What would be pushed in which order; 0, whatever stands against it now.
+fn plan(gathered: &Gathered, format: Format, screen: &Screen) -> Result<Exit, Failure> {
+    let policy = gathered.policy().cloned().unwrap_or_default();
+    let waves = waves(&policy, gathered);
+    if waves.is_empty() {
+        return refuse_of(gathered, format, screen);
+    }
+    let id = &gathered.testimony.change;
+    screen.answer(&match format {
+        Format::Human => plan_human(id, &waves, policy.push.on_stop),
+        Format::Json => json_text(&PushDocument::of_plan(id, &waves))?,
+    })?;
+    Ok(PASSED)
+}
+
+/// One run with everything that it needs.
+struct Run<'r, 'p> {
+    session: &'r Session,
+    gathered: &'r Gathered,
+    permit: &'r VerifiedPermit,
+    holder: &'r str,
+    port: &'r Ways<'p>,
+}
+
+impl Run<'_, '_> {
+    fn pushed(&self, (key_ledger, key_production): (&Path, &Path), screen: &Screen) -> Result<PushReport, Failure> {
+        let Run { session, gathered, permit, holder, port } = *self;
+        let run = nonce()?;
+        let rule = &port.policy.push;
+        let (heads, modes) = (baseline_heads(session, gathered, permit), modes(port));
+        let confirm = permit.permit().confirm;
+        let orders = Orders {
+            permit,
+            holder,
+            run: &run,
+            modes: &modes,
+            when_stopped: match rule.on_stop {
+                OnStop::Leave => WhenStopped::Leave,
+                OnStop::RollBack => WhenStopped::RollBack,
+                OnStop::RollBackWave => WhenStopped::RollBackWave,
+            },
+            unreachable: rule.unreachable,
+            lease: rule.lease.unwrap_or(LEASE).max(confirm.saturating_mul(3)),
+            waves: &waves(port.policy, gathered),
+            baseline_heads: &heads,
+        };
+        let mut gate = Again { session, id: &gathered.testimony.change, permit, holder };
+        let mut ledger = RemoteLedger { session, roster: &gathered.roster, key: key_ledger, last: None };
+        let mut receipts = ReceiptBranch { session, key: key_production };
+        let (mut clock, mut watch) = (Wall, Progress::on(screen));
+        Ok(std::thread::scope(|scope| {
+            let mut crew = Crew::new(scope, port);
+            let world = &mut World {
+                gate: &mut gate,
+                ledger: &mut ledger,
+                port: &mut crew,
+                receipts: &mut receipts,
+                clock: &mut clock,
+                watch: &mut watch,
+            };
+            push(&orders, world)
+        }))
+    }
 }
 
 /// The commit that holds each device's baseline: the one that the ledger names, else the beginning of the range or the
@@ -309,13 +375,16 @@ fn baseline_heads(session: &Session, gathered: &Gathered, permit: &VerifiedPermi
     permit.permit().devices.iter().filter_map(head).collect()
 }
 
-/// Eventual where some device is, with the longest deadline.
-fn mode(ways: &Ways<'_>) -> Mode {
-    let eventual = ways.ways.values().map(|w| w.transport.policy()).filter(|t| t.mode == PushMode::Eventual);
-    match eventual.filter_map(|t| t.deadline).max() {
-        Some(deadline) => Mode::Eventual { deadline, every: Duration::from_secs(30).min(deadline / 10) },
-        None => Mode::Immediate,
-    }
+/// When each device does what it is told.
+fn modes(ways: &Ways<'_>) -> BTreeMap<String, Mode> {
+    let mode = |way: &Way<'_>| match (way.transport.policy().mode, way.transport.policy().deadline) {
+        (PushMode::Eventual, Some(deadline)) => {
+            let every = Duration::from_secs(30).min(deadline / 10).max(Duration::from_secs(1));
+            Mode::Eventual { deadline, every }
+        }
+        _ => Mode::Immediate,
+    };
+    ways.ways.iter().map(|(name, way)| (name.clone(), mode(way))).collect()
 }
 
 /// The evidence, fetched and evaluated again, with the permit held against it.
@@ -358,36 +427,19 @@ impl Clock for Wall {
     }
 }
 
-fn refuse(mut gathered: Gathered, reasons: Vec<Reason>, screen: &Screen) -> Result<Exit, Failure> {
+fn refuse(mut gathered: Gathered, reasons: Vec<Reason>, format: Format, screen: &Screen) -> Result<Exit, Failure> {
     super::permit::add_reasons(&mut gathered.decision, reasons);
-    let text = decision_human(&gathered.testimony.change, &gathered.decision);
-    screen.answer(&format!("nothing was pushed\n{text}"))?;
-    Ok(match exit_of(&gathered.decision) {
+    refuse_of(&gathered, format, screen)
+}
+
+fn refuse_of(gathered: &Gathered, format: Format, screen: &Screen) -> Result<Exit, Failure> {
+    let (id, decision) = (&gathered.testimony.change, &gathered.decision);
+    screen.answer(&match format {
+        Format::Human => format!("nothing was pushed\n{}", decision_human(id, decision)),
+        Format::Json => json_text(&PushDocument::refused(id, decision.state, &decision.reasons))?,
+    })?;
+    Ok(match exit_of(decision) {
         PASSED => REFUSED,
         other => other,
     })
-}
-
-fn told(id: &str, report: &PushReport) -> String {
-    let mut out = format!("{id}: {}\n", report.state.name());
-    for device in &report.devices {
-        let (sign, end) = match device.end {
-            DeviceEnd::Applied => ('+', "applied"),
-            DeviceEnd::RolledBack => ('=', "rolled back"),
-            DeviceEnd::Failed => ('!', "failed"),
-            DeviceEnd::Untouched => ('~', "not begun"),
-        };
-        let running = match device.running {
-            Running::Baseline => "the baseline",
-            Running::Proposal => "the proposal",
-            Running::Unknown => "nobody knows what",
-        };
-        out += &format!("{sign} {}: {end}, runs {running}\n", device.device);
-        device.words.iter().for_each(|word| out += &format!("    {}\n", visible(word)));
-        out += &device.receipt.map(|r| format!("    receipt {r}\n")).unwrap_or_default();
-    }
-    for reason in &report.reasons {
-        out += &format!("- {}: {}\n  = help: {}\n", reason.code, visible(&reason.message), visible(&reason.fix));
-    }
-    out
 }

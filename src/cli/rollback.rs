@@ -11,9 +11,8 @@ use super::ledger::listed;
 use super::permit::{nonce, targets};
 use super::push::port::{Way, Ways};
 use super::screen::Screen;
-use crate::fleet::transport::Bounds;
 use crate::gate::push::route::ProductionTransport;
-use crate::gate::push::{Ledger, LedgerTrouble, Port, Seen, Trouble};
+use crate::gate::push::{Ledger, LedgerTrouble, Seen, Trouble};
 use crate::gate::{
     Claim, DeviceBytes, DeviceResult, Digest, Finish, InForce, Instant, LedgerEntry, Reason, ReasonCode, Receipt,
     ReceiptKind, Record, ResultKind, operator, read_branch,
@@ -102,10 +101,10 @@ pub fn roll_back(session: &Session, wanted: Wanted<'_>, means: &Means<'_>, scree
         Ok(person) => person,
         Err(reason) => return refuse(vec![reason], screen),
     };
-    let mut port = Ways { policy: &policy, ways, bounds: Bounds::default() };
+    let port = Ways { policy: &policy, ways };
     let mut ends = Vec::new();
     for aim in &aims {
-        ends.push(one(&mut port, aim)?);
+        ends.push(one(&port, aim)?);
     }
     screen.answer(&told(&aims, &ends, &person))?;
     let untold = tell_ledger(session, &survey, &aims, &ends, &person, means.keys)?;
@@ -271,7 +270,7 @@ impl End {
     }
 }
 
-fn one(port: &mut Ways<'_>, aim: &Aim) -> Result<End, Failure> {
+fn one(port: &Ways<'_>, aim: &Aim) -> Result<End, Failure> {
     let mut words = Vec::new();
     match port.read(&aim.device, &nonce()?) {
         Ok(seen) if seen.is_baseline => return Ok(End::Already(seen)),
@@ -290,7 +289,7 @@ fn one(port: &mut Ways<'_>, aim: &Aim) -> Result<End, Failure> {
 }
 
 /// The first reading that shows the bytes, or the last one before the deadline of a device that takes its time.
-fn awaited(port: &mut Ways<'_>, device: &str) -> Result<Result<Seen, Reason>, Failure> {
+fn awaited(port: &Ways<'_>, device: &str) -> Result<Result<Seen, Reason>, Failure> {
     let rule = port.ways.get(device).map(|way| way.transport.policy());
     let deadline = rule.filter(|t| t.mode == PushMode::Eventual).and_then(|t| t.deadline).unwrap_or_default();
     let end = now().after(deadline);

@@ -24,6 +24,7 @@ pub const SCHEMAS: &[(&str, &str, &str)] = &[
     ("change-state", "output of `fwgate change show --format json`", include_str!("../../schemas/change-state.json")),
     ("permit", "output of `fwgate permit --format json`", include_str!("../../schemas/permit.json")),
     ("audit", "output of `fwgate audit --format json`", include_str!("../../schemas/audit.json")),
+    ("push", "output of `fwgate push --format json`", include_str!("../../schemas/push.json")),
     ("policy", "a policy file", include_str!("../../schemas/policy.json")),
     ("change", "a change request", include_str!("../../schemas/change.json")),
     (

@@ -9,7 +9,6 @@ use super::push::printed::files_of;
 use super::vet::Vetting;
 use crate::dialect::{InputFile, ReadOptions};
 use crate::diff::Bounds;
-use crate::fleet::transport::Bounds as ChildBounds;
 use crate::fleet::{Readback, compare_readback};
 use crate::gate::push::Trouble;
 use crate::gate::push::route::{StagingTransport, Target};
@@ -72,7 +71,7 @@ impl Staging<'_> {
         let target = self.devices.iter().find(|t| t.name == *on).ok_or_else(|| vec![unknown(on)])?;
         let transport = StagingTransport::of(self.policy, target, self.devices)?;
         let files = as_there(&DeviceFiles::of(bytes).map_err(|r| vec![r])?, stands);
-        let line = Line { device: on, transport: transport.policy(), bounds: ChildBounds::default() };
+        let line = Line { device: on, transport: transport.policy() };
         let identity = line.identity(&files).map_err(|r| vec![r])?;
         let failed = |Trouble(why): Trouble| {
             let message = format!("`{on}` could not be given what `{}` would get: {why}", bytes.device);

@@ -24,6 +24,7 @@ mod operation;
 mod pack;
 #[allow(clippy::module_inception)]
 mod policy;
+mod push;
 mod ranges;
 mod read;
 mod requirement;
@@ -50,9 +51,10 @@ pub use instant::{Date, TimeOfDay, Topic, ZonedTime, duration, subject_of, zoned
 pub use inventory::{Contradiction, InventoryRule};
 pub use known::{KNOWN_SCHEMA, KnownFinding, KnownFindings, read_known};
 pub use names::Names;
-pub use operation::{OnStop, PushRule, Revoked, Right, Rights, StandsFor};
+pub use operation::{Revoked, Right, Rights, StandsFor};
 pub use pack::{Pack, packs};
 pub use policy::Policy;
+pub use push::{OnStop, PushRule, Unreachable, Wave, WavePick};
 pub use ranges::AddressSet;
 pub use read::{PolicyFiles, read_policy};
 pub use roster::{Key, Machine, Person, Purpose};

@@ -1,13 +1,12 @@
 //! Rules of running the gate: who may stop a change or move it, which keys are revoked, what stands in for a device
-//! in staging, and what becomes of devices when a push stops.
+//! in staging.
 
 use super::class::check_role;
-use super::instant::{ZonedTime, read_duration, read_zoned};
+use super::instant::{ZonedTime, read_zoned};
 use super::roster::check_key;
 use crate::document::{Fields, Spanned, Value};
 use crate::ruleset::Span;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// The roles that may do what needs no quorum. `None` where the policy does not say; see the methods of
 /// [`Rights`] for what holds then.
@@ -150,62 +149,4 @@ fn read_renames(fields: &mut Fields<'_>, key: &'static str, what: &'static str) 
         }
     }
     out
-}
-
-/// What becomes of the devices that have got the change when a push stops.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OnStop {
-    /// They keep it; the change is PARTIAL.
-    #[default]
-    Leave,
-    /// They get the baseline back.
-    RollBack,
-}
-
-const ON_STOP: [(&str, OnStop); 2] = [("leave", OnStop::Leave), ("roll-back", OnStop::RollBack)];
-
-/// `[push]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PushRule {
-    /// What becomes of devices that have got the change when a push stops.
-    pub on_stop: OnStop,
-    /// How many devices each wave has, the last number for all further ones; empty for one after the other.
-    pub waves: Vec<u32>,
-    /// How long a device may be in quarantine, where policy wants less than the 14 days that are the most.
-    pub quarantine: Option<Duration>,
-}
-
-/// Reads `[push]`.
-pub(super) fn read_push(mut fields: Fields<'_>) -> PushRule {
-    let rule = PushRule {
-        on_stop: fields.one_of("on_stop", &ON_STOP).map(|s| s.value).unwrap_or_default(),
-        waves: read_waves(&mut fields),
-        quarantine: fields.parsed("quarantine", read_quarantine).map(|q| q.value),
-    };
-    fields.finish();
-    rule
-}
-
-fn read_quarantine(text: &str) -> Result<Duration, crate::document::Wrong> {
-    let most = Duration::from_secs(14 * 86_400);
-    let help = "a device may be in quarantine for 14 days at most";
-    let wrong = || crate::document::Wrong::new(format!("`{text}` is too long for a quarantine"), help);
-    read_duration(text).and_then(|wait| if wait <= most { Ok(wait) } else { Err(wrong()) })
-}
-
-fn read_waves(fields: &mut Fields<'_>) -> Vec<u32> {
-    let problems = fields.problems();
-    let Some(node) = fields.get("waves") else { return Vec::new() };
-    let Value::Array(items) = &node.value else {
-        problems.note(node.span, format!("`waves` is {} instead of a list of numbers", node.value.kind()), None);
-        return Vec::new();
-    };
-    let size = |value: &Value| match value {
-        Value::Integer(number) => u32::try_from(*number).ok().filter(|n| *n > 0),
-        _ => None,
-    };
-    for item in items.iter().filter(|i| size(&i.value).is_none()) {
-        problems.note(item.span, "a wave is a number of devices, 1 or more", None);
-    }
-    items.iter().filter_map(|item| size(&item.value)).collect()
 }

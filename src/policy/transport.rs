@@ -27,15 +27,18 @@ pub enum Placeholder {
     Nonce,
     /// `{timer}`: seconds until the device undoes the change by itself.
     Timer,
+    /// `{variables}`: `@` and the path of a JSON file that holds all the others.
+    Variables,
 }
 
-const PLACEHOLDERS: [(&str, Placeholder); 6] = [
+const PLACEHOLDERS: [(&str, Placeholder); 7] = [
     ("{device}", Placeholder::Device),
     ("{address}", Placeholder::Address),
     ("{file}", Placeholder::File),
     ("{folder}", Placeholder::Folder),
     ("{nonce}", Placeholder::Nonce),
     ("{timer}", Placeholder::Timer),
+    ("{variables}", Placeholder::Variables),
 ];
 
 /// One argument of a command.
@@ -125,6 +128,8 @@ pub struct Transport {
     pub confirm_timer: Option<Duration>,
     /// How long the devices have (eventual).
     pub deadline: Option<Duration>,
+    /// How long one program may take; two minutes where it is not said.
+    pub timeout: Option<Duration>,
     /// The devices that get it first (eventual).
     pub canary: Option<Vec<Spanned<String>>>,
     /// What cannot be undone, in words, for every report.
@@ -162,6 +167,7 @@ pub(super) fn read_transport(mut fields: Fields<'_>) -> Option<Transport> {
         mode: fields.one_of("mode", &MODES).map_or(PushMode::Immediate, |m| m.value),
         confirm_timer: duration(&mut fields, "confirm_timer"),
         deadline: duration(&mut fields, "deadline"),
+        timeout: duration(&mut fields, "timeout"),
         canary: fields.texts("canary"),
         irreversible: fields.text("irreversible").map(|t| t.value),
         faults,

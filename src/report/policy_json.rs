@@ -24,7 +24,7 @@ pub struct PolicyDocument {
 }
 
 /// One reason.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct WrittenReason {
     code: &'static str,
     message: String,

@@ -6,7 +6,7 @@ use crate::diff::Bounds;
 use crate::fleet::transport::{Bounds as ChildBounds, ChildError, Finished, Folder, Invocation, run, shown};
 use crate::fleet::{Readback, compare_readback};
 use crate::gate::push::route::{ProductionTransport, Values, arguments};
-use crate::gate::push::{Port, Seen, Trouble};
+use crate::gate::push::{Done, Seen, Task, Trouble};
 use crate::gate::{Reason, ReasonCode};
 use crate::policy::{Argument, Command, Placeholder, Policy, Transport};
 use std::collections::BTreeMap;
@@ -31,8 +31,6 @@ pub struct Ways<'p> {
     pub policy: &'p Policy,
     /// By device.
     pub ways: BTreeMap<String, Way<'p>>,
-    /// Bounds of every program.
-    pub bounds: ChildBounds,
 }
 
 /// What a call hands to a program beside its device.
@@ -53,7 +51,7 @@ impl<'p> Ways<'p> {
     where
         'p: 's,
     {
-        Line { device, transport: way.transport.policy(), bounds: self.bounds }
+        Line { device, transport: way.transport.policy() }
     }
 }
 
@@ -64,8 +62,6 @@ pub struct Line<'a> {
     pub device: &'a str,
     /// The transport.
     pub transport: &'a Transport,
-    /// Bounds of every program.
-    pub bounds: ChildBounds,
 }
 
 impl Line<'_> {
@@ -74,14 +70,20 @@ impl Line<'_> {
         let Line { device, transport, .. } = *self;
         let (folder, file) = spool(files).map_err(Failed::Trouble)?;
         let files_folder = folder.files();
-        let values = Values {
+        let mut values = Values {
             device,
             address: transport.addresses.get(device).map(|a| a.value.as_str()),
             file: file.as_deref(),
             folder: &files_folder.to_string_lossy(),
             nonce: with.nonce,
             timer: with.timer,
+            variables: "",
         };
+        let written = match command.arguments.contains(&Argument::Placeholder(Placeholder::Variables)) {
+            true => told_in_file(&folder, &values).map_err(Failed::Trouble)?,
+            false => String::new(),
+        };
+        values.variables = &written;
         let all = arguments(command, &values).map_err(Failed::Refused)?;
         let Some((program, rest)) = all.split_first() else {
             return Err(Failed::Trouble("the command is empty".to_owned()));
@@ -89,7 +91,8 @@ impl Line<'_> {
         let named = transport.variables.iter().filter_map(|v| Some((v.value.clone(), std::env::var_os(&v.value)?)));
         let variables: Vec<(String, OsString)> = named.collect();
         let what = Invocation { program, arguments: rest, folder: &folder, variables: &variables };
-        run(&what, self.bounds).map_err(Failed::Child)
+        let time = transport.timeout.unwrap_or(ChildBounds::default().time);
+        run(&what, ChildBounds { time, ..ChildBounds::default() }).map_err(Failed::Child)
     }
 
     /// The same for a step that only has to succeed.
@@ -202,6 +205,21 @@ fn spool(files: &DeviceFiles) -> Result<(Folder, Option<String>), String> {
     Ok((folder, only.filter(|_| has_one)))
 }
 
+/// All values in one JSON file beside the others, as `@PATH`: what `ansible-playbook --extra-vars` takes.
+fn told_in_file(folder: &Folder, values: &Values<'_>) -> Result<String, String> {
+    let text = serde_json::json!({
+        "fwgate_device": values.device,
+        "fwgate_address": values.address,
+        "fwgate_file": values.file,
+        "fwgate_folder": values.folder,
+        "fwgate_nonce": values.nonce,
+        "fwgate_timer": values.timer.as_secs(),
+        "fwgate_serial": 1,
+    });
+    let path = folder.beside("fwgate.json", text.to_string().as_bytes());
+    path.map(|path| format!("@{}", path.to_string_lossy())).map_err(|e| format!("`fwgate.json`: {}", e.kind()))
+}
+
 /// Text without anything that a terminal would obey.
 fn clean(device: &str, bytes: Vec<u8>) -> Result<String, Reason> {
     let refused = |what: &str| {
@@ -243,8 +261,23 @@ fn is_echo(text: &str, files: &DeviceFiles) -> bool {
     })
 }
 
-impl Port for Ways<'_> {
-    fn read(&mut self, device: &str, nonce: &str) -> Result<Seen, Reason> {
+impl Ways<'_> {
+    /// Does one thing with a device, from its beginning to its end.
+    pub fn perform(&self, device: &str, task: &Task) -> Done {
+        match task {
+            Task::Read { nonce } => Done::Seen(self.read(device, nonce)),
+            Task::Apply { timer } => Done::Step(self.apply(device, *timer)),
+            Task::Probe => Done::Step(self.probe(device)),
+            Task::Confirm => Done::Step(self.confirm(device)),
+            Task::RollBack => Done::Step(self.roll_back(device)),
+        }
+    }
+
+    /// What the device runs now, read with a nonce that was never used before.
+    ///
+    /// # Errors
+    /// READBACK_INVALID where it is empty, not understood, another host's, or an echo; LIMIT_EXCEEDED beyond a bound.
+    pub fn read(&self, device: &str, nonce: &str) -> Result<Seen, Reason> {
         let way = self.way(device)?;
         let line = self.line(way, device);
         let identity = line.identity(&way.baseline)?;
@@ -271,22 +304,26 @@ impl Port for Ways<'_> {
         Ok(Seen { is_baseline, is_proposal, differs: difference_words(&baseline), identity })
     }
 
-    fn apply(&mut self, device: &str, timer: Duration) -> Result<(), Trouble> {
+    fn apply(&self, device: &str, timer: Duration) -> Result<(), Trouble> {
         let way = self.way(device).map_err(|r| Trouble(r.message))?;
         self.line(way, device).step(Some(way.instead.as_ref().unwrap_or(way.transport.apply)), &way.proposal, timer)
     }
 
-    fn probe(&mut self, device: &str) -> Result<(), Trouble> {
+    fn probe(&self, device: &str) -> Result<(), Trouble> {
         let way = self.way(device).map_err(|r| Trouble(r.message))?;
         self.line(way, device).step(way.transport.policy().probe.as_ref(), &way.proposal, Duration::ZERO)
     }
 
-    fn confirm(&mut self, device: &str) -> Result<(), Trouble> {
+    fn confirm(&self, device: &str) -> Result<(), Trouble> {
         let way = self.way(device).map_err(|r| Trouble(r.message))?;
         self.line(way, device).step(way.transport.policy().confirm.as_ref(), &way.proposal, Duration::ZERO)
     }
 
-    fn roll_back(&mut self, device: &str) -> Result<(), Trouble> {
+    /// Hands the bytes of the baseline to the device.
+    ///
+    /// # Errors
+    /// The program failed; the device may run either.
+    pub fn roll_back(&self, device: &str) -> Result<(), Trouble> {
         let way = self.way(device).map_err(|r| Trouble(r.message))?;
         self.line(way, device).step(Some(way.transport.rollback), &way.baseline, Duration::ZERO)
     }

@@ -39,8 +39,20 @@ impl Folder {
     /// # Errors
     /// The name is taken or none, the disk is full.
     pub fn put(&self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+        self.write(&self.files(), name, bytes)
+    }
+
+    /// The same beside the files, where it is none of them.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn beside(&self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+        self.write(self.held.path(), name, bytes)
+    }
+
+    fn write(&self, folder: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
         let name = Path::new(name).file_name().ok_or(io::ErrorKind::InvalidInput)?;
-        let path = self.files().join(name);
+        let path = folder.join(name);
         let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
         file.write_all(bytes)?;
         let mut permissions = file.metadata()?.permissions();

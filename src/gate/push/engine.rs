@@ -1,16 +1,19 @@
-//! A run: the claim, the devices in order, what becomes of the earlier ones when it stops, and the end.
+//! A run against the ledger: the claim and its renewal, results, the end. What happens between them is [`super::course`].
 
 use super::super::permit::{Permit, VerifiedPermit};
 use super::super::reason::{Reason, ReasonCode};
 use super::super::record::{Claim, Digest, Finish, LedgerEntry, Result as DeviceResult, ResultKind};
-use super::device::{Step, push_device, take_back};
-use super::report::{DeviceEnd, DeviceReport, PushReport, Running};
+use super::flight::Flight;
+use super::report::{DeviceReport, PushReport, Running};
 use super::spending::{Spending, last_result, other_run};
-use super::{Clock, Gate, Ledger, LedgerTrouble, LedgerView, Port, Receipts};
-use crate::gate::State;
+use super::wave::Batch;
+use super::{Clock, Gate, Ledger, LedgerTrouble, LedgerView, Port, Receipts, Watch};
+use crate::gate::{Instant, State};
+use crate::policy::Unreachable;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// When devices do what they are told.
+/// When a device does what it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Before the program ends, under a timer.
@@ -31,6 +34,8 @@ pub enum WhenStopped {
     Leave,
     /// They get the baseline back.
     RollBack,
+    /// Those of the wave that did not come to its end get the baseline back.
+    RollBackWave,
 }
 
 /// What a run is to do.
@@ -42,14 +47,16 @@ pub struct Orders<'a> {
     pub holder: &'a str,
     /// The run: 32 hexadecimal digits.
     pub run: &'a str,
-    /// When devices do what they are told.
-    pub mode: Mode,
+    /// When devices do what they are told; immediately where it is not said.
+    pub modes: &'a BTreeMap<String, Mode>,
     /// What becomes of devices that have got the change when the run stops.
     pub when_stopped: WhenStopped,
+    /// What becomes of the run when a device cannot be read.
+    pub unreachable: Unreachable,
     /// How long the claim holds without being renewed.
     pub lease: Duration,
-    /// The devices of the permit in the order in which they are pushed; absent ones follow by name.
-    pub order: &'a [String],
+    /// The waves. Devices that the permit does not name are left out; those that no wave names follow one by one.
+    pub waves: &'a [Batch],
     /// The commit that holds each device's baseline.
     pub baseline_heads: &'a [(String, String)],
 }
@@ -59,23 +66,18 @@ impl Orders<'_> {
         self.permit.permit()
     }
 
-    fn devices(&self) -> Vec<String> {
-        let names = || self.permit().devices.iter().map(|d| d.name.clone());
-        let ordered = self.order.iter().filter(|o| names().any(|n| n == **o)).cloned();
-        let mut out: Vec<String> = ordered.collect();
-        let rest: Vec<String> = names().filter(|n| !out.contains(n)).collect();
-        out.extend(rest);
+    /// The waves as far as the permit goes.
+    fn waves(&self) -> Vec<Batch> {
+        let mut left: BTreeSet<&str> = self.permit().devices.iter().map(|d| d.name.as_str()).collect();
+        let mut out: Vec<Batch> = Vec::new();
+        for wave in self.waves {
+            let devices = wave.devices.iter().filter(|d| left.remove(d.as_str())).cloned();
+            out.push(Batch { devices: devices.collect(), ..*wave });
+        }
+        let alone = |name: &str| Batch { devices: vec![name.to_owned()], parallel: 1, wait: Duration::ZERO };
+        out.extend(left.into_iter().map(alone));
+        out.retain(|wave| !wave.devices.is_empty());
         out
-    }
-
-    pub(super) fn digests(&self, device: &str) -> (Digest, Digest) {
-        let found = self.permit().devices.iter().find(|d| d.name == device);
-        found.map_or((Digest([0; 32]), Digest([0; 32])), |d| (d.proposal, d.rollback))
-    }
-
-    fn baseline_head(&self, device: &str) -> String {
-        let found = self.baseline_heads.iter().find(|(name, _)| name == device);
-        found.map_or_else(|| self.permit().head.clone(), |(_, head)| head.clone())
     }
 }
 
@@ -91,23 +93,27 @@ pub struct World<'w> {
     pub receipts: &'w mut dyn Receipts,
     /// The time.
     pub clock: &'w mut dyn Clock,
+    /// Whoever looks on.
+    pub watch: &'w mut dyn Watch,
 }
 
 /// So often an entry is tried again when somebody else was first.
 const ATTEMPTS: usize = 5;
+/// The claim is renewed once this part of its lease has passed.
+const RENEWAL: u32 = 4;
 
 /// Pushes the permitted bytes to the permitted devices, or says why not.
 pub fn push(orders: &Orders<'_>, world: &mut World<'_>) -> PushReport {
     let mut reasons = before_anything(orders, world);
+    let mut run = Run::new(orders, world);
     if reasons.is_empty() {
-        reasons.extend(Run { orders, world }.claim().err());
+        reasons.extend(run.claim().err());
     }
     if !reasons.is_empty() {
         return PushReport::refused(reasons);
     }
-    let mut run = Run { orders, world };
-    let mut report = run.devices();
-    run.stopped(&mut report);
+    run.course();
+    let mut report = PushReport { state: State::Pushing, reasons: run.reasons.clone(), devices: run.reports.clone() };
     report.conclude();
     run.finish(&mut report);
     report
@@ -132,9 +138,48 @@ fn before_anything(orders: &Orders<'_>, world: &mut World<'_>) -> Vec<Reason> {
 pub(super) struct Run<'r, 'w> {
     pub orders: &'r Orders<'r>,
     pub world: &'r mut World<'w>,
+    pub waves: Vec<Batch>,
+    /// Why no further device is begun or applied.
+    pub is_stopped: bool,
+    /// Everything that speaks against this having been a whole push.
+    pub reasons: Vec<Reason>,
+    /// The devices, wave after wave.
+    pub reports: Vec<DeviceReport>,
+    /// Devices on their way.
+    pub flights: Vec<Flight>,
+    /// Where each device stands in the reports.
+    pub places: BTreeMap<String, usize>,
+    digests: BTreeMap<String, (Digest, Digest)>,
+    claimed: Option<Instant>,
+}
+
+impl<'r, 'w> Run<'r, 'w> {
+    fn new(orders: &'r Orders<'r>, world: &'r mut World<'w>) -> Run<'r, 'w> {
+        let waves = orders.waves();
+        let devices = orders.permit().devices.iter();
+        let digests = devices.map(|d| (d.name.clone(), (d.proposal, d.rollback))).collect();
+        let (flights, reasons) = (Vec::new(), Vec::new());
+        let places = BTreeMap::new();
+        let reports = Vec::new();
+        Run { orders, world, waves, is_stopped: false, reasons, reports, flights, places, digests, claimed: None }
+    }
 }
 
 impl Run<'_, '_> {
+    /// The bytes that a device gets, and those that it goes back to.
+    pub fn digests(&self, device: &str) -> (Digest, Digest) {
+        self.digests.get(device).copied().unwrap_or((Digest([0; 32]), Digest([0; 32])))
+    }
+
+    pub fn mode(&self, device: &str) -> Mode {
+        self.orders.modes.get(device).copied().unwrap_or(Mode::Immediate)
+    }
+
+    fn baseline_head(&self, device: &str) -> String {
+        let found = self.orders.baseline_heads.iter().find(|(name, _)| name == device);
+        found.map_or_else(|| self.orders.permit().head.clone(), |(_, head)| head.clone())
+    }
+
     /// Claims the permit in the ledger, or renews this run's claim.
     pub fn claim(&mut self) -> Result<(), Reason> {
         self.append(|run, view| {
@@ -157,15 +202,23 @@ impl Run<'_, '_> {
                 lease: now.after(run.orders.lease),
                 devices: devices.into_iter().map(str::to_owned).collect(),
             }))
-        })
+        })?;
+        self.claimed = Some(self.world.clock.now());
+        Ok(())
+    }
+
+    /// Renews the claim where a part of its lease has passed.
+    pub fn renew(&mut self) -> Result<(), Reason> {
+        let due = self.claimed.map(|at| at.after(self.orders.lease / RENEWAL));
+        if due.is_some_and(|due| self.world.clock.now() < due) { Ok(()) } else { self.claim() }
     }
 
     /// Writes what became of a device; refuses where the claim is not this run's any more.
     pub fn result(&mut self, device: &str, result: ResultKind, receipt: Option<Digest>) -> Result<(), Reason> {
-        let (proposal, rollback) = self.orders.digests(device);
+        let (proposal, rollback) = self.digests(device);
         let (bytes, head) = match result {
             ResultKind::Applied => (proposal, self.orders.permit().head.clone()),
-            _ => (rollback, self.orders.baseline_head(device)),
+            _ => (rollback, self.baseline_head(device)),
         };
         self.append(|run, view| {
             run.still_ours(view)?;
@@ -219,74 +272,43 @@ impl Run<'_, '_> {
         Err(Reason::new(ReasonCode::LedgerUnreachable, message, "try again"))
     }
 
-    fn devices(&mut self) -> PushReport {
-        let mut report = PushReport { state: State::Pushing, reasons: Vec::new(), devices: Vec::new() };
-        let names = self.orders.devices();
-        report.devices = names.iter().map(|n| self.as_recorded(n)).collect();
-        for at in 0..names.len() {
-            let Some(device) = report.devices.get_mut(at) else { break };
-            match self.one(device) {
-                Step::Done => {}
-                Step::Stop(reasons) => {
-                    report.reasons = reasons;
-                    break;
+    /// The devices before this run comes to them. What an earlier run wrote of one is a record, not a reading: it may have
+    /// died, or rolled back without the ledger.
+    pub fn as_recorded(&mut self) {
+        let view = self.world.ledger.view();
+        let waves = std::mem::take(&mut self.waves);
+        for (at, wave) in waves.iter().enumerate() {
+            for name in &wave.devices {
+                let mut device = DeviceReport::new(name, at + 1);
+                let unknown = match view.as_ref().map(|view| self.last_result(view, name)) {
+                    Ok(None | Some(ResultKind::RolledBack)) => None,
+                    Ok(Some(ResultKind::Applied)) => Some("the ledger says that an earlier run applied it"),
+                    Ok(Some(_)) => Some("the ledger says that an earlier run began it"),
+                    Err(_) => Some("the ledger could not be asked about it"),
+                };
+                if let Some(words) = unknown {
+                    device.running = Running::Unknown;
+                    device.words.push(words.to_owned());
                 }
+                self.places.insert(name.clone(), self.reports.len());
+                self.reports.push(device);
             }
         }
-        report
+        self.waves = waves;
     }
 
-    /// A device before this run came to it. What an earlier run wrote of it is a record, not a reading: it may have
-    /// died, or rolled back without the ledger.
-    fn as_recorded(&mut self, name: &str) -> DeviceReport {
-        let mut device = DeviceReport::new(name);
-        let (running, words) = match self.earlier(name) {
-            Ok(None | Some(ResultKind::RolledBack)) => return device,
-            Ok(Some(ResultKind::Applied)) => (Running::Unknown, "the ledger says that an earlier run applied it"),
-            Ok(Some(_)) => (Running::Unknown, "the ledger says that an earlier run began it"),
-            Err(_) => (Running::Unknown, "the ledger could not be asked about it"),
-        };
-        device.running = running;
-        device.words.push(words.to_owned());
-        device
+    fn last_result(&self, view: &LedgerView, device: &str) -> Option<ResultKind> {
+        last_result(&view.entries, self.orders.permit(), device, self.digests(device).0)
     }
 
-    /// One device, unless something stands against it now or an earlier run of this permit has done it.
-    fn one(&mut self, device: &mut DeviceReport) -> Step {
-        let now = self.world.clock.now();
-        let mut reasons = self.world.gate.objections();
-        reasons.extend(self.orders.permit().untimely(now));
-        if !reasons.is_empty() {
-            return Step::Stop(reasons);
-        }
-        if let Err(reason) = self.claim() {
-            return Step::Stop(vec![reason]);
-        }
-        match self.earlier(&device.device) {
-            Err(reason) => Step::Stop(vec![reason]),
-            Ok(earlier) => push_device(self, device, earlier),
-        }
-    }
-
-    fn earlier(&mut self, device: &str) -> Result<Option<ResultKind>, Reason> {
+    /// What an earlier run of the permit wrote of a device last.
+    pub fn earlier(&mut self, device: &str) -> Result<Option<ResultKind>, Reason> {
         match self.world.ledger.view() {
-            Ok(view) => Ok(last_result(&view.entries, self.orders.permit(), device)),
+            Ok(view) => self.still_ours(&view).map(|()| self.last_result(&view, device)),
             Err(LedgerTrouble::Refused(reason)) => Err(reason),
             Err(LedgerTrouble::Moved) => {
                 Err(Reason::new(ReasonCode::LedgerUnreachable, "the ledger moved while it was read", "try again"))
             }
-        }
-    }
-
-    /// Policy says what becomes of devices that have got the change when a run stops.
-    fn stopped(&mut self, report: &mut PushReport) {
-        if report.reasons.is_empty() || self.orders.when_stopped == WhenStopped::Leave {
-            return;
-        }
-        for device in report.devices.iter_mut().filter(|d| d.end == DeviceEnd::Applied) {
-            device.words.push("the run stopped, and policy says to roll back".to_owned());
-            let reason = take_back(self, device);
-            report.reasons.extend(reason);
         }
     }
 

@@ -1,24 +1,31 @@
-//! The push: one device after the other, each under a timer of its own, with every step written to the ledger first.
+//! The push: wave after wave, each device under a timer of its own, with every step written to the ledger first.
 //!
-//! A state machine over what it needs of the world ([`Port`], [`Ledger`], [`Receipts`], [`Gate`], [`Clock`]); nothing here starts
-//! a program or reads a clock, so that tests put a fault at every step. What holds however a run ends:
+//! A state machine over what it needs of the world ([`Port`], [`Ledger`], [`Receipts`], [`Gate`], [`Clock`], [`Watch`]); nothing here
+//! starts a program, a thread or a clock, so that tests put a fault at every step and let devices end in every order. What holds
+//! however a run ends:
 //!
 //! - Nothing is applied without a permit whose signature was verified, which nobody has spent, and which this run has
 //!   claimed in the ledger; and never while the gate has anything against the change.
 //! - A device that was begun ends at the proposal, read back and confirmed, or at the baseline, by its timer or by the
 //!   rollback; the report says which, or that nobody knows.
+//! - Once anything has gone wrong no further device is applied; those that have been come to their end.
 //!
 //! ```text
 //!  claim ─► for each device: gate ─► read back (baseline?) ─► `started` ─► apply ─► read back ─► probe ─► confirm ─► receipt
 //!              │                       │ DRIFT                   │           └──────┴── any failure ──┴─► roll back ─► read back
 //!              └─ PERMIT_SPENT, PERMIT_CLAIMED                   └─ lost the claim: stop                             └─ `rolled-back`
 //! ```
+//!
+//! As many devices of a wave as policy allows are on their way at the same time: the port works on them, and this machine waits
+//! for whichever is ready first. Gate, ledger and receipts are asked by the machine alone, one after the other.
 
-mod device;
+mod course;
 mod engine;
+mod flight;
 mod report;
 pub mod route;
 mod spending;
+pub mod wave;
 
 pub use engine::{Mode, Orders, WhenStopped, World, push};
 pub use report::{DeviceEnd, DeviceReport, PushReport, Running};
@@ -46,37 +53,43 @@ pub struct Seen {
     pub identity: String,
 }
 
-/// The way to the devices: the production transports of policy.
+/// One thing to do with a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Say what the device runs now, read with a nonce that was never used before.
+    Read {
+        /// 32 hexadecimal digits.
+        nonce: String,
+    },
+    /// Hand the proposal to the device, which takes it back by itself after `timer` unless it is confirmed.
+    Apply {
+        /// How long the device waits for the confirmation.
+        timer: Duration,
+    },
+    /// Look from elsewhere whether the device is reached as it should be.
+    Probe,
+    /// Stop the device's timer.
+    Confirm,
+    /// Hand the bytes of the baseline to the device; stops its timer, too.
+    RollBack,
+}
+
+/// What came of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Of a reading. READBACK_INVALID where it is empty, not understood, another host's, or an echo; LIMIT_EXCEEDED beyond a bound.
+    Seen(Result<Seen, Reason>),
+    /// Of any other task. Where its program failed, the device may run either, its timer may be running or not.
+    Step(Result<(), Trouble>),
+}
+
+/// The way to the devices: the production transports of policy. A device has at most one task at a time.
 pub trait Port {
-    /// What the device runs now, read with a nonce that was never used before.
-    ///
-    /// # Errors
-    /// READBACK_INVALID where it is empty, not understood, another host's, or an echo; LIMIT_EXCEEDED beyond a bound.
-    fn read(&mut self, device: &str, nonce: &str) -> Result<Seen, Reason>;
+    /// Begins a task and returns at once.
+    fn begin(&mut self, device: &str, task: Task);
 
-    /// Hands the proposal to the device, which takes it back by itself after `timer` unless it is confirmed.
-    ///
-    /// # Errors
-    /// The program failed; the device may run either.
-    fn apply(&mut self, device: &str, timer: Duration) -> Result<(), Trouble>;
-
-    /// Looks from elsewhere whether the device is reached as it should be.
-    ///
-    /// # Errors
-    /// It is not.
-    fn probe(&mut self, device: &str) -> Result<(), Trouble>;
-
-    /// Stops the device's timer.
-    ///
-    /// # Errors
-    /// The program failed; the timer may be running or not.
-    fn confirm(&mut self, device: &str) -> Result<(), Trouble>;
-
-    /// Hands the bytes of the baseline to the device.
-    ///
-    /// # Errors
-    /// The program failed; the device may run either.
-    fn roll_back(&mut self, device: &str) -> Result<(), Trouble>;
+    /// The next task that ends; `None` where none did within `patience`, or where none is going on.
+    fn next(&mut self, patience: Option<Duration>) -> Option<(String, Done)>;
 }
 
 /// The ledger as it stands on the remote.
@@ -140,6 +153,23 @@ pub trait Clock {
     /// # Errors
     /// There are no random bytes.
     fn nonce(&mut self) -> Result<String, Trouble>;
+}
+
+/// What happens in a run, as it happens.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'e> {
+    /// A wave begins: its number from 1, how many there are, its devices.
+    Wave(usize, usize, &'e wave::Batch),
+    /// A device has come to its end, or to none.
+    Device(&'e DeviceReport),
+    /// The run waits before the next wave.
+    Wait(Duration),
+}
+
+/// Whoever looks on.
+pub trait Watch {
+    /// Takes note.
+    fn note(&mut self, event: Event<'_>);
 }
 
 #[cfg(test)]

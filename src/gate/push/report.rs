@@ -34,6 +34,8 @@ pub enum DeviceEnd {
 pub struct DeviceReport {
     /// Its name.
     pub device: String,
+    /// Its wave, from 1.
+    pub wave: usize,
     /// How it went.
     pub end: DeviceEnd,
     /// What it runs.
@@ -45,9 +47,9 @@ pub struct DeviceReport {
 }
 
 impl DeviceReport {
-    pub(super) fn new(device: &str) -> DeviceReport {
+    pub(super) fn new(device: &str, wave: usize) -> DeviceReport {
         let (end, running) = (DeviceEnd::Untouched, Running::Baseline);
-        DeviceReport { device: device.to_owned(), end, running, receipt: None, words: Vec::new() }
+        DeviceReport { device: device.to_owned(), wave, end, running, receipt: None, words: Vec::new() }
     }
 }
 
@@ -58,7 +60,7 @@ pub struct PushReport {
     pub state: State,
     /// Why the run was refused or stopped.
     pub reasons: Vec<Reason>,
-    /// The devices of the permit, in the order in which they were pushed.
+    /// The devices of the permit, wave after wave.
     pub devices: Vec<DeviceReport>,
 }
 

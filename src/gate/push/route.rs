@@ -37,6 +37,8 @@ pub struct Values<'a> {
     pub nonce: &'a str,
     /// `{timer}`.
     pub timer: Duration,
+    /// `{variables}`.
+    pub variables: &'a str,
 }
 
 /// The way to one device of production, safe to push with.
@@ -194,6 +196,7 @@ pub fn arguments(command: &Command, values: &Values<'_>) -> Result<Vec<String>, 
             Placeholder::Folder => Ok(values.folder.to_owned()),
             Placeholder::Nonce => Ok(values.nonce.to_owned()),
             Placeholder::Timer => Ok(values.timer.as_secs().to_string()),
+            Placeholder::Variables => Ok(values.variables.to_owned()),
             Placeholder::Address => values
                 .address
                 .map(str::to_owned)

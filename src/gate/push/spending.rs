@@ -3,7 +3,7 @@
 use super::super::instant::Instant;
 use super::super::permit::Permit;
 use super::super::reason::{Reason, ReasonCode};
-use super::super::record::{Claim, LedgerEntry, ResultKind};
+use super::super::record::{Claim, Digest, LedgerEntry, ResultKind};
 
 /// What became of a permit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,8 +60,12 @@ impl<'a> Spending<'a> {
 
 /// What was last written of a device: by the runs of this permit, or by those of an earlier permit of the same change that
 /// applied the same bytes.
-pub(super) fn last_result(entries: &[LedgerEntry], permit: &Permit, device: &str) -> Option<ResultKind> {
-    let proposal = permit.devices.iter().find(|d| d.name == device)?.proposal;
+pub(super) fn last_result(
+    entries: &[LedgerEntry],
+    permit: &Permit,
+    device: &str,
+    proposal: Digest,
+) -> Option<ResultKind> {
     let result = |entry: &LedgerEntry| match entry {
         LedgerEntry::Result(result) if result.device == device && result.change == permit.change => {
             let is_same = result.result == ResultKind::Applied && result.bytes == proposal;
@@ -74,10 +78,11 @@ pub(super) fn last_result(entries: &[LedgerEntry], permit: &Permit, device: &str
 
 /// A run of another permit that is still busy with one of these devices.
 pub(super) fn other_run(entries: &[LedgerEntry], nonce: &str, devices: &[&str], now: Instant) -> Option<Reason> {
+    let wanted: std::collections::BTreeSet<&str> = devices.iter().copied().collect();
     let busy = |entry: &LedgerEntry| match entry {
         LedgerEntry::Claim(claim) if claim.nonce != nonce && now <= claim.lease => {
             let is_over = matches!(Spending::of(entries, &claim.nonce), Spending::Finished);
-            let shared = claim.devices.iter().find(|d| devices.contains(&d.as_str())).filter(|_| !is_over)?;
+            let shared = claim.devices.iter().find(|d| wanted.contains(d.as_str())).filter(|_| !is_over)?;
             let message = format!("a run for {} is busy with `{shared}` until {}", claim.change, claim.lease);
             Some(Reason::new(ReasonCode::Conflict, message, "wait until that run is over"))
         }
