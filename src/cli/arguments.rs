@@ -1,8 +1,8 @@
 //! The command line as a whole: the commands and what they are for.
 
 use super::{
-    adopt, audit, change, check, completions, convert, demo, diff, explain, hook, init, inventory, ledger, lint, man,
-    matrix, permit, policy, push, query, rollback, schema, stage, trace, vet,
+    adopt, audit, change, check, completions, convert, demo, diff, drift, explain, fleet, hook, init, inventory,
+    ledger, lint, man, matrix, permit, policy, push, query, rollback, schema, stage, trace, vet,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -70,8 +70,12 @@ pub enum Command {
     Vet(vet::Arguments),
     /// Ask whether a change may go now, and take the permit
     Permit(permit::Arguments),
-    /// Push a permitted change, device by device
+    /// Push a permitted change, wave by wave
     Push(push::Arguments),
+    /// Say where every device stands: what is in force since when, and which have not converged
+    Fleet(fleet::Arguments),
+    /// Find devices that run something else than they should
+    Drift(drift::Arguments),
     /// Bring a device back to what was applied last: one operator, at any time
     Rollback(rollback::Arguments),
     /// Play the incidents: what happened without the guard, and what happens with it

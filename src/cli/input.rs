@@ -9,12 +9,14 @@ mod disk;
 mod error;
 mod folder;
 mod gate;
+mod herd;
 mod included;
 mod revision;
 
 pub use check::{CheckArguments, Judged, PolicyInput, PolicySource, Side};
 pub use error::InputError;
 pub use gate::{ChangeTrees, PinnedChange, bytes_of, reasons};
+pub use herd::Herd;
 
 use crate::dialect::InputFile;
 use crate::fleet::tree::{Beside, ConfigTree, DeviceInput, Grouping, TreeFile, is_ignored_name, stem};

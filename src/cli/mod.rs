@@ -13,10 +13,12 @@ pub mod convert;
 pub mod demo;
 pub mod device;
 pub mod diff;
+pub mod drift;
 pub mod estate;
 pub mod exit;
 pub mod explain;
 pub mod failure;
+pub mod fleet;
 pub mod gate;
 pub mod hook;
 pub mod init;
@@ -90,6 +92,8 @@ impl Command {
             Command::Vet(arguments) => vet::run(arguments, screen),
             Command::Permit(arguments) => permit::run(arguments, screen),
             Command::Push(arguments) => push::run(arguments, screen),
+            Command::Fleet(arguments) => fleet::run(arguments, screen),
+            Command::Drift(arguments) => drift::run(arguments, screen),
             Command::Rollback(arguments) => rollback::run(arguments, screen),
             Command::Demo(arguments) => demo::run(arguments, screen),
             Command::Schema(arguments) => schema::run(arguments, screen),

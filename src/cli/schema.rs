@@ -25,6 +25,8 @@ pub const SCHEMAS: &[(&str, &str, &str)] = &[
     ("permit", "output of `fwgate permit --format json`", include_str!("../../schemas/permit.json")),
     ("audit", "output of `fwgate audit --format json`", include_str!("../../schemas/audit.json")),
     ("push", "output of `fwgate push --format json`", include_str!("../../schemas/push.json")),
+    ("fleet", "output of `fwgate fleet status --format json`", include_str!("../../schemas/fleet.json")),
+    ("drift", "output of `fwgate drift --format json`", include_str!("../../schemas/drift.json")),
     ("policy", "a policy file", include_str!("../../schemas/policy.json")),
     ("change", "a change request", include_str!("../../schemas/change.json")),
     (

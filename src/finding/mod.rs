@@ -10,6 +10,7 @@
 //! | FW3xx | one ruleset by itself |
 //! | FW4xx | input and facts |
 //! | FW5xx | reasons of the gate |
+//! | FW6xx | devices of a fleet |
 
 /// Codes of the gate, one page each.
 macro_rules! gate_codes {
@@ -33,6 +34,7 @@ mod explain;
 #[allow(clippy::module_inception)]
 mod finding;
 mod fingerprint;
+mod fleet;
 mod gate_change;
 mod gate_evidence;
 mod input;
@@ -46,6 +48,7 @@ pub use effect::*;
 pub use explain::{explain, explain_all};
 pub use finding::{Finding, Location, Waived, excerpt};
 pub use fingerprint::fingerprints;
+pub use fleet::*;
 pub use input::*;
 pub use inventory::*;
 pub use lint::*;

@@ -1,9 +1,11 @@
 //! Devices and the trees of configuration that hold them.
 
 mod digest;
+pub mod drift;
 mod evidence;
 mod names;
 pub mod namespace;
+pub mod normal;
 mod readback;
 pub mod transport;
 pub mod tree;

@@ -67,24 +67,50 @@ pub fn with_adoptions(mut pushed: BTreeMap<String, InForce>, adopted: &[InForce]
     pushed
 }
 
-/// Devices that a person with the right to operate put into quarantine, and which are in it now. No quarantine is longer than 14
-/// days, or what the policy says, from its record's first witness.
+/// Devices that a person with the right to operate put into quarantine, and which are in it now.
 pub fn quarantined<'t>(
     testimonies: impl Iterator<Item = &'t Testimony>,
     policy: Option<&Policy>,
     now: Instant,
 ) -> BTreeSet<String> {
-    let Some(policy) = policy else { return BTreeSet::new() };
+    quarantines(testimonies, policy, now).into_keys().collect()
+}
+
+/// A device in quarantine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confined {
+    /// Until when: 14 days, or what the policy says, from its record's first witness at most.
+    pub until: Instant,
+    /// Why.
+    pub reason: String,
+    /// Who put it there.
+    pub by: String,
+}
+
+/// The same with until when and why; of several quarantines of one device, the one that lasts longest.
+pub fn quarantines<'t>(
+    testimonies: impl Iterator<Item = &'t Testimony>,
+    policy: Option<&Policy>,
+    now: Instant,
+) -> BTreeMap<String, Confined> {
+    let Some(policy) = policy else { return BTreeMap::new() };
     let roles = roles_of(policy);
     let most = policy.push.quarantine.unwrap_or(QUARANTINE).min(QUARANTINE);
     let may =
         |by: &str| roles.get(by).is_some_and(|own| policy.rights.has(Right::Operate, own.iter().map(String::as_str)));
-    let device = |t: &Testimony, r: &Believed<Record>| match &r.said {
-        Record::Quarantine(said) if r.standing == Standing::Good && may(&r.by) && !t.is_taken_back(r) => {
-            let end = said.until.min(r.witnessed.unwrap_or(r.at).min(r.at).after(most));
-            (now < end).then(|| said.device.clone())
+    let mut out: BTreeMap<String, Confined> = BTreeMap::new();
+    for testimony in testimonies {
+        for record in &testimony.records {
+            let Record::Quarantine(said) = &record.said else { continue };
+            if record.standing != Standing::Good || !may(&record.by) || testimony.is_taken_back(record) {
+                continue;
+            }
+            let until = said.until.min(record.witnessed.unwrap_or(record.at).min(record.at).after(most));
+            if now < until && out.get(&said.device).is_none_or(|known| known.until < until) {
+                let (reason, by) = (said.reason.clone(), record.by.clone());
+                out.insert(said.device.clone(), Confined { until, reason, by });
+            }
         }
-        _ => None,
-    };
-    testimonies.flat_map(|t| t.records.iter().filter_map(move |r| device(t, r))).collect()
+    }
+    out
 }

@@ -26,6 +26,7 @@ mod decide;
 mod decision;
 mod edits;
 mod evidence;
+pub mod fleet;
 mod grammar;
 mod instant;
 mod ledger;
@@ -50,7 +51,7 @@ pub mod vetting;
 mod voices;
 
 pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
-pub use adoption::{adoptions, quarantined, with_adoptions};
+pub use adoption::{Confined, adoptions, quarantined, quarantines, with_adoptions};
 pub use analysis::{Case, Library, analyse, read_request, targets};
 pub use believed::{Believed, Ignored, MAX_COMMITS, TOLERANCE, Testimony, looks_like_approval, read_branch};
 pub use calendar::{Booking, Calendar, Period, Slot, SlotSource, calendar, instant_of, slot, wished};

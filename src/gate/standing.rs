@@ -6,7 +6,7 @@ use super::case::{Debt, Progress, Unconverged};
 use super::instant::Instant;
 use super::ledger::{Ledger, PermitHistory};
 use super::matching::fill;
-use super::record::{Record, ResultKind};
+use super::record::{Record, Result as DeviceResult, ResultKind};
 use super::roster::Standing;
 use super::terms::terms;
 use super::validity::roles_of;
@@ -37,17 +37,46 @@ fn of_permit(permit: &PermitHistory, now: Instant) -> Progress {
     }
 }
 
-/// Devices whose last result is neither `applied` nor `rolled-back` and which no run is working on, those in quarantine left out.
+/// Devices that a push left where nobody can say that the change is on them or gone from them, those in quarantine left out:
+///
+/// - whose last result is neither `applied` nor `rolled-back` and which no run is working on;
+/// - which a run claimed and never came to, while another device of the same run has the change.
 pub fn unconverged(ledger: &Ledger, quarantined: &BTreeSet<String>, now: Instant) -> Vec<Unconverged> {
     let permits = ledger.permits();
+    let last = last_results(ledger);
     let is_running = |nonce: &str| permits.get(nonce).is_some_and(|p| p.is_claimed(now));
-    let mut last: BTreeMap<&str, (&str, bool)> = BTreeMap::new();
-    for result in ledger.results() {
-        let is_open = !matches!(result.result, ResultKind::Applied | ResultKind::RolledBack);
-        last.insert(&result.device, (&result.change, is_open && !is_running(&result.nonce)));
+    let is_open =
+        |r: &DeviceResult| !matches!(r.result, ResultKind::Applied | ResultKind::RolledBack) && !is_running(&r.nonce);
+    let begun = last.values().filter(|r| is_open(r)).map(|r| (r.device.clone(), r.change.clone()));
+    let mut open: BTreeMap<String, String> = left_out(&permits, &last, now).into_iter().collect();
+    open.extend(begun);
+    let blocking = open.into_iter().filter(|(device, _)| !quarantined.contains(device));
+    blocking.map(|(device, change)| Unconverged { device, change }).collect()
+}
+
+/// The last result of every device.
+pub(super) fn last_results(ledger: &Ledger) -> BTreeMap<&str, &DeviceResult> {
+    ledger.results().map(|result| (result.device.as_str(), result)).collect()
+}
+
+/// Devices of runs that are over and never came to them, with the change that is on others.
+fn left_out(
+    permits: &BTreeMap<String, PermitHistory>,
+    last: &BTreeMap<&str, &DeviceResult>,
+    now: Instant,
+) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    for permit in permits.values().filter(|p| !p.is_claimed(now)) {
+        let Some(claim) = permit.claims.last() else { continue };
+        let has_it = |r: &&DeviceResult| r.nonce == claim.nonce && r.result == ResultKind::Applied;
+        if !last.values().any(|r| has_it(&r)) {
+            continue;
+        }
+        let is_later = |device: &String| last.get(device.as_str()).is_some_and(|r| r.at >= claim.at);
+        let never = claim.devices.iter().filter(|d| !permit.results.contains_key(*d) && !is_later(d));
+        out.extend(never.map(|device| (device.clone(), claim.change.clone())));
     }
-    let open = last.into_iter().filter(|(device, (_, is_open))| *is_open && !quarantined.contains(*device));
-    open.map(|(device, (change, _))| Unconverged { device: device.to_owned(), change: change.to_owned() }).collect()
+    out
 }
 
 /// The review that an emergency owes after it was applied at `applied`: until `review` records of the quorum of class normal,

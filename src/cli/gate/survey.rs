@@ -1,8 +1,13 @@
 //! Everything that is the same for every change, without any one of them: chains, keys, branches.
 
-use super::gather::{Changes, Session, World, target};
-use crate::cli::input::{bytes_of, reasons};
-use crate::gate::{Chain, DeviceBytes, Digest, InForce, Instant, Ledger, Log, Reason, Roster, TargetDevice};
+use super::gather::{Changes, Session, World, change_of, target};
+use crate::cli::failure::Failure;
+use crate::cli::input::{Herd, InputError, bytes_of, reasons};
+use crate::gate::fleet::{MainDevice, main_device};
+use crate::gate::{
+    Chain, Confined, DeviceBytes, Digest, InForce, Instant, Ledger, Log, Reason, Roster, TargetDevice, Testimony,
+    quarantines, read_branch,
+};
 use crate::vcs::{Branch, CommitId, EvidenceSource, Repository, VcsError};
 use std::collections::BTreeMap;
 
@@ -55,6 +60,36 @@ impl Session {
         let tree = survey.tip.and_then(|tip| self.repository.tree(tip).ok());
         let tree = tree.and_then(|tree| self.devices_at(&tree).ok());
         tree.map(|t| t.devices.iter().map(|d| target(&bytes_of(d))).collect()).unwrap_or_default()
+    }
+
+    /// Every device of the protected branch, kind by kind, with its facts and the digest of its bytes there.
+    ///
+    /// # Errors
+    /// The protected branch is not there, or its devices cannot be read.
+    pub fn main_devices(&self, survey: &Survey) -> Result<(Herd, Vec<MainDevice>), Failure> {
+        let none = || Failure::new("the protected branch was not fetched").help("see that the root's remote answers");
+        let tip = survey.tip.ok_or_else(none)?;
+        let herd = self.herd_at(tip)?;
+        let main = herd.devices.keys().filter_map(|device| herd.bytes(device));
+        let main = main.map(|bytes| main_device(target(&bytes), &bytes)).collect();
+        Ok((herd, main))
+    }
+
+    /// The devices of a commit, kind by kind.
+    ///
+    /// # Errors
+    /// There are none, or some cannot be read.
+    pub fn herd_at(&self, commit: CommitId) -> Result<Herd, InputError> {
+        let files = self.repository.tree(commit)?;
+        self.reader()?.herd_of(&self.repository, &files)
+    }
+
+    /// Devices in quarantine.
+    pub fn quarantines(&self, survey: &Survey) -> BTreeMap<String, Confined> {
+        let branches = survey.branches.values().filter(|b| change_of(&b.name).is_some());
+        let testimonies: Vec<Testimony> =
+            branches.map(|b| read_branch(b, &survey.roster, &survey.ledger, survey.now)).collect();
+        quarantines(testimonies.iter(), survey.chain.policy(), survey.now)
     }
 
     /// The first of some commits that holds these bytes of a device, and the bytes.

@@ -126,6 +126,22 @@ impl<'p> StagingTransport<'p> {
     }
 }
 
+/// The transport by which a device is only asked what it runs, and its `read`.
+///
+/// # Errors
+/// TRANSPORT_UNSAFE where there is none, it has no `read`, or one of its commands is a shell string.
+pub fn reading_transport<'p>(policy: &'p Policy, target: &Target) -> Result<(&'p Transport, &'p Command), Reason> {
+    let first = |reasons: Vec<Reason>| reasons.into_iter().next();
+    let none =
+        || Reason::new(ReasonCode::TransportUnsafe, format!("no transport reads `{}`", target.name), "write one");
+    let transport = chosen(policy, target).map_err(|all| first(all).unwrap_or_else(none))?;
+    match (first(faults(transport)), &transport.read) {
+        (Some(fault), _) => Err(fault),
+        (None, Some(read)) => Ok((transport, read)),
+        (None, None) => Err(none()),
+    }
+}
+
 /// Everything that staging shares with production, of all staging transports of a policy.
 pub fn isolation(policy: &Policy, devices: &[Target]) -> Vec<Reason> {
     let staging = policy.transports.iter().filter(|t| t.environment == Environment::Staging);

@@ -59,7 +59,7 @@ impl Sign {
 }
 
 /// `1 change`, `3 changes`.
-pub(super) fn counted(n: usize, one: &str) -> String {
+pub(in crate::report) fn counted(n: usize, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
 }
 
