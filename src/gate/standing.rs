@@ -68,8 +68,8 @@ fn left_out(
     let mut out = Vec::new();
     for permit in permits.values().filter(|p| !p.is_claimed(now)) {
         let Some(claim) = permit.claims.last() else { continue };
-        let has_it = |r: &&DeviceResult| r.nonce == claim.nonce && r.result == ResultKind::Applied;
-        if !last.values().any(|r| has_it(&r)) {
+        let has_it = |r: &DeviceResult| r.nonce == claim.nonce && r.result == ResultKind::Applied;
+        if !last.values().any(|r| has_it(r)) {
             continue;
         }
         let is_later = |device: &String| last.get(device.as_str()).is_some_and(|r| r.at >= claim.at);

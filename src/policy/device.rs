@@ -73,9 +73,11 @@ pub struct DeviceFile {
 }
 
 impl DeviceFile {
-    /// Every role that selectors can name: its own, and those that it is composed of.
+    /// Everything that selectors can name beside its name: its own role, those that it is composed of, and `group:NAME` for each
+    /// group.
     pub fn roles(&self) -> Vec<String> {
-        let mut out: Vec<String> = self.role.iter().cloned().chain(self.from.iter().map(|r| r.value.clone())).collect();
+        let roles = self.role.iter().cloned().chain(self.from.iter().map(|r| r.value.clone()));
+        let mut out: Vec<String> = roles.chain(self.groups.iter().map(|g| format!("group:{g}"))).collect();
         out.sort();
         out.dedup();
         out

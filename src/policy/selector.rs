@@ -11,7 +11,7 @@ use wildmatch::WildMatch;
 pub enum DeviceSelector {
     /// Devices whose name matches the glob (`*` and `?`).
     Name(String),
-    /// Devices that have this role: `role:NAME`.
+    /// Devices that have this role: `role:NAME`; or belong to this group: `group:NAME`, which stays in front.
     Role(String),
 }
 
@@ -44,9 +44,10 @@ fn read_selector(text: &str) -> Result<DeviceSelector, Wrong> {
     match text.split_once(':') {
         Some(("role", role)) if is_name(role) => Ok(DeviceSelector::Role(role.to_owned())),
         Some(("role", role)) => Err(Wrong::new(format!("`{role}` is no name of a role"), "write `role:NAME`")),
+        Some(("group", group)) if !group.is_empty() => Ok(DeviceSelector::Role(text.to_owned())),
         Some((kind, _)) => {
-            let help =
-                did_you_mean(kind, ["role"]).unwrap_or_else(|| "write a device's name, a glob, or `role:NAME`".into());
+            let help = did_you_mean(kind, ["role", "group"])
+                .unwrap_or_else(|| "write a device's name, a glob, `role:NAME` or `group:NAME`".into());
             Err(Wrong::new(format!("unknown kind of selector `{kind}`"), help))
         }
         None if text.is_empty() => Err(Wrong::new("the name of a device is empty", "write `*` for every device")),

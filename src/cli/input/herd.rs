@@ -47,7 +47,9 @@ impl Herd {
     /// The devices of an arranged tree, each standing for those that are like it; `alike` leaves out what is only like itself.
     fn of(tree: ConfigTree, mut alike: BTreeMap<String, String>) -> Result<Herd, InputError> {
         let tree = tree.accepted()?;
-        tree.devices.iter().for_each(|d| drop(alike.entry(d.name.clone()).or_insert_with(|| d.name.clone())));
+        for device in &tree.devices {
+            alike.entry(device.name.clone()).or_insert_with(|| device.name.clone());
+        }
         let places: BTreeMap<&str, usize> =
             tree.devices.iter().enumerate().map(|(at, device)| (device.name.as_str(), at)).collect();
         let place = |(device, first): (String, String)| Some((device, *places.get(first.as_str())?));

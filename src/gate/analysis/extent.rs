@@ -118,7 +118,9 @@ fn relabelled(seen: &Seen<'_>) -> BTreeSet<String> {
     let differs = |old: &&Read| {
         let same = |new: &Read| {
             let from = |r: &Read| r.facts.from.iter().map(|f| f.value.clone()).collect::<Vec<_>>();
-            old.facts.environment == new.facts.environment && old.facts.role == new.facts.role && from(old) == from(new)
+            let groups = old.facts.groups == new.facts.groups;
+            let role = old.facts.role == new.facts.role && from(old) == from(new);
+            old.facts.environment == new.facts.environment && role && groups
         };
         find(seen.after, &old.device.name).is_some_and(|new| !same(new))
     };
