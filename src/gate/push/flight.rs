@@ -125,8 +125,10 @@ impl Run<'_, '_> {
             let fix = format!("look at it, then make what it runs the baseline (fwgate adopt {name}) or restore it");
             return self.stop([Reason::new(ReasonCode::Drift, message, fix)]);
         }
-        if self.is_stopped {
-            return;
+        // The reading may have taken its time.
+        let untimely = self.orders.permit().untimely(self.world.clock.now());
+        if self.is_stopped || !untimely.is_empty() {
+            return self.stop(untimely);
         }
         match self.result(&name, ResultKind::Started, None) {
             Err(reason) => self.stop([reason]),
