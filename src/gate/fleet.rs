@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Convergence {
     /// It runs what the protected branch holds, applied or adopted and read back.
     Converged,
-    /// The protected branch holds something that was not pushed to it yet.
+    /// The protected branch holds something that was not pushed to it yet, or lacks what was.
     Pending,
     /// It was brought back, so that the protected branch holds something else.
     RolledBack,

@@ -172,7 +172,7 @@ fn row(status: &DeviceStatus) -> [String; 5] {
     };
     let state = match &status.convergence {
         Convergence::Converged => "converged".to_owned(),
-        Convergence::Pending => "main is ahead, not pushed".to_owned(),
+        Convergence::Pending => "main differs: push it, or merge what is in force".to_owned(),
         Convergence::RolledBack => "rolled back: main differs from what is in force".to_owned(),
         Convergence::Pushing(change) => format!("{change} is being pushed"),
         Convergence::Partial(change) => format!("PARTIAL after {change}"),

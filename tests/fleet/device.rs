@@ -104,10 +104,10 @@ fn nft_remembers_what_ran_before_the_first_apply() {
     let Some(device) = nft() else { return };
     device.write("more/rules.nft", &NFT.replace("dport 22", "dport { 80, 443 }"));
     device.works(&["apply", "2"], Some("next"));
-    device.works(&["apply", "3"], Some("more"));
-    seconds(2);
-    assert_eq!(device.opened(), [false, true], "the first timer takes nothing back");
-    seconds(2);
+    device.works(&["apply", "6"], Some("more"));
+    seconds(3);
+    assert!(device.net.answers(443), "the first timer takes nothing back");
+    seconds(5);
     assert_eq!(device.net.ruleset(), NFT);
 }
 
@@ -131,7 +131,8 @@ fn nft_touches_only_its_own_tables() {
     device.write("etc/tables", "# one's own\ninet filter\n");
     device.net.on(&["nft", "add", "table", "ip", "docker"]);
     device.works(&["apply", "2"], Some("next"));
-    assert_eq!(device.net.on(&["nft", "list", "tables"]), "table inet filter\ntable ip docker\n");
+    let tables = device.net.on(&["nft", "list", "tables"]);
+    assert!(tables.contains("ip docker") && tables.contains("inet filter"), "{tables}");
     device.net.on(&["nft", "add", "table", "ip", "later"]);
     seconds(3);
     let tables = device.net.on(&["nft", "list", "tables"]);

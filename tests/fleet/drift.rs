@@ -69,10 +69,26 @@ fn a_folder_of_dumps_needs_neither_git_nor_root() {
     std::fs::remove_dir(here.join("dumps/edge5")).unwrap();
     put(here, "dumps/stranger/rules.nft", BASELINE);
     let answer = drift(here, &arguments);
-    insta::assert_snapshot!(answer.out, @"");
+    insta::assert_snapshot!(answer.out, @r"
+    2 devices drifted, 1 could not be judged (21 devices, 2 comparisons)
+
+    error[FW601]: `edge3`, `edge4` run something else than what is in force
+      + input IPv4 opened: tcp 10.0.0.1:49152 -> 10.0.0.1:443 (syn, new)
+      + input IPv6 opened: tcp [2001:db8::1]:49152 -> [2001:db8::1]:443 (syn, new)
+       = help: `fwgate rollback edge3` brings it back, `fwgate adopt edge3` makes it the baseline
+
+    error[FW607]: `edge5` could not be judged: there is no dump of it
+      --> edge5
+       = help: see what its `read` prints, or add its dump
+
+    warning[FW608]: there is a dump of `stranger`, which is no device of the fleet
+      --> stranger
+       = help: add the device, or name the dump after its own
+    ");
     assert_eq!(answer.exit, Some(1));
     drift(here, &["--from", "dumps", "--against", "devices", "--device", "edge5"]).says(2, &["there is no dump of it"]);
-    drift(here, &["--from", "dumps", "--against", "devices", "--device", "nobody"]);
+    let nobody = drift(here, &["--from", "dumps", "--against", "devices", "--device", "nobody"]);
+    assert!(nobody.exit == Some(2) && nobody.err.contains("no device is left to look at"), "{nobody}");
 }
 
 /// One text with everything that a device printed, as `read` of a transport gives it.

@@ -84,7 +84,10 @@ fn a_device_that_refuses_the_rules_keeps_what_it_runs() {
     std::fs::write(world.here().join("etc-edge2").join("tables"), "inet filter\nnonsense filter\n").unwrap();
     world.permitted();
     let answer = world.push();
-    answer.says(1, &["CHG-1: PARTIAL", "the device does not take these rules"]);
+    answer.says(
+        1,
+        &["CHG-1: PARTIAL", "`edge2` could not be applied: exit code 1:", "= edge2: rolled back, runs the baseline"],
+    );
     std::fs::remove_file(world.here().join("etc-edge2").join("tables")).unwrap();
     assert_eq!(world.all_run(), ["proposal", "baseline"]);
 }

@@ -38,7 +38,7 @@ fn a_run_that_died_is_pushing_until_its_lease_is_over() {
     let Some(world) = World::new(2, "") else { return };
     world.permitted().trouble("apply", "edge2", "after", "kill");
     assert!(dies(&world));
-    world.fwgate(&["fleet", "status"]).says(0, &["= edge1", "~ edge2", "CHG-1 is being pushed"]);
+    world.fwgate(&["fleet", "status"]).says(0, &["~ edge1", "~ edge2", "CHG-1 is being pushed"]);
     let other = Answer::of(world.begin("two").wait_with_output().unwrap());
     other.says(1, &["- PERMIT_CLAIMED"]);
     world.lease_runs_out();

@@ -13,7 +13,7 @@ fn a_canary_first_and_then_the_others_together() {
     let answer = world.push();
     answer.says(0, &["CHG-1: APPLIED\n+ edge3: applied, runs the proposal\n"]);
     assert!(
-        answer.err.contains("wave 1 of 2: 1 devices") && answer.err.contains("wave 2 of 2: 3 devices, 2 at a time"),
+        answer.err.contains("wave 1 of 2: 1 device,") && answer.err.contains("wave 2 of 2: 3 devices, 2 at a time"),
         "{answer}"
     );
     assert_eq!(world.all_run(), ["proposal"; 4]);

@@ -24,7 +24,8 @@ impl Watch for Progress<'_> {
         let line = match event {
             Event::Wave(number, of, batch) => {
                 (self.wave, self.done, self.of) = ((number, of), 0, batch.devices.len());
-                format!("wave {number} of {of}: {} devices, {} at a time", self.of, batch.parallel.min(self.of))
+                let plural = if self.of == 1 { "" } else { "s" };
+                format!("wave {number} of {of}: {} device{plural}, {} at a time", self.of, batch.parallel.min(self.of))
             }
             Event::Device(device) => {
                 let (sign, end) = match device.end {
