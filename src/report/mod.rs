@@ -7,9 +7,9 @@ mod concise;
 mod diagnostic;
 mod diff_json;
 mod finding_json;
+mod fleet;
 mod format;
 mod github;
-mod fleet;
 mod human;
 mod inventory_json;
 mod json;
@@ -34,10 +34,10 @@ pub use check_json::{CHECK_SCHEMA, CheckDocument, CheckFrame, PolicyOrigin, Writ
 pub use diagnostic::{Colour, render_problems};
 pub use diff_json::{DIFF_SCHEMA, DiffDocument, FilterView, WrittenChange, WrittenEnd, WrittenStructure};
 pub use finding_json::{WrittenFinding, WrittenLocation};
-pub use format::{CheckView, DiffView, FORMATS, Format, format_by_name};
 pub use fleet::{
     Against, DriftDifference, DriftDocument, DriftState, DriftView, FleetDocument, drift_human, fleet_human,
 };
+pub use format::{CheckView, DiffView, FORMATS, Format, format_by_name};
 pub use human::{
     ChangePage, PolicyView, change_human, check_human, conditions_human, diff_human, filter_human, finding_human,
     inventory_human, lint_human, packet_words, policy_human, query_human, reasons_human, severities, trace_human,
