@@ -126,7 +126,7 @@ impl FleetDocument {
             at: at.to_string(),
             states: states(fleet),
             devices: fleet.iter().map(WrittenStatus::of).collect(),
-            findings: findings.iter().map(WrittenFinding::of).collect(),
+            findings: WrittenFinding::all(findings),
         }
     }
 }
@@ -351,7 +351,7 @@ impl DriftDocument {
             comparisons,
             states,
             devices: devices.iter().map(WrittenDrift::of).collect(),
-            findings: findings.iter().map(WrittenFinding::of).collect(),
+            findings: WrittenFinding::all(findings),
         }
     }
 }

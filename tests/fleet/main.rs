@@ -9,7 +9,7 @@ mod evidence;
 #[allow(dead_code, unused_imports)]
 #[path = "../gate/scene/mod.rs"]
 mod scene;
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../attacks/stage.rs"]
 mod stage;
 #[allow(dead_code)]
