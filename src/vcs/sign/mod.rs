@@ -8,6 +8,9 @@ pub use person::{Signer, SignerFlags};
 
 use super::program::ProgramError;
 
+/// Whether the gate believes signatures by OpenPGP.
+const OPENPGP_COUNTS: bool = false;
+
 /// Why nothing was signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SigningError {
@@ -17,6 +20,9 @@ pub enum SigningError {
     /// A way to sign that is not known.
     #[error("`gpg.format` is `{0}`, which is neither `ssh` nor `openpgp`")]
     Format(String),
+    /// Git would sign by `gpg`, and nobody could believe that here.
+    #[error("your git signs by OpenPGP{0}, and only signatures by SSH keys count")]
+    OpenPgp(&'static str),
     /// The user's configuration cannot be read.
     #[error("the configuration of git cannot be read: {0}")]
     Configuration(String),
@@ -49,6 +55,9 @@ impl SigningError {
                 "`git config --global gpg.format ssh` and `git config --global user.signingKey ~/.ssh/id_ed25519.pub`, or `--key FILE`"
             }
             SigningError::Format(_) => "`git config --global gpg.format ssh`, or `--key FILE`",
+            SigningError::OpenPgp(_) => {
+                "`git config --global gpg.format ssh` and `git config --global user.signingKey ~/.ssh/id_ed25519.pub`, or `--key FILE`"
+            }
             SigningError::Configuration(_) => "`git config --global --list` shows it",
             SigningError::Key { .. } => "name a private key in OpenSSH's format that only you can read",
             SigningError::Refused { .. } => {

@@ -1,7 +1,7 @@
 //! A person's signature, by the program and key that their own git would use: from flags, else from the configuration of the user
 //! and the system. A repository's configuration is never read here.
 
-use super::SigningError;
+use super::{OPENPGP_COUNTS, SigningError};
 use crate::vcs::program::{Program, Told};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl Signer {
     /// The signer that flags and the user's configuration give (`gpg.format`, `user.signingKey`, `gpg.program`, `gpg.ssh.program`).
     ///
     /// # Errors
-    /// A configuration that cannot be read, a format that is not known, no key.
+    /// A configuration that cannot be read, a format that is not known or does not count, no key.
     pub fn of_user(flags: &SignerFlags) -> Result<Signer, SigningError> {
         let config = git2::Config::open_default().and_then(|mut config| config.snapshot());
         let config = config.map_err(|e| SigningError::Configuration(e.message().to_owned()))?;
@@ -55,6 +55,10 @@ impl Signer {
                 program: get("gpg.ssh.program").unwrap_or_else(|| "ssh-keygen".to_owned()),
                 key: ssh_key(&get("user.signingkey").ok_or(SigningError::NoKey)?),
             },
+            (None, None) if !OPENPGP_COUNTS => {
+                return Err(SigningError::OpenPgp(", which is what it does where `gpg.format` is not set"));
+            }
+            (None, Some("openpgp")) if !OPENPGP_COUNTS => return Err(SigningError::OpenPgp("")),
             (None, None | Some("openpgp")) => {
                 let program = get("gpg.openpgp.program").or_else(|| get("gpg.program"));
                 let key = get("user.signingkey").or_else(|| get("user.email")).ok_or(SigningError::NoKey)?;
