@@ -1,5 +1,5 @@
-//! Who may take a push back: one person with the right to operate, proved by a signature and nothing else, so that neither a
-//! window, nor an approval, nor a ledger that does not answer stands in the way.
+//! Who signed a text, and who may take a push back: one person with the right to operate, proved by a signature and nothing
+//! else, so that neither a window, nor an approval, nor a ledger that does not answer stands in the way.
 
 use super::decide::may_roll_back;
 use super::instant::Instant;
@@ -14,10 +14,18 @@ use crate::policy::Policy;
 /// SIGNER_UNKNOWN, KEY_EXPIRED and the like where the key does not count; BAD_NAMESPACE; ROLE_MISSING without the right.
 pub fn operator(policy: &Policy, roster: &Roster, text: &str, armor: &str, now: Instant) -> Result<String, Reason> {
     let fix = "a person with the role `operator` does it; `--key FILE` names their key";
+    signer(roster, text.as_bytes(), armor, now, fix).and_then(|id| may_roll_back(policy, &id).map(|()| id))
+}
+
+/// The id of the person who signed these bytes, by the keys that count now.
+///
+/// # Errors
+/// SIGNER_UNKNOWN, KEY_EXPIRED and the like where the key does not count; BAD_NAMESPACE; ROLE_MISSING for a machine.
+pub fn signer(roster: &Roster, payload: &[u8], armor: &str, now: Instant, fix: &str) -> Result<String, Reason> {
     let unknown = || Reason::new(ReasonCode::SignerUnknown, "this key belongs to nobody of the roster", fix);
     let envelope = read_envelope(armor).ok_or_else(unknown)?;
     let holder = roster.holder(&envelope.key).ok_or_else(unknown)?;
-    verify(&envelope, text.as_bytes(), &holder.key, holder.check)
+    verify(&envelope, payload, &holder.key, holder.check)
         .map_err(|flaw| Reason::new(ReasonCode::SignerUnknown, format!("the signature does not count: {flaw}"), fix))?;
     if envelope.namespace != PERSON_NAMESPACE {
         let message = format!("it is signed in the namespace `{}`", envelope.namespace.escape_debug());
@@ -27,9 +35,10 @@ pub fn operator(policy: &Policy, roster: &Roster, text: &str, armor: &str, now: 
         return Err(Reason::new(code, format!("this key of `{}` does not count now", holder.owner.id()), fix));
     }
     match &holder.owner {
-        Owner::Person(id) => may_roll_back(policy, id).map(|()| id.clone()),
+        Owner::Person(id) => Ok(id.clone()),
         Owner::Machine(id, _) => {
-            Err(Reason::new(ReasonCode::RoleMissing, format!("`{id}` is a machine, and a person rolls back"), fix))
+            let message = format!("this key is of the machine `{id}`, and only a person can say this");
+            Err(Reason::new(ReasonCode::RoleMissing, message, fix))
         }
     }
 }

@@ -154,3 +154,80 @@ fn a_rejection_stops_and_its_own_signer_takes_it_back() {
     assert_eq!(exit, Some(0), "{text}");
     assert!(!stage.permit().codes().contains(&"REJECTED"));
 }
+
+#[test]
+fn a_signature_that_could_not_count_goes_nowhere() {
+    let stage = Stage::new();
+    author(&stage, &[(EDGE, &proposed()), ("changes/CHG-1.toml", &change_file(CHANGE))]);
+    push(&stage);
+    let (exit, text) = signed(&stage, "mallory", &["change", "new", CHANGE]);
+    assert!(exit == Some(2) && text.contains("SIGNER_UNKNOWN"), "{text}");
+    let (exit, text) = signed(&stage, "deployer", &["change", "new", CHANGE]);
+    assert!(exit == Some(2) && text.contains("the machine `deployer`"), "{text}");
+    assert_eq!(state(&stage)["records"], serde_json::json!([]));
+    signed(&stage, "alice", &["change", "new", CHANGE]);
+    let approve = |who: &str, role: &str| signed(&stage, who, &["change", "approve", CHANGE, "--role", role, "--yes"]);
+    for (who, role, code) in [
+        ("alice", "network", "SELF_APPROVAL"),
+        ("dave", "network", "ROLE_MISSING"),
+        ("mallory", "network", "SIGNER_UNKNOWN"),
+    ] {
+        let (exit, text) = approve(who, role);
+        assert!(exit == Some(2) && text.contains("nothing was pushed") && text.contains(code), "{text}");
+    }
+    assert_eq!(state(&stage)["records"].as_array().unwrap().len(), 1, "only the announcement");
+}
+
+/// Two persons sign the same words: each counts for themselves.
+#[test]
+fn an_approval_of_the_same_words_counts_for_its_own_signer() {
+    let stage = Stage::new();
+    let facts = stage.announced();
+    stage.approved_by(&[("alice", "network"), ("bob", "network")], &facts);
+    let document = state(&stage);
+    let counts = |who: &str| {
+        let records = document["records"].as_array().unwrap().iter();
+        let own = records.filter(|r| r["kind"] == "approve" && r["by"] == who);
+        own.map(|r| (r["digest"].clone(), r["counts"].as_bool().unwrap())).next().unwrap()
+    };
+    assert_eq!(counts("alice").0, counts("bob").0, "the same words");
+    assert_eq!((counts("alice").1, counts("bob").1), (false, true), "{document:#}");
+    let (_, page) = stage.run(&["change", "show", CHANGE]);
+    let line = |who: &str| page.lines().find(|l| l.contains(&format!("{who}: approve"))).unwrap().to_owned();
+    assert!(line("alice").contains("does not count") && line("bob").contains(", counts"), "{page}");
+}
+
+#[test]
+fn without_a_root_nothing_else_is_said_to_be_missing() {
+    let stage = Stage::new();
+    stage.announced();
+    stage.set_root(stage.scene.path().join("nowhere.toml"));
+    let (exit, page) = stage.run(&["change", "show", CHANGE]);
+    assert!(exit == Some(1) && page.contains("ROOT_MISSING"), "{page}");
+    assert!(!page.contains("LEDGER_FORK") && !page.contains("POLICY_MISSING"), "{page}");
+}
+
+/// Git's default is a format that nobody could believe here.
+#[test]
+fn openpgp_by_default_is_refused_with_the_setting_that_helps() {
+    let stage = Stage::new();
+    author(&stage, &[(EDGE, &proposed()), ("changes/CHG-1.toml", &change_file(CHANGE))]);
+    push(&stage);
+    let home = stage.scene.path().join("home-of-alice");
+    let new = |config: &str| {
+        scene::write(&home.join(".gitconfig"), config.as_bytes());
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_fwgate"));
+        command.args(["change", "new", CHANGE, "--root"]).arg(stage.root()).current_dir(stage.clone_path());
+        command.env_clear().env("PATH", std::env::var("PATH").unwrap()).env("HOME", &home);
+        let output = command.env("GIT_CONFIG_NOSYSTEM", "1").output().unwrap();
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let key = stage.scene.key("alice").path;
+    for format in ["", "[gpg]\nformat = openpgp\n"] {
+        let (exit, text) = new(&format!("[user]\nsigningkey = {}\nemail = alice@example.net\n{format}", key.display()));
+        assert!(exit == Some(2) && text.contains("gpg.format ssh") && text.contains("OpenPGP"), "{text}");
+        assert!(!home.join(".gnupg").exists(), "gpg was started");
+    }
+    let (exit, text) = new(&format!("[user]\nsigningkey = {}\n[gpg]\nformat = ssh\n", key.display()));
+    assert_eq!(exit, Some(0), "{text}");
+}

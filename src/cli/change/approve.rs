@@ -5,7 +5,7 @@ use crate::cli::exit::{Exit, PASSED, REFUSED};
 use crate::cli::failure::Failure;
 use crate::cli::gate::{GateArguments, Gathered, Session, now};
 use crate::cli::screen::Screen;
-use crate::gate::{Approve, Instant, PolicyRecord, Record, Stage, policy_digest};
+use crate::gate::{Approve, Believed, Instant, PolicyRecord, Reason, ReasonCode, Record, Stage, policy_digest};
 use clap::{Args, ValueEnum};
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
@@ -64,7 +64,9 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         screen.answer("nothing was signed\n")?;
         return Ok(REFUSED);
     }
-    let written = Pen::of_user(&session, &arguments.signing)?.append(&arguments.gate.change, &record, now)?;
+    let pen = Pen::of_user(&session, &arguments.signing)?;
+    let objection = |person: &str| futile(person, &gathered, &record);
+    let written = pen.append_by(&arguments.gate.change, &record, now, &objection)?;
     screen.answer(&format!(
         "signed and pushed: {} of {} ({})\n",
         record.kind(),
@@ -72,6 +74,32 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         written.digest
     ))?;
     Ok(PASSED)
+}
+
+/// Why an approval by this person could never count.
+fn futile(person: &str, gathered: &Gathered, record: &Record) -> Option<Reason> {
+    let Record::Approve(approve) = record else { return None };
+    let id = &gathered.testimony.change;
+    let is_author = |r: &Believed<Record>| r.by == person && matches!(r.said, Record::Change(_));
+    let has_part = gathered.announced.iter().flat_map(|a| &a.contributors).any(|c| c == person);
+    let of_person = gathered.policy()?.persons.iter().find(|p| p.id.value == person);
+    let has_role = of_person.is_some_and(|p| p.roles.iter().any(|r| r.value == approve.role));
+    let others = "somebody else approves; `fwgate change show` says who could";
+    match () {
+        () if gathered.testimony.records.iter().any(is_author) => {
+            let message = format!("`{person}` is the author of {id}, and an author's approval does not count");
+            Some(Reason::new(ReasonCode::SelfApproval, message, others))
+        }
+        () if has_part => {
+            let message = format!("`{person}` had a part in {id}, and approves nothing of their own");
+            Some(Reason::new(ReasonCode::ContributorApproval, message, others))
+        }
+        () if !has_role => {
+            let message = format!("`{person}` does not have the role `{}`", approve.role);
+            Some(Reason::new(ReasonCode::RoleMissing, message, "give `--role` one that you have"))
+        }
+        () => None,
+    }
 }
 
 /// The one role that is missing, unless one was given.
@@ -82,7 +110,8 @@ fn role(arguments: &Arguments, gathered: &Gathered) -> Result<String, Failure> {
         (Some(role), _) => Ok(role.clone()),
         (None, [one]) => Ok((*one).to_owned()),
         (None, []) => {
-            Err(Failure::new("nothing is missing that you could sign").help("`--role ROLE` signs all the same"))
+            let failure = Failure::new("every approval is there: nothing is missing that you could sign");
+            Err(failure.help("`--role ROLE` signs all the same"))
         }
         (None, several) => {
             let failure = Failure::new("several roles are missing, and an approval counts for one");

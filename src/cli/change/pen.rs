@@ -2,7 +2,7 @@
 
 use crate::cli::failure::Failure;
 use crate::cli::gate::Session;
-use crate::gate::{Digest, Instant, Record, sha256};
+use crate::gate::{Digest, Instant, Reason, ReasonCode, Record, Roster, sha256, signer};
 use crate::vcs::{CommitId, EvidenceDraft, EvidenceSource, RemoteError, Signer, SignerFlags};
 use clap::Args;
 use std::path::PathBuf;
@@ -50,12 +50,35 @@ impl<'a> Pen<'a> {
     /// Signs a record and appends it, again where the branch moved in the meantime, at most three times.
     ///
     /// # Errors
-    /// Nothing was signed, or the remote does not take it. Nothing of it stands on the remote then.
+    /// Nothing was signed, the key is nobody's, or the remote does not take it. Nothing of it stands on the remote then.
     pub fn append(&self, id: &str, record: &Record, now: Instant) -> Result<Written, Failure> {
+        self.append_by(id, record, now, &|_| None)
+    }
+
+    /// The same, unless something stands against the person who turns out to have signed.
+    ///
+    /// # Errors
+    /// As [`Pen::append`], and what stands against the person.
+    pub fn append_by(
+        &self,
+        id: &str,
+        record: &Record,
+        now: Instant,
+        objection: &Objection<'_>,
+    ) -> Result<Written, Failure> {
         let branch = format!("refs/heads/fwgate/changes/{id}");
         let remote = self.session.remote().map_err(|r| Failure::new(r.message).help(r.fix))?;
+        let roster = self.session.survey_again(now, Vec::new()).roster;
         for attempt in 1..=TRIES {
-            let commit = self.commit(&branch, &record.text(), now)?;
+            let sealed = self.sealed(&branch, &record.text(), now)?;
+            let against = against(record, &sealed, &roster, now, objection);
+            if let Some(reason) = against {
+                let message = format!("nothing was pushed: {} [{}]", reason.message, reason.code);
+                return Err(Failure::new(message).help(reason.fix));
+            }
+            let failed = |e: crate::vcs::VcsError| Failure::Input(e.into());
+            let bytes = sealed.draft.sealed(&sealed.armor).map_err(failed)?;
+            let commit = self.session.repository.store_evidence(&bytes).map_err(failed)?;
             match remote.push(commit, &branch) {
                 Ok(()) => return Ok(Written { branch, commit, digest: sha256(record.text().as_bytes()) }),
                 Err(RemoteError::Moved { .. }) if attempt < TRIES => self.session.refresh()?,
@@ -74,7 +97,7 @@ impl<'a> Pen<'a> {
         armor.map_err(|e| Failure::new(e.to_string()).help(e.help()))
     }
 
-    fn commit(&self, branch: &str, message: &str, now: Instant) -> Result<CommitId, Failure> {
+    fn sealed(&self, branch: &str, message: &str, now: Instant) -> Result<Sealed, Failure> {
         let repo = &self.session.repository;
         let failed = |e: crate::vcs::VcsError| Failure::Input(e.into());
         let tip = repo.remote_branch(&EvidenceSource::Fetched, branch).map_err(failed)?;
@@ -88,7 +111,38 @@ impl<'a> Pen<'a> {
         let payload = draft.payload().map_err(failed)?;
         let armor = self.signer.sign(&payload, repo.root());
         let armor = armor.map_err(|e| Failure::new(e.to_string()).help(e.help()))?;
-        repo.store_evidence(&draft.sealed(&armor).map_err(failed)?).map_err(failed)
+        Ok(Sealed { draft, payload, armor })
+    }
+}
+
+/// What may stand against the person who signs, by their id.
+pub type Objection<'o> = dyn Fn(&str) -> Option<Reason> + 'o;
+
+/// A record with its signature, in no repository yet.
+struct Sealed {
+    draft: EvidenceDraft,
+    payload: Vec<u8>,
+    armor: String,
+}
+
+/// Why a record would be no evidence where it went: a slip of the key is told before anybody else sees it. A voice for a new
+/// version of the policy may be of somebody whom only that version knows, and what was said once may be taken back by whoever
+/// said it.
+fn against(
+    record: &Record,
+    sealed: &Sealed,
+    roster: &Roster,
+    now: Instant,
+    objection: &Objection<'_>,
+) -> Option<Reason> {
+    if matches!(record, Record::Policy(_) | Record::Revoke(_)) || roster.holders().next().is_none() {
+        return None;
+    }
+    let fix =
+        "sign with the key that the policy has of you: `--key FILE`, or `git config --global user.signingKey FILE`";
+    match signer(roster, &sealed.payload, &sealed.armor, now, fix) {
+        Ok(person) => objection(&person),
+        Err(reason) => matches!(reason.code, ReasonCode::SignerUnknown | ReasonCode::RoleMissing).then_some(reason),
     }
 }
 
