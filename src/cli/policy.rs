@@ -2,12 +2,13 @@
 
 use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
-use super::gate::{GateArguments, Session};
+use super::gate::{GateArguments, Session, closed_branches, now};
 use super::input::{Reader, Surroundings};
 use super::rulesets::is_ruleset;
 use super::screen::Screen;
+use crate::gate::push::route::isolation;
 use crate::gate::{
-    BranchVoices, Chain, Instant, LEDGER_BRANCH, Ledger, Reason, Root, Roster, Voices, judge_chain, missing_voices,
+    BranchVoices, Chain, LEDGER_BRANCH, Ledger, Reason, Root, Roster, Voices, judge_chain, missing_voices,
     policy_digest, read_version,
 };
 use crate::policy::Policy;
@@ -17,7 +18,6 @@ use clap::{Args, Subcommand, ValueEnum};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The arguments of `fwgate policy`.
 #[derive(Debug, Args)]
@@ -85,7 +85,9 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Command::Verify(arguments) => arguments,
         Command::Change(arguments) => return change(arguments, screen),
     };
-    let verified = verify(arguments)?;
+    let mut verified = verify(arguments)?;
+    // Which devices there are, a policy does not say: what staging shares with them, `fwgate stage` says.
+    verified.reasons.extend(verified.policy.iter().flat_map(|policy| isolation(policy, &[])));
     let view = PolicyView {
         origin: &verified.origin,
         policy: verified.policy.as_ref(),
@@ -209,9 +211,13 @@ fn by_root(surroundings: &Surroundings, repo: &Repository, root: &OsStr) -> Resu
     let (source, tip) = protected_tip(repo, &read.protected)?;
     let versions = repo.policy_versions(tip).map_err(super::input::InputError::from)?;
     let branches = repo.evidence(&source).map_err(super::input::InputError::from)?;
-    let (now, roster) = (now(), roster_of(&versions));
+    let policies: Vec<Policy> =
+        versions.iter().filter_map(|v| read_version(v).ok()).map(|(policy, _)| policy).collect();
+    let (now, roster) = (now(), Roster::of_versions(&policies.iter().collect::<Vec<_>>()));
     let ledger = Ledger::read(branches.get(LEDGER_BRANCH), &roster, now);
-    let changes = branches.values().filter(|b| b.name.starts_with("refs/heads/fwgate/changes/")).collect();
+    let kept = closed_branches(repo, &branches).map_err(super::input::InputError::from)?;
+    let open = branches.values().filter(|b| b.name.starts_with("refs/heads/fwgate/changes/"));
+    let changes = open.chain(&kept).collect();
     let voices = BranchVoices { branches: changes, ledger: &ledger, now };
     let witnessed = ledger.last_witness().map(|w| (w.policy, w.at));
     let chain = judge_chain(Some(&bytes), &versions, &voices, witnessed);
@@ -228,25 +234,4 @@ fn protected_tip(repo: &Repository, branch: &str) -> Result<(EvidenceSource, cra
     }
     let failure = Failure::new(format!("there is no branch `{branch}`, which the root names"));
     Err(failure.help("fetch the root's remote: `git fetch origin`"))
-}
-
-/// Every key that some version of the policy has, so that the ledger can be read.
-fn roster_of(versions: &[PolicyVersion]) -> Roster {
-    let mut all = Roster::default();
-    for version in versions.iter().rev() {
-        if let Ok((policy, _)) = read_version(version) {
-            let (roster, _) = Roster::read(&policy.persons, &policy.machines);
-            let is_first = all.holders().next().is_none();
-            match is_first {
-                true => all = roster,
-                false => all.remember(&roster),
-            }
-        }
-    }
-    all
-}
-
-fn now() -> Instant {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Instant(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

@@ -81,4 +81,15 @@ fn a_change_of_the_policy_tells_whose_voices_are_missing() {
     assert_eq!(audit["verdict"], "sound", "{audit:#}");
     assert_eq!(audit["policies"][1]["voices"].as_array().unwrap().len(), 3);
     assert_eq!(audit["changes"][0]["outcome"], "in-force");
+    // Its branch may go then: what was signed is in the log, for every command that asks for the policy.
+    desk.scene.reset(&crate::scene::changes("CHG-9"), None);
+    let fresh = desk.scene.clone_as("fresh");
+    let root = desk.scene.path().join("root.toml");
+    let verify = ["policy", "verify", "--root", root.to_str().unwrap()];
+    let verified = Desk { clone: fresh, scene: desk.scene };
+    let text = verified.pass(&verify);
+    assert!(text.contains("version 2") && text.contains("in force"), "{text}");
+    assert!(!verified.pass(&["ledger", "witness"]).contains("REWRITTEN"));
+    let permit = verified.run(&["permit", "CHG-10"]).stdout;
+    assert!(!permit.contains("POLICY_"), "{permit}");
 }

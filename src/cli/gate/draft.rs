@@ -44,7 +44,9 @@ impl Session {
         let branches = self.said(self.repository.evidence(&EvidenceSource::Fetched), obstacles).unwrap_or_default();
         let versions =
             tip.and_then(|tip| self.said(self.repository.policy_versions(tip), obstacles)).unwrap_or_default();
-        (World::read(self.root_bytes.as_ref().ok().map(Vec::as_slice), now, branches, versions), tip)
+        let kept = self.said(super::closed_branches(&self.repository, &branches), obstacles).unwrap_or_default();
+        let root = self.root_bytes.as_ref().ok().map(Vec::as_slice);
+        (World::read(root, now, (branches, kept), versions), tip)
     }
 
     /// Analyses the range from `base` to `head` as the change `id` would be, by what was fetched last.

@@ -1,6 +1,6 @@
 //! From the root's remote to a decision.
 
-use super::{GateArguments, RootArguments};
+use super::{GateArguments, RootArguments, closed_branches};
 use crate::cli::failure::Failure;
 use crate::cli::input::{ChangeTrees, InputError, PinnedChange, Reader, Surroundings, bytes_of, reasons};
 use crate::cli::rulesets::is_ruleset;
@@ -130,10 +130,16 @@ impl Session {
         let branches = self.said(self.repository.evidence(&source), &mut obstacles).unwrap_or_default();
         let versions =
             tip.and_then(|tip| self.said(self.repository.policy_versions(tip), &mut obstacles)).unwrap_or_default();
-        let world = World::read(self.root_bytes.as_ref().ok().map(Vec::as_slice), now, branches, versions);
+        let kept = self.said(closed_branches(&self.repository, &branches), &mut obstacles).unwrap_or_default();
+        let world = World::read(self.root_bytes.as_ref().ok().map(Vec::as_slice), now, (branches, kept), versions);
         obstacles.extend(world.ledger.refusals.iter().cloned());
         obstacles.extend(world.ledger.check_heads(&world.branches));
-        Changes { session: self, world: &world, tip }.gathered(id, obstacles)
+        let mut gathered = Changes { session: self, world: &world, tip }.gathered(id, obstacles);
+        if self.root.is_none() {
+            // Without a root nothing is known; that the rest is missing as well would only mislead.
+            gathered.decision.reasons.retain(|r| r.code == ReasonCode::RootMissing);
+        }
+        gathered
     }
 
     /// The devices of a state of the repository's files.
@@ -207,17 +213,19 @@ pub(super) struct World {
 }
 
 impl World {
+    /// Everything by the branches that are there, and those of closed changes that are not any more.
     pub(super) fn read(
         root: Option<&[u8]>,
         now: Instant,
-        branches: BTreeMap<String, Branch>,
+        (branches, kept): (BTreeMap<String, Branch>, Vec<Branch>),
         versions: Vec<PolicyVersion>,
     ) -> World {
         let policies: Vec<Policy> =
             versions.iter().filter_map(|v| read_version(v).ok()).map(|(policy, _)| policy).collect();
         let ledger_branch = branches.get(crate::gate::LEDGER_BRANCH);
         let first = Ledger::read(ledger_branch, &Roster::of_versions(&policies.iter().collect::<Vec<_>>()), now);
-        let of_changes: Vec<&Branch> = branches.values().filter(|b| change_of(&b.name).is_some()).collect();
+        let open = branches.values().filter(|b| change_of(&b.name).is_some());
+        let of_changes: Vec<&Branch> = open.chain(&kept).collect();
         let voices = BranchVoices { branches: of_changes, ledger: &first, now };
         let witnessed = first.last_witness().map(|w| (w.policy, w.at));
         let chain = judge_chain(root, &versions, &voices, witnessed);

@@ -5,6 +5,7 @@ mod compare;
 mod device;
 mod draft;
 mod gather;
+mod kept;
 mod neighbours;
 mod survey;
 mod write;
@@ -13,6 +14,7 @@ pub use compare::difference_words;
 pub use device::DeviceFiles;
 pub use draft::Drafted;
 pub use gather::{Gathered, Session};
+pub use kept::closed_branches;
 pub use survey::{Survey, survey_server};
 pub use write::{ReceiptBranch, RemoteLedger, append_by_machine, keep_receipt};
 
@@ -119,9 +121,15 @@ impl MachineKeys {
 /// # Errors
 /// None was given.
 pub fn need_key<'k>(key: Option<&'k PathBuf>, option: &str, variable: &str) -> Result<&'k Path, Failure> {
+    let what = match option {
+        "--key-permit" => "gives permits",
+        "--key-ledger" => "keeps the ledger",
+        "--key-staging" => "signs vetting receipts",
+        _ => "signs production receipts",
+    };
     let missing = || {
-        Failure::new(format!("the key of the machine is not at hand: neither `{option}` nor `{variable}`"))
-            .help("machine keys live in the deploy environment, never in pull-request jobs")
+        let message = format!("the key of the machine that {what} is not at hand: neither `{option}` nor `{variable}`");
+        Failure::new(message).help("machine keys live in the deploy environment, never in pull-request jobs")
     };
     key.map(PathBuf::as_path).ok_or_else(missing)
 }

@@ -42,7 +42,8 @@ pub fn survey_server(repository: &Repository, root: &[u8], protected: &str, now:
     let branches = repository.evidence(&source)?;
     let tip = repository.remote_branch(&source, protected)?;
     let versions = tip.map(|tip| repository.policy_versions(tip)).transpose()?.unwrap_or_default();
-    let World { now, branches, chain, roster, ledger, log } = World::read(Some(root), now, branches, versions);
+    let kept = super::closed_branches(repository, &branches)?;
+    let World { now, branches, chain, roster, ledger, log } = World::read(Some(root), now, (branches, kept), versions);
     let in_force = ledger.in_force();
     Ok(Survey { now, tip, chain, roster, ledger, log, branches, in_force, obstacles: Vec::new() })
 }
