@@ -1,7 +1,10 @@
-//! `fwgate init`: the first policy of a repository, and the root file that names it.
+//! `fwgate init`: the first policy of a repository, and the root file that names it; and the root file alone, for a policy that
+//! is there.
 //!
 //! Nothing is signed here and no key is made: public keys come from `.pub` files, and private ones never come near the
 //! repository. The root file is refused inside of the repository, where whoever can change the policy could change it as well.
+
+mod root;
 
 use super::exit::{Exit, PASSED};
 use super::failure::Failure;
@@ -16,41 +19,48 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The arguments of `fwgate init`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Example:\n  fwgate init --two --repository example/firewalls --remote ssh://git@example.net/firewalls --root ../root.toml \\\n    \
+    after_help = "Examples:\n  fwgate init --two --repository example/firewalls --remote ssh://git@example.net/firewalls --root ../root.toml \\\n    \
                   --person alice=alice.pub --person bob=bob.pub \\\n    --machine permit=permit.pub --machine ledger=ledger.pub \\\n    \
-                  --machine receipt-staging=stager.pub --machine receipt-production=receiver.pub\n\n\
+                  --machine receipt-staging=stager.pub --machine receipt-production=receiver.pub\n  \
+                  fwgate init --root ../root.toml     after fwgate.toml was finished: the root names it as it is now\n\n\
                   Keys of machines are made where they will be used, never here: ssh-keygen -t ed25519 -N '' -C ledger -f ledger"
 )]
 pub struct Arguments {
-    /// For two persons: the author plus one
-    #[arg(long, conflicts_with = "four", required_unless_present = "four")]
+    /// Write a policy for two persons: the author plus one
+    #[arg(long, conflicts_with = "four", requires_all = ["repository", "remote", "person"])]
     pub two: bool,
-    /// For four persons: network and security apart
-    #[arg(long)]
+    /// Write one for four persons: network and security apart
+    #[arg(long, requires_all = ["repository", "remote", "person"])]
     pub four: bool,
     /// Where the root file goes, outside of the repository
     #[arg(long, value_name = "FILE")]
     pub root: PathBuf,
     /// The id of the repository, part of every approval
     #[arg(long, value_name = "ID")]
-    pub repository: String,
+    pub repository: Option<String>,
     /// The URL of the one remote whose branches are evidence
     #[arg(long, value_name = "URL")]
-    pub remote: String,
-    /// The full name of the protected branch
-    #[arg(long = "ref", value_name = "REF", default_value = "refs/heads/main")]
-    pub protected: String,
+    pub remote: Option<String>,
+    /// The full name of the protected branch: `refs/heads/main`, where it is not given
+    #[arg(long = "ref", value_name = "REF")]
+    pub protected: Option<String>,
     /// The zone of the window
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     pub zone: String,
     /// A person with the file of their public key; once for each
-    #[arg(long, value_name = "NAME=KEYFILE", required = true)]
+    #[arg(long, value_name = "NAME=KEYFILE")]
     pub person: Vec<String>,
+    /// An address under which a person commits; once for each
+    #[arg(long, value_name = "NAME=ADDRESS")]
+    pub email: Vec<String>,
     /// A machine's purpose with the file of its public key: permit, ledger, receipt-staging, receipt-production
     #[arg(long, value_name = "PURPOSE=KEYFILE")]
     pub machine: Vec<String>,
+    /// Begin again at the version that is there: for a root after a quorum was lost, which the team decides and writes down
+    #[arg(long, conflicts_with_all = ["two", "four"])]
+    pub lost_quorum: bool,
 }
 
 const PURPOSES: [(Purpose, &str); 4] = [
@@ -60,45 +70,64 @@ const PURPOSES: [(Purpose, &str); 4] = [
     (Purpose::ReceiptProduction, "receiver"),
 ];
 
-/// Writes `fwgate.toml` and the root file.
+/// What a root names where nothing else is said.
+const PROTECTED: &str = "refs/heads/main";
+
+/// Writes `fwgate.toml` and the root file, or the root file alone.
 ///
 /// # Errors
 /// Too few or too many persons, a purpose without a key, keys that are not accepted, files that exist already, a root file
 /// inside of the repository.
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let surroundings = Surroundings::of_process()?;
-    let folder = repository_folder(&surroundings)?;
+    let repository = repository(&surroundings)?;
+    let folder = repository.root().to_owned();
+    if !arguments.two && !arguments.four {
+        return root::again(arguments, &surroundings, &repository, screen);
+    }
     let form = if arguments.four { StarterForm::Four } else { StarterForm::Two };
     check_count(form, arguments.person.len())?;
     let root_path = surroundings.cwd.join(&arguments.root);
     refuse_inside(&root_path, &folder)?;
-    let persons = all(arguments.person.iter().map(|given| person(&surroundings, given)))?;
+    let mut persons = all(arguments.person.iter().map(|given| person(&surroundings, given)))?;
+    all(arguments.email.iter().map(|given| address(&mut persons, given)))?;
     let machines = machines(&surroundings, &arguments.machine)?;
-    let text = starter(form, &arguments.repository, &arguments.zone, &persons, &machines);
+    let id = arguments.repository.clone().unwrap_or_default();
+    let text = starter(form, &id, &arguments.zone, &persons, &machines);
     let version = version_of(&folder, &text)?;
     check_policy(&version)?;
-    let root = root_of(arguments, &version, &persons)?;
+    let keys = persons.iter().map(|p| p.key.as_str());
+    let root = root_of(arguments, id, &version, keys)?;
     write_new(&folder.join("fwgate.toml"), &text)?;
     write_new(&root_path, &root.to_string())?;
-    screen.answer(&told(arguments, &root))?;
+    let shown = arguments.root.display();
+    screen.answer(&format!(
+        "wrote fwgate.toml, version 1 of the policy ({})\nwrote {shown}, the root: keep it outside of the repository\n",
+        root.policy
+    ))?;
+    screen.aside(&format!(
+        "next:\n  finish fwgate.toml: how devices are reached, what must hold; `fwgate policy verify .` says who can approve what by it\n  \
+         `fwgate init --root {shown}`, so that the root names what it says then\n{}",
+        next(&root, &arguments.root)
+    ));
     Ok(PASSED)
 }
 
-fn told(arguments: &Arguments, root: &Root) -> String {
+/// What comes after the root.
+fn next(root: &Root, path: &Path) -> String {
+    let branch = root.protected.trim_start_matches("refs/heads/");
     format!(
-        "wrote fwgate.toml, version 1 of the policy ({})\nwrote {}, the root: keep it outside of the repository\n\n\
-         next: look at `fwgate policy verify .`, commit fwgate.toml to {}, protect it and the branches fwgate/** against force-pushes\n",
-        root.policy,
-        arguments.root.display(),
-        root.protected
+        "  commit the policy to `{branch}` and push it; protect `{branch}` and `fwgate/**` against force-pushes\n  \
+         `fwgate ledger init --root {} --key-ledger FILE` begins the ledger\n",
+        path.display()
     )
 }
 
-fn repository_folder(surroundings: &Surroundings) -> Result<PathBuf, Failure> {
+fn repository(surroundings: &Surroundings) -> Result<Repository, Failure> {
     let repo = Repository::discover(&surroundings.cwd).map_err(super::input::InputError::from)?;
     let none =
         || Failure::new("there is no git repository here").help("run `git init` first, or change into the repository");
-    repo.map(|r| r.root().to_owned()).ok_or_else(none)
+    repo.ok_or_else(none)
 }
 
 fn check_count(form: StarterForm, given: usize) -> Result<(), Failure> {
@@ -125,9 +154,21 @@ fn refuse_inside(root: &Path, folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn person(surroundings: &Surroundings, given: &str) -> Result<StarterKey<()>, Failure> {
+fn person(surroundings: &Surroundings, given: &str) -> Result<StarterKey<Vec<String>>, Failure> {
     let (id, path) = named_file(given, "--person NAME=KEYFILE")?;
-    Ok(StarterKey { id: id.to_owned(), key: public_key(surroundings, path)?, what: () })
+    Ok(StarterKey { id: id.to_owned(), key: public_key(surroundings, path)?, what: Vec::new() })
+}
+
+/// Gives a person an address.
+fn address(persons: &mut [StarterKey<Vec<String>>], given: &str) -> Result<(), Failure> {
+    let (id, address) = given.split_once('=').unwrap_or((given, ""));
+    let unknown = || {
+        let failure = Failure::new(format!("`--email {given}` is of no person that was named"));
+        failure.help("write `--email NAME=ADDRESS`, with a NAME of `--person`")
+    };
+    let person = persons.iter_mut().find(|p| p.id == id && !address.is_empty()).ok_or_else(unknown)?;
+    person.what.push(address.to_owned());
+    Ok(())
 }
 
 fn machines(surroundings: &Surroundings, given: &[String]) -> Result<Vec<StarterKey<Purpose>>, Failure> {
@@ -207,12 +248,17 @@ fn check_policy(version: &PolicyVersion) -> Result<(), Failure> {
     }
 }
 
-fn root_of(arguments: &Arguments, version: &PolicyVersion, persons: &[StarterKey<()>]) -> Result<Root, Failure> {
-    let signers = persons.iter().filter_map(|p| read_public_key(&p.key).ok()).map(|k| k.fingerprint().to_owned());
+fn root_of<'k>(
+    arguments: &Arguments,
+    repository: String,
+    version: &PolicyVersion,
+    keys: impl Iterator<Item = &'k str>,
+) -> Result<Root, Failure> {
+    let signers = keys.filter_map(|key| read_public_key(key).ok()).map(|k| k.fingerprint().to_owned());
     let root = Root {
-        repository: arguments.repository.clone(),
-        remote: arguments.remote.clone(),
-        protected: arguments.protected.clone(),
+        repository,
+        remote: arguments.remote.clone().unwrap_or_default(),
+        protected: arguments.protected.clone().unwrap_or_else(|| PROTECTED.to_owned()),
         policy: policy_digest(version),
         signers: signers.collect(),
     };

@@ -50,13 +50,13 @@ pub struct StarterKey<W> {
     pub what: W,
 }
 
-/// The text of `fwgate.toml`. Ids and keys are written as texts of TOML, whatever they hold; reading the result says
+/// The text of `fwgate.toml`. What persons have are the addresses under which they commit. Ids and keys are written as texts of TOML, whatever they hold; reading the result says
 /// whether they are accepted.
 pub fn starter(
     form: StarterForm,
     repository: &str,
     zone: &str,
-    persons: &[StarterKey<()>],
+    persons: &[StarterKey<Vec<String>>],
     machines: &[StarterKey<Purpose>],
 ) -> String {
     let mut out = format!(
@@ -68,6 +68,7 @@ pub fn starter(
     for (at, person) in persons.iter().enumerate() {
         let (id, key) = (quoted(&person.id), quoted(&person.key));
         out += &format!("\n[[person]]\nid = {id}\nroles = [{}]\nkeys = [{key}]\n", form.roles(at));
+        out += &emails(&person.what, at == 0);
     }
     out += "\n# Machines never count to a quorum. Their private keys live in the deploy environment, never in this repository.\n";
     for machine in machines {
@@ -75,6 +76,20 @@ pub fn starter(
         out += &format!("\n[[machine]]\nid = {id}\npurpose = \"{}\"\nkey = {key}\n", machine.what.name());
     }
     out + "\n" + form.classes() + &CALENDAR.replace("ZONE", &quoted(zone))
+}
+
+/// The addresses of a person, or how to write them.
+fn emails(addresses: &[String], explains: bool) -> String {
+    let why = if explains {
+        "      # under which they commit: whoever had a part in a change does not approve it"
+    } else {
+        ""
+    };
+    match addresses {
+        [] if explains => format!("# emails = [\"...\"]{why}\n"),
+        [] => String::new(),
+        some => format!("emails = [{}]{why}\n", some.iter().map(|a| quoted(a)).collect::<Vec<_>>().join(", ")),
+    }
 }
 
 fn quoted(text: &str) -> String {
@@ -127,15 +142,15 @@ zone = ZONE
 # allow = ["emergency"]
 
 # [[transport]]                               # how devices are reached: programs as lists of arguments, never a shell
-# id = "ssh-nft"                              # for devices that run nftables; docs/push.md says what each command has to do
+# id = "ssh-nft"                              # contrib/transports has the programs; docs/push.md says what each has to do
 # devices = ["edge*"]
 # addresses = { edge1 = "fwgate@192.0.2.1" }
-# identity = ["ssh", "-F", "/etc/fwgate/ssh_config", "{address}", "hostname"]
-# read = ["ssh", "-F", "/etc/fwgate/ssh_config", "{address}", "fwgate-device", "read", "{nonce}"]
-# apply = ["fwgate-copy-apply", "{address}", "{file}", "{timer}"]
-# confirm = ["ssh", "-F", "/etc/fwgate/ssh_config", "{address}", "fwgate-device", "confirm"]
-# probe = ["nc", "-z", "-w", "5", "192.0.2.10", "443"]
-# rollback = ["fwgate-copy-apply", "{address}", "{file}", "0"]
+# identity = ["/usr/local/lib/fwgate/transports/ssh-nft/identity", "{address}"]
+# read = ["/usr/local/lib/fwgate/transports/ssh-nft/read", "{address}", "{nonce}"]
+# apply = ["/usr/local/lib/fwgate/transports/ssh-nft/apply", "{address}", "{file}", "{timer}"]
+# confirm = ["/usr/local/lib/fwgate/transports/ssh-nft/confirm", "{address}"]
+# probe = ["/usr/local/lib/fwgate/transports/ssh-nft/probe", "192.0.2.10", "443"]
+# rollback = ["/usr/local/lib/fwgate/transports/ssh-nft/rollback", "{address}", "{file}"]
 # confirm_timer = "2m"                        # the device takes the change back by itself unless it is confirmed
 # credential = "deploy@production"            # a name of what it logs in with; staging has another one
 

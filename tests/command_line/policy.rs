@@ -131,3 +131,141 @@ fn one_person_a_root_inside_and_missing_machines_are_refused() {
     std::fs::write(scene.path().join("alice.pub"), "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n").unwrap();
     assert!(refused(init(&scene, "--two", "../root.toml", &["alice", "bob"], &MACHINES)).contains("is a private key"));
 }
+
+/// Runs `fwgate init` with these arguments in the repository; the exit code and both streams.
+fn init_again(scene: &Scene, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = scene.run_with(&[&["init", "--root"][..], arguments].concat(), "", |c| {
+        c.current_dir(scene.path().join("repo"));
+    });
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+/// Everything of the starter that is commented out, written in.
+fn uncommented(text: &str) -> String {
+    let mut is_inside = false;
+    let line = |line: &str| {
+        is_inside = line.starts_with("# [") || line.starts_with("# emails") || (is_inside && line.starts_with("# "));
+        let line = line.replace("\"...\"", "\"alice@example.net\"");
+        if is_inside { format!("{}\n", &line[2..]) } else { format!("{line}\n") }
+    };
+    text.lines().map(line).collect()
+}
+
+#[test]
+fn every_commented_part_of_a_starter_is_valid_as_well() {
+    for (form, persons) in [("--two", &["alice", "bob"][..]), ("--four", &["alice", "bob", "carol", "dave"])] {
+        let scene = scene();
+        init(&scene, form, "../root.toml", persons, &MACHINES);
+        let path = scene.path().join("repo/fwgate.toml");
+        let whole = uncommented(&std::fs::read_to_string(&path).unwrap());
+        for part in ["\n[[transport]]", "\n[[freeze]]", "\n[lab]", "\nemails = "] {
+            assert!(whole.contains(part), "no {part} in\n{whole}");
+        }
+        std::fs::write(&path, &whole).unwrap();
+        let (code, text) = verify(&scene, &["."]);
+        assert!(code == Some(0) && !text.contains("missing"), "{text}");
+        // The programs that it names for devices are those that are shipped.
+        let contrib = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/transports");
+        let programs = whole.split('"').filter_map(|word| word.strip_prefix("/usr/local/lib/fwgate/transports/"));
+        let programs: Vec<&str> = programs.collect();
+        assert_eq!(programs.len(), 6, "{programs:?}");
+        for program in programs {
+            let is_there = contrib.join(program).is_file();
+            assert!(is_there || !contrib.join("ssh-nft").exists(), "there is no contrib/transports/{program}");
+        }
+    }
+}
+
+#[test]
+fn the_root_is_written_again_for_a_policy_that_was_finished() {
+    let scene = scene();
+    init(&scene, "--two", "../root.toml", &["alice", "bob"], &MACHINES);
+    let (root, policy) = (scene.path().join("root.toml"), scene.path().join("repo/fwgate.toml"));
+    let first = std::fs::read_to_string(&root).unwrap();
+    assert_eq!(init_again(&scene, &["../root.toml"]).0, Some(0));
+    assert_eq!(std::fs::read_to_string(&root).unwrap(), first, "nothing was edited");
+    let finished = std::fs::read_to_string(&policy).unwrap().replace("22:00", "21:00");
+    std::fs::write(&policy, finished).unwrap();
+    git(&scene, "repo", &["add", "fwgate.toml"]);
+    git(&scene, "repo", &["commit", "-q", "-m", "the first policy"]);
+    let (code, text) = verify(&scene, &["--root", "../root.toml"]);
+    assert_eq!(code, Some(1), "{text}");
+    let (code, text) = init_again(&scene, &["../root.toml"]);
+    assert!(
+        code == Some(0) && text.starts_with("wrote ../root.toml again: version 1 of the policy is sha256:"),
+        "{text}"
+    );
+    let (code, text) = verify(&scene, &["--root", "../root.toml"]);
+    assert!(code == Some(0) && text.contains("named by the root, in force"), "{text}");
+    // Everything but the digest is as it was.
+    let without_digest =
+        |text: &str| text.lines().filter(|l| !l.starts_with("policy")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(without_digest(&std::fs::read_to_string(&root).unwrap()), without_digest(&first));
+    // Without a root that was there, the remote must be named.
+    std::fs::remove_file(&root).unwrap();
+    let (code, text) = init_again(&scene, &["../root.toml"]);
+    assert!(code == Some(2) && text.contains("--remote URL"), "{text}");
+    let (code, text) = init_again(&scene, &["../root.toml", "--remote", "ssh://git@example.net/firewalls"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(without_digest(&std::fs::read_to_string(&root).unwrap()), without_digest(&first));
+}
+
+#[test]
+fn a_policy_that_is_in_use_gets_no_other_root() {
+    let scene = scene();
+    let root = scene.path().join("root.toml");
+    let (code, text) = init_again(&scene, &["../root.toml", "--remote", "ssh://git@example.net/firewalls"]);
+    assert!(code == Some(2) && text.contains("fwgate init --two"), "{text}");
+    init(&scene, "--two", "../root.toml", &["alice", "bob"], &MACHINES);
+    let first = std::fs::read_to_string(&root).unwrap();
+    git(&scene, "repo", &["add", "fwgate.toml"]);
+    git(&scene, "repo", &["commit", "-q", "-m", "the first policy"]);
+    let policy = scene.path().join("repo/fwgate.toml");
+    let text = std::fs::read_to_string(&policy).unwrap();
+    // A file that is no root, and the root of another repository, stay as they are.
+    let (code, said) = init_again(&scene, &["../alice.pub", "--remote", "ssh://git@example.net/firewalls"]);
+    assert!(code == Some(2) && said.contains("no root file"), "{said}");
+    std::fs::write(&policy, text.replace("example/firewalls", "example/others")).unwrap();
+    let (code, said) = init_again(&scene, &["../root.toml"]);
+    assert!(code == Some(2) && said.contains("is the root of `example/firewalls`"), "{said}");
+    // A later version is no first one, unless a quorum was lost.
+    std::fs::write(&policy, text.replace("version = 1", "version = 2")).unwrap();
+    let (code, said) = init_again(&scene, &["../root.toml"]);
+    assert!(code == Some(2) && said.contains("at version 2"), "{said}");
+    let (code, said) = init_again(&scene, &["../root.toml", "--lost-quorum"]);
+    assert!(code == Some(2) && said.contains("keep the old one"), "{said}");
+    let remote = "ssh://git@example.net/firewalls";
+    let (code, said) = init_again(&scene, &["../second.toml", "--lost-quorum", "--remote", remote]);
+    assert_eq!(code, Some(0), "{said}");
+    git(&scene, "repo", &["commit", "-q", "-a", "-m", "after the loss"]);
+    let (code, said) = verify(&scene, &["--root", "../second.toml"]);
+    assert!(code == Some(0) && said.contains("version 2"), "{said}");
+    // A ledger that has begun.
+    std::fs::write(&policy, text.replace("22:00", "21:00")).unwrap();
+    git(&scene, "repo", &["branch", "fwgate/ledger"]);
+    let (code, said) = init_again(&scene, &["../root.toml"]);
+    assert!(code == Some(2) && said.contains("has begun"), "{said}");
+    assert_eq!(std::fs::read_to_string(&root).unwrap(), first);
+}
+
+#[test]
+fn addresses_of_commits_belong_to_persons_that_were_named() {
+    let scene = scene();
+    let run = |email: &str| {
+        let machines = MACHINES.iter().flat_map(|m| ["--machine", m]);
+        let words =
+            ["init", "--two", "--repository", "a/b", "--remote", "ssh://git@example.net/f", "--root", "../r.toml"];
+        let persons = ["--person", "alice=../alice.pub", "--person", "bob=../bob.pub", "--email", email];
+        let all: Vec<&str> = words.into_iter().chain(persons).chain(machines).collect();
+        scene.run_with(&all, "", |c| {
+            c.current_dir(scene.path().join("repo"));
+        })
+    };
+    assert_eq!(run("carol=carol@example.net").status.code(), Some(2));
+    let output = run("bob=bob@example.net");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = std::fs::read_to_string(scene.path().join("repo/fwgate.toml")).unwrap();
+    assert!(text.contains("emails = [\"bob@example.net\"]\n"), "{text}");
+    assert_eq!(verify(&scene, &["."]).0, Some(0));
+}
