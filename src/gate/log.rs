@@ -35,7 +35,7 @@ use std::fmt::Write;
 pub enum Outcome {
     /// Every device runs it.
     Applied,
-    /// Every device runs the baseline again.
+    /// Every device runs the baseline again: not over.
     RolledBack,
     /// Some devices have it: not over.
     Partial,
@@ -65,9 +65,9 @@ impl Outcome {
         OUTCOMES.iter().find(|(_, outcome)| *outcome == self).map_or("", |(name, _)| name)
     }
 
-    /// Whether nothing more can come of the change.
+    /// Whether nothing more can come of the change. What was rolled back can be pushed again.
     pub fn is_final(self) -> bool {
-        !matches!(self, Outcome::Partial | Outcome::ReviewDue)
+        !matches!(self, Outcome::Partial | Outcome::RolledBack | Outcome::ReviewDue)
     }
 }
 

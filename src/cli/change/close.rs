@@ -149,13 +149,27 @@ fn outcome(gathered: &Gathered, id: &str) -> Result<Outcome, Vec<Reason>> {
         _ => version_of(gathered, id).map(|_| Outcome::InForce),
     };
     let state = gathered.decision.state.name();
-    if gathered.log.is_closed(id) {
+    if gathered.log.is_closed(id) || is_kept(gathered, id, pushed) {
         let message = format!("{id} is in the log already");
         return Err(vec![Reason::new(ReasonCode::EmptyChange, message, "nothing is left to do")]);
     }
     pushed.or_else(said).ok_or_else(|| {
         let message = format!("{id} is {state}, which is no end");
         vec![Reason::new(ReasonCode::NotConverged, message, format!("`fwgate change show {id}` says what is next"))]
+    })
+}
+
+/// Whether the log has this very end of this very run.
+fn is_kept(gathered: &Gathered, id: &str, pushed: Option<Outcome>) -> bool {
+    let last = gathered.log.last_of(id);
+    last.is_some_and(|m| Some(m.said.outcome) == pushed && m.said.permit == claimed(gathered, id))
+}
+
+/// The digest of the permit that was claimed last.
+fn claimed(gathered: &Gathered, id: &str) -> Option<Digest> {
+    gathered.ledger.entries.iter().rev().find_map(|e| match &e.said {
+        LedgerEntry::Claim(claim) if claim.change == id => Some(claim.permit),
+        _ => None,
     })
 }
 
@@ -247,7 +261,7 @@ impl Folding<'_> {
         let upto = limit(gathered, self.id, self.outcome);
         let versions: Vec<&VersionInForce> = gathered.chain.versions.iter().filter(|v| v.version <= upto).collect();
         let Some(last) = versions.last() else { return Err(gathered.chain.reasons.clone()) };
-        let claimed = self.claimed();
+        let claimed = claimed(gathered, self.id);
         let mut attached: Vec<Attachment> = self.permit(claimed)?.map(Attachment::Permit).into_iter().collect();
         for version in versions.iter().filter(|v| !gathered.log.carries(v.version)) {
             attached.extend(self.files(version)?);
@@ -264,14 +278,6 @@ impl Folding<'_> {
             policy: last.digest,
             permit: claimed,
             attached,
-        })
-    }
-
-    /// The digest of the permit that was claimed last.
-    fn claimed(&self) -> Option<Digest> {
-        self.gathered.ledger.entries.iter().rev().find_map(|e| match &e.said {
-            LedgerEntry::Claim(claim) if claim.change == self.id => Some(claim.permit),
-            _ => None,
         })
     }
 
