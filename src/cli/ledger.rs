@@ -76,7 +76,10 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let key = need_key(keys.key_ledger.as_ref(), "--key-ledger", "FWGATE_KEY_LEDGER")?;
     match witness(&session, key, begins, now()) {
         Ok(written) => {
-            screen.answer(&told(&written))?;
+            screen.answer(&told(&written, begins))?;
+            if begins == Begins::WhereNone {
+                screen.aside("next: let a scheduled job on the protected branch run `fwgate ledger witness`, every ten minutes or so\n");
+            }
             Ok(if written.refused.is_empty() { PASSED } else { REFUSED })
         }
         Err(reasons) => {
@@ -170,13 +173,15 @@ fn unwritten(message: &str) -> Reason {
     Reason::new(ReasonCode::EvidenceUnavailable, message, "try again")
 }
 
-fn told(written: &Witnessed) -> String {
+fn told(written: &Witnessed, begins: Begins) -> String {
     let Witness { at, policy, heads, .. } = &written.said;
-    let mut out = format!(
-        "witnessed {} branches at {at}, version {policy} of the policy in force ({})\n",
-        heads.len(),
-        written.commit.short()
-    );
+    let what = match (begins, heads.len()) {
+        (Begins::WhereNone, 0) => "the ledger and the log begin".to_owned(),
+        (_, 1) => "witnessed 1 branch".to_owned(),
+        (_, n) => format!("witnessed {n} branches"),
+    };
+    let commit = written.commit.short();
+    let mut out = format!("{what} at {at}, version {policy} of the policy in force ({commit})\n");
     out += &listed(&written.refused);
     out
 }

@@ -78,6 +78,10 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Format::Human => decision_human(change, decision),
     };
     screen.answer(&text)?;
+    if let (Some(path), Some(_)) = (out, &permit) {
+        let (holder, until) = (holder(arguments.holder.as_deref()), decision.permit_until);
+        screen.aside(&format!("wrote {}: for `{holder}`, to be spent once, until {until}\n", path.display()));
+    }
     Ok(exit_of(decision))
 }
 

@@ -122,8 +122,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     if !reasons.is_empty() {
         return refuse(gathered, reasons, arguments.format, screen);
     }
-    let key_ledger = need_key(keys.key_ledger.as_ref(), "--key-ledger", "FWGATE_KEY_LEDGER")?;
-    let key_production = need_key(keys.key_production.as_ref(), "--key-production", "FWGATE_KEY_PRODUCTION")?;
+    let (key_ledger, key_production) = both_keys(&keys)?;
     let port = Ways { policy: &policy, ways };
     let run = Run { session: &session, gathered: &gathered, permit: &permit, holder: &holder, port: &port };
     let report = run.pushed((key_ledger, key_production), screen)?;
@@ -135,6 +134,16 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         keep(&session, id, key_ledger, &permit, screen);
     }
     Ok(exit_of_run(&report))
+}
+
+/// The keys of ledger and receipts, or everything that is missing.
+fn both_keys(keys: &MachineKeys) -> Result<(&Path, &Path), Failure> {
+    let ledger = need_key(keys.key_ledger.as_ref(), "--key-ledger", "FWGATE_KEY_LEDGER");
+    let production = need_key(keys.key_production.as_ref(), "--key-production", "FWGATE_KEY_PRODUCTION");
+    match (ledger, production) {
+        (Ok(ledger), Ok(production)) => Ok((ledger, production)),
+        (ledger, production) => Err(Failure::Several(ledger.err().into_iter().chain(production.err()).collect())),
+    }
 }
 
 /// 0 where every device has its receipt; else 1, or 2 where some device gave nothing that could be judged.
@@ -185,8 +194,10 @@ fn permit(
             Err(reasons) => return Ok(Err(reasons)),
         },
         (None, None) => {
-            let message = "there is no permit, and no key to take one with";
-            let fix = format!("fwgate permit {} --out FILE, then --permit FILE", arguments.gate.change);
+            let id = &arguments.gate.change;
+            let message = "no permit was given, and no key to take one with";
+            let fix =
+                format!("`fwgate permit {id} --key-permit KEY --out FILE`, then `fwgate push {id} --permit FILE`");
             return Ok(Err(vec![Reason::new(ReasonCode::PermitUntrusted, message, fix)]));
         }
     };

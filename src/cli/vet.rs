@@ -83,7 +83,7 @@ pub fn conclude(
         match key {
             Some(key) => out += &format!("receipt {}\n", signed(session, gathered, &vetting, key)?),
             None => {
-                out += "no receipt: no key of a machine with purpose `receipt-staging` is at hand (--key-staging)\n"
+                out += "no receipt: the key of the machine that signs vetting receipts is not at hand (--key-staging, or FWGATE_KEY_STAGING)\n"
             }
         }
     }
@@ -234,9 +234,11 @@ fn judge(policy: &Policy, files: &DeviceFiles, planned: &VettingPlan, vetted: &V
     }
     out.reasons.extend(differences(policy, files, vetted));
     out.flows += good;
-    out.words.push(format!(
-        "{name}: loaded, {good} conversations as demanded, {unsent} not sendable, read back and compared"
-    ));
+    out.words.push(match (good, unsent) {
+        (0, 0) => format!("{name}: loaded, read back and compared; policy demands nothing of it that could be sent"),
+        (good, 0) => format!("{name}: loaded, {good} conversations as demanded, read back and compared"),
+        _ => format!("{name}: loaded, {good} conversations as demanded, {unsent} not sendable, read back and compared"),
+    });
 }
 
 fn differences(policy: &Policy, files: &DeviceFiles, vetted: &Vetted) -> Option<Reason> {

@@ -3,7 +3,7 @@
 use super::calendar::Period;
 use super::instant::Instant;
 use super::quorum::Counted;
-use super::reason::Reason;
+use super::reason::{Reason, ReasonCode};
 use super::record::Digest;
 use crate::policy::ChangeClass;
 
@@ -97,6 +97,12 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Whether the change has come to its end and devices run it, so that nothing is left to be permitted.
+    pub fn is_over(&self) -> bool {
+        let has_ended = matches!(self.state, State::Applied | State::Closed);
+        has_ended && !self.reasons.is_empty() && self.reasons.iter().all(|r| r.code == ReasonCode::EmptyChange)
+    }
+
     /// Whether a permit may be given.
     pub fn is_granted(&self) -> bool {
         self.reasons.is_empty()

@@ -152,7 +152,9 @@ impl Permit {
         let mut out = self.mismatches(expected);
         if self.holder != expected.holder {
             let message = format!("the permit belongs to `{}`, and `{}` presents it", self.holder, expected.holder);
-            out.push(Reason::new(ReasonCode::PermitWrongHolder, message, take_a_new_one(&self.change)));
+            let fix =
+                format!("whoever is `{}` pushes with it; for yourself, {}", self.holder, take_a_new_one(&self.change));
+            out.push(Reason::new(ReasonCode::PermitWrongHolder, message, fix));
         }
         out.extend(self.untimely(now));
         out

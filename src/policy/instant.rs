@@ -160,6 +160,18 @@ pub fn duration(text: &str) -> Option<Duration> {
     read_duration(text).ok()
 }
 
+/// A length of time in the largest unit that it is a whole number of: `4h`, `14d`, `90s`; `none` where it is nothing.
+pub fn duration_words(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0 => "none".to_owned(),
+        _ if seconds.is_multiple_of(86_400) => format!("{}d", seconds / 86_400),
+        _ if seconds.is_multiple_of(3_600) => format!("{}h", seconds / 3_600),
+        _ if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
+        _ => format!("{seconds}s"),
+    }
+}
+
 /// `90s`, `30m`, `4h`, `14d`, `2w`.
 pub(super) fn read_duration(text: &str) -> Result<Duration, Wrong> {
     let help = "write a number and a unit: `90s`, `30m`, `4h`, `14d` or `2w`";

@@ -47,7 +47,7 @@ pub use coverage::{intended, prohibited};
 pub use device::{DeviceFile, DeviceInterface, Environment, read_device_file};
 pub use estate::{Lab, Unmanaged};
 pub use flow::{Flow, FlowRule, Prohibition, Requirement};
-pub use instant::{Date, TimeOfDay, Topic, ZonedTime, duration, subject_of, zoned};
+pub use instant::{Date, TimeOfDay, Topic, ZonedTime, duration, duration_words, subject_of, zoned};
 pub use inventory::{Contradiction, InventoryRule};
 pub use known::{KNOWN_SCHEMA, KnownFinding, KnownFindings, read_known};
 pub use names::Names;

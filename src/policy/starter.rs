@@ -142,17 +142,18 @@ zone = ZONE
 # allow = ["emergency"]
 
 # [[transport]]                               # how devices are reached: programs as lists of arguments, never a shell
-# id = "ssh-nft"                              # contrib/transports has the programs; docs/push.md says what each has to do
+# id = "ssh-nft"                              # contrib/transports has the programs; docs/transports.md says where they go
 # devices = ["edge*"]
 # addresses = { edge1 = "fwgate@192.0.2.1" }
-# identity = ["/usr/local/lib/fwgate/transports/ssh-nft/identity", "{address}"]
-# read = ["/usr/local/lib/fwgate/transports/ssh-nft/read", "{address}", "{nonce}"]
-# apply = ["/usr/local/lib/fwgate/transports/ssh-nft/apply", "{address}", "{file}", "{timer}"]
-# confirm = ["/usr/local/lib/fwgate/transports/ssh-nft/confirm", "{address}"]
-# probe = ["/usr/local/lib/fwgate/transports/ssh-nft/probe", "192.0.2.10", "443"]
-# rollback = ["/usr/local/lib/fwgate/transports/ssh-nft/rollback", "{address}", "{file}"]
+# credential = "deploy-key-of-production"     # a name of what it logs in with; staging has another one
+# variables = ["SSH_AUTH_SOCK", "FWGATE_SSH_CONFIG"]
+# identity = ["/usr/local/bin/fwgate-ssh", "{address}", "identity"]
+# read = ["/usr/local/bin/fwgate-ssh", "{address}", "nft", "read", "{nonce}"]
+# apply = ["/usr/local/bin/fwgate-ssh", "{address}", "nft", "apply", "{timer}", "{folder}"]
+# confirm = ["/usr/local/bin/fwgate-ssh", "{address}", "nft", "confirm"]
+# probe = ["nc", "-z", "-w", "5", "192.0.2.10", "443"]
+# rollback = ["/usr/local/bin/fwgate-ssh", "{address}", "nft", "rollback", "{folder}"]
 # confirm_timer = "2m"                        # the device takes the change back by itself unless it is confirmed
-# credential = "deploy@production"            # a name of what it logs in with; staging has another one
 
 # [lab]                                       # where class test may have effects
 # ranges = ["192.0.2.0/24"]

@@ -188,12 +188,14 @@ pub fn audit_markdown(audit: &Audit, sample: Option<&Sampled>) -> String {
 
 fn counts(audit: &Audit) -> String {
     let right = audit.changes.iter().filter(|c| c.is_right).count();
-    format!(
-        "{} merges, {} entries of the ledger; {right} of {} changes were right then.",
-        audit.merges,
-        audit.entries,
-        audit.changes.len()
-    )
+    let merges = if audit.merges == 1 { "1 merge".to_owned() } else { format!("{} merges", audit.merges) };
+    let (entries, changes) = (audit.entries, audit.changes.len());
+    format!("{merges}, {entries} entries of the ledger; {right} of {changes} changes right then.")
+}
+
+/// How many conversations a receipt is about, where it is about any.
+fn flows(flows: u64) -> String {
+    if flows == 0 { String::new() } else { format!(", {flows} flows") }
 }
 
 fn change_page(c: &AuditedChange, out: &mut String) {
@@ -225,7 +227,7 @@ fn change_page(c: &AuditedChange, out: &mut String) {
     for r in &c.receipts {
         line(
             &format!("receipt {}", r.kind),
-            &format!("{} by {} at {} on {}, {} flows", r.receipt, r.machine, r.at, r.on, r.flows),
+            &format!("{} by {} at {} on {}{}", r.receipt, r.machine, r.at, r.on, flows(r.flows)),
         );
     }
     for r in &c.results {

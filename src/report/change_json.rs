@@ -85,7 +85,7 @@ impl ChangeDocument {
 }
 
 fn written(record: &Believed<Record>, decision: &Decision) -> WrittenRecord {
-    let counted = decision.counted.iter().find(|c| c.record == record.digest);
+    let counted = decision.counted.iter().find(|c| c.record == record.digest && c.person == record.by);
     let role = match &record.said {
         Record::Approve(a) => Some(a.role.clone()),
         Record::Policy(p) => Some(p.role.clone()),

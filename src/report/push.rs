@@ -102,7 +102,8 @@ impl WrittenPush {
 
 /// What a run did, for people. Many devices that came to the same end are one line.
 pub fn push_human(change: &str, report: &PushReport) -> String {
-    let mut out = format!("{change}: {}\n", report.state.name());
+    let untouched = if report.touched_something() { "" } else { ", nothing was pushed" };
+    let mut out = format!("{change}: {}{untouched}\n", report.state.name());
     for device in &report.devices {
         let (sign, end) = match device.end {
             DeviceEnd::Applied => ('+', "applied"),

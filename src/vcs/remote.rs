@@ -227,7 +227,7 @@ impl<'a> Remote<'a> {
         let moved = ["fetch first", "non-fast-forward", "already exists", "failed to update ref", "cannot lock ref"];
         match moved.iter().any(|word| reason.contains(word)) {
             true => Err(RemoteError::Moved { branch }),
-            false => Err(RemoteError::Refused { branch, reason: shown(&reason) }),
+            false => Err(RemoteError::Refused { branch, reason: shown(&with_words(&reason, &told.stderr)) }),
         }
     }
 
@@ -301,6 +301,12 @@ impl<'a> Remote<'a> {
     fn unreachable(&self, told: &Told) -> RemoteError {
         RemoteError::Unreachable { url: self.url.clone(), reason: shown(&told.stderr) }
     }
+}
+
+/// A reason with the first line that a hook of the remote said to it.
+fn with_words(reason: &str, said: &str) -> String {
+    let words = said.lines().filter_map(|line| line.strip_prefix("remote:")).map(str::trim).find(|l| l.len() > 2);
+    words.map_or_else(|| reason.to_owned(), |words| format!("{reason}: {words}"))
 }
 
 /// Words of another program, on one line, fit to be shown.

@@ -19,7 +19,7 @@ fn a_ledger_is_begun_once_and_then_appended_to() {
     - LEDGER_FORK: there is no ledger
       = help: put the ledger back as it was from a clone that has it; a new one begins with `fwgate ledger init`
     ");
-    assert_snapshot!(desk.masked(&desk.pass(&["ledger", "init"])), @"witnessed 0 branches at TIME, version 1 of the policy in force (COMMIT)");
+    assert_snapshot!(desk.masked(&desk.pass(&["ledger", "init"])), @"the ledger and the log begin at TIME, version 1 of the policy in force (COMMIT)");
     let root = desk.scene.head_of(LOG_BRANCH).unwrap();
     assert_eq!(desk.scene.bytes_of(&root), crate::scene::EVIDENCE_ROOT.as_bytes());
     let again = desk.run(&["ledger", "init"]);
@@ -29,7 +29,7 @@ fn a_ledger_is_begun_once_and_then_appended_to() {
       = help: `fwgate ledger witness` appends to it
     ");
     desk.scene.record("alice", "CHG-1", "fwgate-record/1 withdraw\nchange: CHG-1\nreason: x\n");
-    assert_snapshot!(desk.masked(&desk.pass(&["ledger", "witness"])), @"witnessed 1 branches at TIME, version 1 of the policy in force (COMMIT)");
+    assert_snapshot!(desk.masked(&desk.pass(&["ledger", "witness"])), @"witnessed 1 branch at TIME, version 1 of the policy in force (COMMIT)");
     let LedgerEntry::Witness(said) = last(&desk) else { panic!() };
     assert_eq!(said.heads, [(changes("CHG-1"), desk.scene.head_of(&changes("CHG-1")).unwrap())]);
     assert!(said.previous.is_some());

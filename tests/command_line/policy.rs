@@ -165,14 +165,14 @@ fn every_commented_part_of_a_starter_is_valid_as_well() {
         std::fs::write(&path, &whole).unwrap();
         let (code, text) = verify(&scene, &["."]);
         assert!(code == Some(0) && !text.contains("missing"), "{text}");
-        // The programs that it names for devices are those that are shipped.
-        let contrib = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/transports");
-        let programs = whole.split('"').filter_map(|word| word.strip_prefix("/usr/local/lib/fwgate/transports/"));
-        let programs: Vec<&str> = programs.collect();
-        assert_eq!(programs.len(), 6, "{programs:?}");
-        for program in programs {
-            let is_there = contrib.join(program).is_file();
-            assert!(is_there || !contrib.join("ssh-nft").exists(), "there is no contrib/transports/{program}");
+        // It says the same as the shipped transport, but for the devices and the probe.
+        let shipped = include_str!("../../contrib/transports/ssh-nft.toml");
+        let line = |text: &str, key: &str| {
+            let found = text.lines().find(|l| l.starts_with(&format!("{key} = [\"/usr/local/bin/fwgate-ssh\"")));
+            found.unwrap_or_else(|| panic!("no `{key}` in\n{text}")).to_owned()
+        };
+        for key in ["identity", "read", "apply", "confirm", "rollback"] {
+            assert_eq!(line(&whole, key), line(shipped, key));
         }
     }
 }

@@ -17,6 +17,24 @@ fn analysis_of(scene: &mut Scene) -> &mut Analysis {
     scene.analysis.as_mut().unwrap()
 }
 
+/// What its devices run lacks no approval, window or vetting any more; what else stands against it still does.
+#[test]
+fn a_change_that_is_over_lacks_nothing() {
+    let mut scene = Scene::good();
+    scene.progress = Progress::Closed;
+    scene.analysis = None;
+    scene.obstacles.push(Reason::new(ReasonCode::EmptyChange, "m", "f"));
+    assert_eq!(scene.codes(), ["EMPTY_CHANGE"]);
+    let decision = scene.decide();
+    assert!(decision.is_over() && decision.missing.is_empty());
+    assert!(decision.reasons[0].message.contains("was applied"), "{}", decision.reasons[0].message);
+    scene.obstacles.push(Reason::new(ReasonCode::LedgerFork, "m", "f"));
+    assert_eq!(scene.codes(), ["LEDGER_FORK", "EMPTY_CHANGE"]);
+    assert!(!scene.decide().is_over());
+    scene.progress = Progress::None;
+    assert!(scene.codes().iter().any(|c| c == "APPROVAL_MISSING"), "before a push everything is said");
+}
+
 #[test]
 fn what_a_change_must_be() {
     expect(&[

@@ -195,6 +195,23 @@ fn what_an_approval_must_be_of() {
     ]);
 }
 
+/// Where the words are the same, the two digests are shown, never twice the same text.
+#[test]
+fn a_meaning_that_differs_alone_is_shown_by_its_digests() {
+    let scene = Scene::good().with_record("alice", |r| {
+        if let Record::Change(c) = &mut r.said {
+            c.meaning = digest("as it was counted then");
+        }
+    });
+    let reasons = scene.decide().reasons;
+    let [reason] = reasons.as_slice() else { panic!("{reasons:?}") };
+    assert_eq!(reason.code, ReasonCode::RecordMismatch);
+    let (then, now) = (digest("as it was counted then"), scene.analysis.as_ref().unwrap().meaning);
+    assert!(reason.message.contains(&format!("names the meaning {then}")), "{}", reason.message);
+    assert!(reason.message.contains(&format!("it is {now} now")), "{}", reason.message);
+    assert!(reason.fix.contains("fwgate change reissue CHG-2042 --becomes NEW-ID"), "{}", reason.fix);
+}
+
 #[test]
 fn a_baseline_that_moved_is_told_from_an_edit() {
     let moved = |carry: bool| {

@@ -104,7 +104,7 @@ impl Line<'_> {
         let with = With { timer, ..With::default() };
         match self.call(command, files, with) {
             Ok(finished) if finished.is_success => Ok(()),
-            Ok(finished) => Err(Trouble(format!("{}: {}", finished.end, said(&finished)))),
+            Ok(finished) => Err(Trouble(ended(&finished))),
             Err(failed) => Err(Trouble(failed.reason(self.device).message)),
         }
     }
@@ -143,7 +143,7 @@ impl Line<'_> {
         let device = self.device;
         let finished = self.call(read, own, With { nonce, ..With::default() }).map_err(|f| f.reason(device))?;
         if !finished.is_success {
-            let message = format!("`{device}` could not be read back: {}: {}", finished.end, said(&finished));
+            let message = format!("`{device}` could not be read back: {}", ended(&finished));
             return Err(invalid(message, "see that the transport's `read` reaches the device"));
         }
         let text = clean(device, finished.stdout)?;
@@ -186,6 +186,12 @@ impl Failed {
 
 fn invalid(message: String, fix: &str) -> Reason {
     Reason::new(ReasonCode::ReadbackInvalid, message, fix)
+}
+
+/// How a program ended, and what it said about it.
+fn ended(finished: &Finished) -> String {
+    let said = said(finished);
+    if said.is_empty() { finished.end.clone() } else { format!("{}: {said}", finished.end) }
 }
 
 fn said(finished: &Finished) -> String {

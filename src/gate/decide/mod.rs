@@ -34,6 +34,7 @@ pub fn decide(case: &Dossier<'_>) -> Decision {
         reasons.push(Reason::new(ReasonCode::PolicyMissing, message, "`fwgate policy verify` says why"));
     }
     decision.reasons.extend(reasons);
+    end(case, &mut decision);
     decision.reasons.sort();
     decision.reasons.dedup();
     decision.notes.extend(case.chain.notes.iter().cloned());
@@ -41,6 +42,40 @@ pub fn decide(case: &Dossier<'_>) -> Decision {
     let mut seen = BTreeSet::new();
     decision.notes.retain(|note| seen.insert(note.clone()));
     decision
+}
+
+/// A change that devices run already lacks nothing any more: what stands against it is that it is over.
+fn end(case: &Dossier<'_>, decision: &mut Decision) {
+    let is_pushed = matches!(case.progress, Progress::Applied | Progress::Closed);
+    if !is_pushed || !decision.reasons.iter().any(|r| r.code == ReasonCode::EmptyChange) {
+        return;
+    }
+    decision.reasons.retain(|r| r.code != ReasonCode::EmptyChange && !is_lack(r.code));
+    decision.missing.clear();
+    let message = format!("{} was applied, and its devices run it", case.id);
+    decision.reasons.push(Reason::new(
+        ReasonCode::EmptyChange,
+        message,
+        "nothing is left to do; another change has another id",
+    ));
+}
+
+/// Whether a code says that something is not there yet, or not any more.
+fn is_lack(code: ReasonCode) -> bool {
+    use ReasonCode::{
+        ApprovalExpired, ApprovalMissing, ApprovalStale, LeadTime, NotScheduled, NotStaged, NotVetted, OutsideWindow,
+    };
+    matches!(
+        code,
+        ApprovalExpired
+            | ApprovalMissing
+            | ApprovalStale
+            | LeadTime
+            | NotScheduled
+            | NotStaged
+            | NotVetted
+            | OutsideWindow
+    )
 }
 
 /// Whether a person may roll back: one with the right to operate, at any time. The ledger may be unreachable, windows

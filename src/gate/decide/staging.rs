@@ -98,11 +98,12 @@ fn is_on_stand_ins(bench: &Bench<'_>, receipt: &Believed<Receipt>) -> bool {
 
 fn missing(bench: &Bench<'_>, open: &[&str], is_begun: bool, others: Vec<Reason>) -> Vec<Reason> {
     let id = bench.case.id;
+    let command = if bench.terms.staging == Staging::Device { "stage" } else { "vet" };
     let vetted = format!("no vetting receipt is of the bytes of {} that would be pushed", open.join(", "));
-    let mut out = vec![Reason::new(ReasonCode::NotVetted, vetted, format!("`fwgate vet {id}`"))];
+    let mut out = vec![Reason::new(ReasonCode::NotVetted, vetted, format!("`fwgate {command} {id}`"))];
     if !is_begun {
         let staged = format!("nothing of {id} has been staged as it would be pushed");
-        out.push(Reason::new(ReasonCode::NotStaged, staged, format!("`fwgate stage {id}`")));
+        out.push(Reason::new(ReasonCode::NotStaged, staged, format!("`fwgate {command} {id}`")));
     }
     out.extend(others);
     out

@@ -7,7 +7,7 @@ use super::super::quorum::Bench;
 use super::super::reason::{Reason, ReasonCode};
 use super::super::record::Record;
 use super::super::roster::Standing;
-use crate::policy::{ChangeClass, Right};
+use crate::policy::{ChangeClass, Right, duration_words};
 
 /// What the calendar says.
 #[derive(Default)]
@@ -98,21 +98,24 @@ fn schedule_command(bench: &Bench<'_>) -> String {
 
 fn lead_time(bench: &Bench<'_>, calendar: &Calendar, slot: &Slot, out: &mut Timing) {
     let case = bench.case;
-    let seconds = bench.terms.lead_time.as_secs();
+    let lead = duration_words(bench.terms.lead_time);
     let is_record = slot.source == SlotSource::Record;
+    let is_too_early = |ready: Instant| is_record && slot.period.is_some_and(|p| p.start < ready);
     let message = match slot.ready {
-        None => "the ledger has not witnessed what its lead time counts from".to_owned(),
-        Some(ready) if is_record && slot.period.is_some_and(|p| p.start < ready) => {
+        None => {
+            format!("its lead time of {lead} begins when the ledger witnesses the announcement, which it has not yet")
+        }
+        Some(ready) if is_too_early(ready) => {
             format!("it was scheduled too late: its window may begin at {ready} at the earliest")
         }
         Some(ready) if case.now < ready => {
-            format!("its lead time of {seconds} s ends at {ready} ({})", calendar.shown(ready))
+            format!("its lead time of {lead} ends at {ready}{}", in_zone(calendar, ready))
         }
         Some(_) => return,
     };
     let fix = match slot.ready {
         None => "let the job on the protected branch run: `fwgate ledger witness`".to_owned(),
-        Some(_) if is_record => schedule_command(bench),
+        Some(ready) if is_too_early(ready) => schedule_command(bench),
         Some(ready) => format!("wait until {ready}"),
     };
     out.reasons.push(Reason::new(ReasonCode::LeadTime, message, fix));
@@ -140,10 +143,16 @@ fn window(bench: &Bench<'_>, calendar: &Calendar, slot: &Slot, out: &mut Timing)
             out.reasons.push(outside(format!("its window ended at {}", period.end), schedule_command(bench)));
         }
         Some(period) => {
-            let message = format!("its window is {period} ({})", calendar.shown(period.start));
+            let message = format!("its window is {period}{}", in_zone(calendar, period.start));
             out.reasons.push(outside(message, format!("wait until {}, or {}", period.start, schedule_command(bench))));
         }
     }
+}
+
+/// The same instant by the clocks of the policy's zone, where that is another one.
+fn in_zone(calendar: &Calendar, at: Instant) -> String {
+    let shown = calendar.shown(at);
+    if shown.ends_with(" UTC") || shown == at.to_string() { String::new() } else { format!(" ({shown})") }
 }
 
 fn frozen(bench: &Bench<'_>, calendar: &Calendar, out: &mut Timing) {
@@ -151,7 +160,7 @@ fn frozen(bench: &Bench<'_>, calendar: &Calendar, out: &mut Timing) {
     let moment = Period { start: case.now, end: Instant(case.now.0.saturating_add(1)) };
     for (freeze, period) in calendar.freezes_in(case.targets, bench.terms.class, moment) {
         out.is_frozen = true;
-        let message = format!("frozen until {} ({}): {}", period.end, calendar.shown(period.end), freeze.reason);
+        let message = format!("frozen until {}{}: {}", period.end, in_zone(calendar, period.end), freeze.reason);
         let fix = match freeze.allow.iter().map(|c| c.name()).collect::<Vec<_>>() {
             allowed if allowed.is_empty() => format!("wait until {}", period.end),
             allowed => format!("wait until {}; it allows class {}", period.end, allowed.join(", ")),

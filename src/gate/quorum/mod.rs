@@ -195,16 +195,23 @@ impl<'a> Bench<'a> {
             _ => None,
         };
         let differs = |(record, what, says, meaning): (&Believed<Record>, &str, &String, Digest)| {
-            if *says == analysis.says && meaning == analysis.meaning {
-                return None;
-            }
-            let message = format!(
-                "the {what} of `{}` says `{}`, and the change does `{}`",
-                record.by,
-                says.escape_debug(),
-                analysis.says
+            let by = &record.by;
+            let message = match () {
+                () if *says != analysis.says => {
+                    let says = says.escape_debug();
+                    format!("the {what} of `{by}` says `{says}`, and the change does `{}`", analysis.says)
+                }
+                () if meaning != analysis.meaning => format!(
+                    "the {what} of `{by}` names the meaning {meaning}, and of the same bytes and words it is {} now: what is \
+                     required, or how effects are counted, has changed since",
+                    analysis.meaning
+                ),
+                () => return None,
+            };
+            let fix = format!(
+                "`fwgate change reissue {} --becomes NEW-ID --reason TEXT`, and sign there what `fwgate change show` says",
+                self.case.id
             );
-            let fix = format!("`fwgate change reissue {}`, and sign what `fwgate change show` says", self.case.id);
             Some(Reason::new(ReasonCode::RecordMismatch, message, fix))
         };
         self.case.testimony.records.iter().filter_map(says).filter_map(differs).collect()

@@ -69,6 +69,7 @@ fn headline(id: &str, page: &ChangePage<'_>, paint: Paint) -> String {
     let state = page.decision.state.name();
     let verdict = match page.decision.reasons.len() {
         0 => "may go now".to_owned(),
+        _ if page.decision.is_over() => "its devices run it".to_owned(),
         n => format!("may not go: {}", counted(n, "reason")),
     };
     let mut out = paint
@@ -97,8 +98,10 @@ fn headline(id: &str, page: &ChangePage<'_>, paint: Paint) -> String {
 
 fn effect(page: &ChangePage<'_>, colour: Colour) -> String {
     let paint = Paint(colour);
-    let Some(analysis) = page.analysis else { return String::new() };
-    let mut out = format!("\n{}\n  {}\n", paint.bold("What it does"), visible(&analysis.says));
+    let says = page.analysis.map(|a| &a.says).or_else(|| page.announced.map(|a| &a.says));
+    let Some(says) = says else { return String::new() };
+    let title = if page.decision.is_over() { "What it did" } else { "What it does" };
+    let mut out = format!("\n{}\n  {}\n", paint.bold(title), visible(says));
     page.effects.iter().for_each(|f| out += &filter_human(f, MOST, colour));
     out
 }
@@ -145,8 +148,7 @@ fn signed(page: &ChangePage<'_>, paint: Paint) -> String {
     for receipt in &page.testimony.receipts {
         let said = &receipt.said;
         let devices = said.devices.iter().map(|(d, _)| d.as_str()).collect::<Vec<_>>().join(", ");
-        let line =
-            format!("{} receipt of {devices} by {} at {}, on {}", said.kind.name(), receipt.by, said.at, said.on);
+        let line = format!("{}: {} receipt of {devices} ({}; on {})", receipt.by, said.kind.name(), said.at, said.on);
         let _ = writeln!(out, "  {}", visible(&line));
     }
     if page.testimony.records.is_empty() && page.testimony.receipts.is_empty() {
@@ -168,10 +170,12 @@ fn line(record: &Believed<Record>, decision: &Decision) -> String {
         Record::Revoke(r) => format!("revoke {}: {}", r.record, r.reason),
         other => other.kind().to_owned(),
     };
-    let counted = decision.counted.iter().find(|c| c.record == record.digest);
+    // Two persons may sign the same words.
+    let counted = decision.counted.iter().find(|c| c.record == record.digest && c.person == record.by);
     let weight = match (&record.said, counted, record.standing) {
         (Record::Approve(_), Some(c), _) if c.is_carried => ", carried over: same meaning",
         (Record::Approve(_), Some(_), _) => ", counts",
+        (Record::Approve(_), None, _) if decision.is_over() => "",
         (Record::Approve(_), None, _) => ", does not count",
         (_, _, Standing::Good) => "",
         _ => ", by a key that does not count now",
@@ -196,7 +200,7 @@ fn missing(id: &str, page: &ChangePage<'_>, paint: Paint) -> String {
 }
 
 fn against(page: &ChangePage<'_>, colour: Colour) -> String {
-    if page.decision.reasons.is_empty() {
+    if page.decision.reasons.is_empty() || page.decision.is_over() {
         return String::new();
     }
     format!("\n{}\n{}", Paint(colour).bold("What stands against it"), reasons_human(&page.decision.reasons, colour))

@@ -2,11 +2,10 @@
 
 use super::counted;
 use crate::gate::{Chain, ClassTerms, Reason, may_author, terms};
-use crate::policy::{ChangeClass, Policy, Purpose, Quorum, Right, Staging};
+use crate::policy::{ChangeClass, Policy, Purpose, Quorum, Right, Staging, duration_words};
 use crate::report::visible;
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::time::Duration;
 
 /// What `fwgate policy verify` tells.
 #[derive(Clone, Copy, Debug)]
@@ -102,9 +101,9 @@ fn tell_class(policy: &Policy, what: &str, terms: &ClassTerms<'_>, out: &mut Str
     let _ = writeln!(
         out,
         "\n{what}: {own}; {staging}; lead time {}; approvals count for {}, permits for {}",
-        span(terms.lead_time),
-        span(terms.approval_lifetime),
-        span(terms.permit_lifetime)
+        duration_words(terms.lead_time),
+        duration_words(terms.approval_lifetime),
+        duration_words(terms.permit_lifetime)
     );
     let also = policy.classes.iter().filter(|c| c.class == terms.class).flat_map(|c| &c.also);
     for part in also {
@@ -184,16 +183,4 @@ fn quorum_words(quorum: &[Quorum]) -> String {
 fn list<T: AsRef<str>>(items: &[T]) -> String {
     let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
     if items.is_empty() { "nobody".to_owned() } else { items.join(", ") }
-}
-
-/// `4h`, `14d`, `90s`.
-fn span(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0 => "none".to_owned(),
-        _ if seconds.is_multiple_of(86_400) => format!("{}d", seconds / 86_400),
-        _ if seconds.is_multiple_of(3_600) => format!("{}h", seconds / 3_600),
-        _ if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
-        _ => format!("{seconds}s"),
-    }
 }
