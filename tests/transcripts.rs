@@ -5,12 +5,16 @@
 //! command. `[the first 20 of 90 lines]` stands where the rest of a long output is left out.
 //!
 //! They run in the repository's root, with nothing in the environment. `FWGATE_BLESS=1` rewrites them.
+//!
+//! A page with the line `<!-- transcripts: scratch -->` is run by a shell instead, with git beside fwgate, one block after the
+//! other in one empty folder; `../dumps` there has the rulesets of the example repository.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const FENCE: &str = "```console";
+const SCRATCH: &str = "<!-- transcripts: scratch -->";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -37,6 +41,10 @@ fn documents() -> Vec<PathBuf> {
 /// The document as it should be, and how many commands it shows.
 fn rerun(document: &str) -> (String, usize) {
     let (mut out, mut commands) = (String::new(), 0);
+    let scratch = document.contains(SCRATCH).then(Scratch::new);
+    if scratch.is_some() && !cfg!(unix) {
+        return (document.to_owned(), 1);
+    }
     let mut lines = document.lines();
     while let Some(line) = lines.next() {
         out.push_str(line);
@@ -47,7 +55,7 @@ fn rerun(document: &str) -> (String, usize) {
         let block: Vec<&str> = lines.by_ref().take_while(|l| *l != "```").collect();
         for command in commands_of(&block) {
             commands += 1;
-            out.push_str(&transcript(&command));
+            out.push_str(&transcript(&command, scratch.as_ref()));
         }
         out.push_str("```\n");
     }
@@ -83,18 +91,63 @@ fn commands_of(block: &[&str]) -> Vec<Shown> {
     out
 }
 
-fn transcript(shown: &Shown) -> String {
-    let Shown { command, first } = shown;
-    let words = words(&command.strip_prefix("$ ").unwrap().replace("\\\n", " "));
+/// Where a page that is a story takes place.
+struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    fn new() -> Scratch {
+        let scratch = Scratch(tempfile::tempdir().unwrap());
+        std::fs::create_dir(scratch.0.path().join("firewalls")).unwrap();
+        copy(&root().join("examples/firewall-repo/devices"), &scratch.0.path().join("dumps"));
+        scratch
+    }
+
+    /// The command by a shell, with everybody's configuration of git left out and commits that are the same every time.
+    fn command(&self, text: &str) -> Command {
+        let mut command = Command::new("bash");
+        command.args(["--noprofile", "--norc", "-o", "pipefail", "-c", text]);
+        let own = Path::new(env!("CARGO_BIN_EXE_fwgate")).parent().unwrap();
+        command.current_dir(self.0.path().join("firewalls")).env_clear();
+        command.env("PATH", format!("{}:{}", own.display(), std::env::var("PATH").unwrap()));
+        command.env("HOME", self.0.path()).env("LC_ALL", "C").env("GIT_CONFIG_NOSYSTEM", "1");
+        for role in ["AUTHOR", "COMMITTER"] {
+            command
+                .env(format!("GIT_{role}_NAME"), "somebody")
+                .env(format!("GIT_{role}_EMAIL"), "somebody@example.net");
+            command.env(format!("GIT_{role}_DATE"), "2026-01-05T12:00:00Z");
+        }
+        command
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        match path.is_dir() {
+            true => copy(&path, &target),
+            false => assert!(std::fs::copy(&path, &target).is_ok()),
+        }
+    }
+}
+
+/// A command of fwgate in the repository's root, with nothing in the environment.
+fn plain(command: &str) -> Command {
+    let words = words(command);
     let (program, arguments) = words.split_first().expect("a command");
     assert_eq!(program, "fwgate", "transcripts run fwgate only: {command}");
-    let output = Command::new(env!("CARGO_BIN_EXE_fwgate"))
-        .args(arguments)
-        .current_dir(root())
-        .env_clear()
-        .envs(std::env::var_os("SystemRoot").map(|v| ("SystemRoot", v)))
-        .output()
-        .unwrap();
+    let mut out = Command::new(env!("CARGO_BIN_EXE_fwgate"));
+    out.args(arguments).current_dir(root()).env_clear();
+    out.envs(std::env::var_os("SystemRoot").map(|v| ("SystemRoot", v)));
+    out
+}
+
+fn transcript(shown: &Shown, scratch: Option<&Scratch>) -> String {
+    let Shown { command, first } = shown;
+    let text = command.strip_prefix("$ ").unwrap().replace("\\\n", " ");
+    let mut run = scratch.map_or_else(|| plain(&text), |scratch| scratch.command(&text));
+    let output = run.output().unwrap();
     let streams = [&output.stdout, &output.stderr].map(|s| trimmed(std::str::from_utf8(s).expect("UTF-8")));
     let code = match output.status.code().expect("not ended by a signal") {
         0 => String::new(),

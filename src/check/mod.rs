@@ -22,6 +22,7 @@ mod opened_to_any;
 mod order_unknown;
 mod outside_intent;
 mod prohibition;
+mod proposal;
 mod question;
 mod reach;
 mod report;
@@ -39,6 +40,7 @@ pub use device::Device;
 pub use estate::{Estate, Known};
 pub use known::excuse_known;
 pub use lint::{Lint, lint};
+pub use proposal::{FirstPolicy, ProposalError, first_policy};
 pub use report::{
     AssumptionUsed, CheckError, CheckReport, FilterEffect, NotApplicable, RequirementCounts, Standing, WaiverState,
     WaiverUse,

@@ -9,7 +9,7 @@ use super::ledger::listed;
 use super::push::port::{Way, Ways};
 use super::push::printed::files_of;
 use super::screen::Screen;
-use crate::dialect::ReadOptions;
+use crate::dialect::{ReadOptions, nearest};
 use crate::diff::Bounds;
 use crate::fleet::{Readback, compare_readback};
 use crate::gate::push::route::{ProductionTransport, Target};
@@ -145,7 +145,12 @@ fn held(session: &Session, arguments: &Arguments) -> Result<Held, Failure> {
     let device = &arguments.saying.device;
     let missing = || {
         let failure = Failure::new(format!("the commit {} holds no device `{device}`", commit.short()));
-        failure.help("write what it runs into its folder, and commit it")
+        match nearest(device, tree.devices.iter().map(|d| d.name.as_str())) {
+            Some(near) => {
+                failure.help(format!("did you mean `{near}`? Else write what it runs into its folder, and commit it"))
+            }
+            None => failure.help("write what it runs into its folder, and commit it"),
+        }
     };
     let bytes = tree.devices.iter().find(|d| d.name == *device).map(bytes_of).ok_or_else(missing)?;
     let files = DeviceFiles::of(&bytes).map_err(|r| Failure::new(r.message).help(r.fix))?;

@@ -1,8 +1,8 @@
 //! The command line as a whole: the commands and what they are for.
 
 use super::{
-    adopt, audit, change, check, completions, convert, demo, diff, drift, explain, fleet, hook, init, inventory,
-    ledger, lint, man, matrix, permit, policy, push, query, rollback, schema, stage, trace, vet,
+    adopt, audit, change, check, completions, convert, demo, diff, doctor, drift, explain, fleet, hook, init,
+    inventory, ledger, lint, man, matrix, permit, policy, push, query, rollback, schema, stage, trace, vet,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -50,7 +50,7 @@ pub enum Command {
     Convert(convert::Arguments),
     /// Explain a finding
     Explain(explain::Arguments),
-    /// Write the first policy of a repository, and the root file that names it
+    /// Begin in a repository: propose what must hold, or write the gate's first policy and its root
     Init(init::Arguments),
     /// Check a policy and say who can approve what by it
     Policy(policy::Arguments),
@@ -78,6 +78,8 @@ pub enum Command {
     Drift(drift::Arguments),
     /// Bring a device back to what was applied last: one operator, at any time
     Rollback(rollback::Arguments),
+    /// Say what this machine, this repository or a forge's settings lack, and what mends it
+    Doctor(doctor::Arguments),
     /// Play the incidents: what happened without the guard, and what happens with it
     Demo(demo::Arguments),
     /// Print the JSON Schema of an output

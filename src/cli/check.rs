@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::input::{CheckArguments, Judged, PolicyInput, PolicySource, Reader, Surroundings};
 use super::lint::FailOn;
 use super::output::{check_writable, write_atomically};
+use super::progress::Progress;
 use super::reporting::ReportArguments;
 use super::rulesets::{Ready, is_ruleset, parse_dialect, policy_files, read_sides};
 use super::screen::Screen;
@@ -102,7 +103,9 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let policy = read_the_policy(&judged.policy)?;
     let change = change_file.as_ref().map(|file| read_the_change(file, &policy)).transpose()?;
     let estates = Estates::read(&policy, &mut judged.baseline.tree, &mut judged.proposed.tree)?;
+    let progress = Progress::begin("reading");
     let ready = read_sides(&judged.baseline.tree, &judged.proposed.tree, arguments.dialect.as_deref())?;
+    progress.now("judging");
     let now = now();
     let regions = usize::try_from(arguments.max_regions).unwrap_or(usize::MAX);
     let mut report = judge(&CheckInput {
@@ -114,6 +117,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         bounds: Bounds { regions, ..Bounds::default() },
         today: Date::of_unix_seconds(now),
     })?;
+    drop(progress);
     if !report.complete {
         return Err(Failure::new("no verdict: a bound was reached, so not every packet was judged")
             .help("`--max-regions` raises the bound; smaller changes need less"));

@@ -3,12 +3,13 @@
 use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
 use super::input::{Reader, Surroundings};
+use super::progress::Progress;
 use super::reporting::ReportArguments;
 use super::rulesets::{ReadDevice, is_ruleset, parse_dialect, read_tree};
 use super::screen::Screen;
 use crate::diff::{Bounds, DeviceDiff, DevicePair, diff_device, text_diff};
 use crate::fleet::tree::ConfigTree;
-use crate::report::{DiffView, diff_markdown};
+use crate::report::{DiffView, diff_markdown, visible};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -56,13 +57,16 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let surroundings = Surroundings::of_process()?;
     let reader = Reader::new(&surroundings, &is_ruleset).with_devices(&arguments.devices)?;
     let trees = [reader.tree(&arguments.old)?, reader.tree(&arguments.new)?];
+    let progress = Progress::begin("reading");
     let [old, new] = read_both(&trees, arguments.dialect.as_deref())?;
     let pairs = paired(&trees, &old, &new);
     let bounds = Bounds { regions: usize::try_from(arguments.max_regions).unwrap_or(usize::MAX), ..Bounds::default() };
     let mut diffs = Vec::new();
-    for pair in &pairs {
+    for (at, pair) in pairs.iter().enumerate() {
+        progress.now(&format!("comparing {} ({} of {})", visible(pair.name), at + 1, pairs.len()));
         diffs.push(diff_device(*pair, &[], bounds)?);
     }
+    drop(progress);
     let view = view(arguments, &pairs, &diffs, screen);
     arguments.reporting.summarise(|limit| diff_markdown(&view, limit))?;
     arguments.reporting.write(screen, |format, colour| (format.diff)(&DiffView { colour, ..view.clone() }))?;

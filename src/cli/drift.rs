@@ -88,6 +88,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     };
     let globs: Vec<WildMatch> = arguments.device.iter().map(|g| WildMatch::new(g)).collect();
     let estate = estate.only(|name| globs.is_empty() || globs.iter().any(|g| g.matches(name)))?;
+    let progress = super::progress::Progress::begin("reading what runs, and comparing");
     let (running, read) = match &arguments.from {
         Some(folder) => (dumped(&reader.herd(folder)?), "folder"),
         None => {
@@ -97,6 +98,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     };
     let is_meant = |name: &str| globs.is_empty() || globs.iter().any(|g| g.matches(name));
     let looked = look(&policy, &estate, &running, is_meant);
+    drop(progress);
     let document = DriftDocument::of(read, looked.comparisons, &looked.devices, &looked.findings);
     screen.answer(&match arguments.format {
         Format::Human => drift_human(&document, &looked.devices, &looked.findings, screen.colour),

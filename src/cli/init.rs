@@ -1,11 +1,12 @@
-//! `fwgate init`: the first policy of a repository, and the root file that names it; and the root file alone, for a policy that
-//! is there.
+//! `fwgate init`: a beginning without persons (`beginning`); the first policy of a gate, and the root file that names it; and the
+//! root file alone, for a policy that is there.
 //!
 //! Nothing is signed here and no key is made: public keys come from `.pub` files, and private ones never come near the
 //! repository. The root file is refused inside of the repository, where whoever can change the policy could change it as well.
 
 mod root;
 
+use super::beginning::{self, BeginningArguments};
 use super::exit::{Exit, PASSED};
 use super::failure::Failure;
 use super::input::Surroundings;
@@ -21,7 +22,10 @@ use std::path::{Path, PathBuf};
 /// The arguments of `fwgate init`.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Examples:\n  fwgate init --two --repository example/firewalls --remote ssh://git@example.net/firewalls --root ../root.toml \\\n    \
+    after_help = "Without persons and root it begins: it finds the devices, proposes what must hold, and writes fwgate.toml and a \
+                  workflow. With persons it writes the policy of a gate and its root.\n\nExamples:\n  fwgate init\n  \
+                  fwgate init --devices firewalls --forge gitlab\n  \
+                  fwgate init --two --repository example/firewalls --remote ssh://git@example.net/firewalls --root ../root.toml \\\n    \
                   --person alice=alice.pub --person bob=bob.pub \\\n    --machine permit=permit.pub --machine ledger=ledger.pub \\\n    \
                   --machine receipt-staging=stager.pub --machine receipt-production=receiver.pub\n  \
                   fwgate init --root ../root.toml     after fwgate.toml was finished: the root names it as it is now\n\n\
@@ -29,14 +33,14 @@ use std::path::{Path, PathBuf};
 )]
 pub struct Arguments {
     /// Write a policy for two persons: the author plus one
-    #[arg(long, conflicts_with = "four", requires_all = ["repository", "remote", "person"])]
+    #[arg(long, conflicts_with = "four", requires_all = ["root", "repository", "remote", "person"])]
     pub two: bool,
     /// Write one for four persons: network and security apart
-    #[arg(long, requires_all = ["repository", "remote", "person"])]
+    #[arg(long, requires_all = ["root", "repository", "remote", "person"])]
     pub four: bool,
     /// Where the root file goes, outside of the repository
     #[arg(long, value_name = "FILE")]
-    pub root: PathBuf,
+    pub root: Option<PathBuf>,
     /// The id of the repository, part of every approval
     #[arg(long, value_name = "ID")]
     pub repository: Option<String>,
@@ -59,8 +63,18 @@ pub struct Arguments {
     #[arg(long, value_name = "PURPOSE=KEYFILE")]
     pub machine: Vec<String>,
     /// Begin again at the version that is there: for a root after a quorum was lost, which the team decides and writes down
-    #[arg(long, conflicts_with_all = ["two", "four"])]
+    #[arg(long, conflicts_with_all = ["two", "four"], requires = "root")]
     pub lost_quorum: bool,
+    /// A beginning without persons.
+    #[command(flatten)]
+    pub beginning: BeginningArguments,
+}
+
+impl Arguments {
+    /// Where the root file goes; nothing here is called without one.
+    fn root_file(&self) -> &Path {
+        self.root.as_deref().unwrap_or(Path::new("root.toml"))
+    }
 }
 
 const PURPOSES: [(Purpose, &str); 4] = [
@@ -73,12 +87,15 @@ const PURPOSES: [(Purpose, &str); 4] = [
 /// What a root names where nothing else is said.
 const PROTECTED: &str = "refs/heads/main";
 
-/// Writes `fwgate.toml` and the root file, or the root file alone.
+/// Begins; or writes `fwgate.toml` and the root file, or the root file alone.
 ///
 /// # Errors
 /// Too few or too many persons, a purpose without a key, keys that are not accepted, files that exist already, a root file
 /// inside of the repository.
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    if arguments.root.is_none() {
+        return beginning::run(&arguments.beginning, screen);
+    }
     let surroundings = Surroundings::of_process()?;
     let repository = repository(&surroundings)?;
     let folder = repository.root().to_owned();
@@ -87,7 +104,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     }
     let form = if arguments.four { StarterForm::Four } else { StarterForm::Two };
     check_count(form, arguments.person.len())?;
-    let root_path = surroundings.cwd.join(&arguments.root);
+    let root_path = surroundings.cwd.join(arguments.root_file());
     refuse_inside(&root_path, &folder)?;
     let mut persons = all(arguments.person.iter().map(|given| person(&surroundings, given)))?;
     all(arguments.email.iter().map(|given| address(&mut persons, given)))?;
@@ -100,7 +117,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let root = root_of(arguments, id, &version, keys)?;
     write_new(&folder.join("fwgate.toml"), &text)?;
     write_new(&root_path, &root.to_string())?;
-    let shown = arguments.root.display();
+    let shown = arguments.root_file().display();
     screen.answer(&format!(
         "wrote fwgate.toml, version 1 of the policy ({})\nwrote {shown}, the root: keep it outside of the repository\n",
         root.policy
@@ -108,7 +125,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     screen.aside(&format!(
         "next:\n  finish fwgate.toml: how devices are reached, what must hold; `fwgate policy verify .` says who can approve what by it\n  \
          `fwgate init --root {shown}`, so that the root names what it says then\n{}",
-        next(&root, &arguments.root)
+        next(&root, arguments.root_file())
     ));
     Ok(PASSED)
 }

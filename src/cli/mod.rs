@@ -6,6 +6,7 @@
 pub mod adopt;
 mod arguments;
 pub mod audit;
+pub mod beginning;
 pub mod change;
 pub mod check;
 pub mod completions;
@@ -13,6 +14,7 @@ pub mod convert;
 pub mod demo;
 pub mod device;
 pub mod diff;
+pub mod doctor;
 pub mod drift;
 pub mod estate;
 pub mod exit;
@@ -31,6 +33,7 @@ pub mod matrix;
 pub mod output;
 pub mod permit;
 pub mod policy;
+pub mod progress;
 pub mod push;
 pub mod query;
 pub mod reporting;
@@ -95,6 +98,7 @@ impl Command {
             Command::Fleet(arguments) => fleet::run(arguments, screen),
             Command::Drift(arguments) => drift::run(arguments, screen),
             Command::Rollback(arguments) => rollback::run(arguments, screen),
+            Command::Doctor(arguments) => doctor::run(arguments, screen),
             Command::Demo(arguments) => demo::run(arguments, screen),
             Command::Schema(arguments) => schema::run(arguments, screen),
             Command::Completions(arguments) => completions::run(arguments, screen),

@@ -11,6 +11,7 @@ use super::ledger::listed;
 use super::permit::{nonce, targets};
 use super::push::port::{Way, Ways};
 use super::screen::Screen;
+use crate::dialect::nearest;
 use crate::gate::push::route::ProductionTransport;
 use crate::gate::push::{Ledger, LedgerTrouble, Seen, Trouble};
 use crate::gate::{
@@ -226,7 +227,10 @@ fn ways<'p>(
         let gone = || {
             let message =
                 format!("the protected branch has no device `{}`, so nothing says how it is reached", aim.device);
-            vec![Reason::new(ReasonCode::NoRollback, message, "mend it by hand")]
+            let near = nearest(&aim.device, fleet.iter().map(|t| t.name.as_str()));
+            let fix =
+                near.map_or("mend it by hand".to_owned(), |n| format!("did you mean `{n}`? Else mend it by hand"));
+            vec![Reason::new(ReasonCode::NoRollback, message, fix)]
         };
         let transport = fleet.iter().find(|t| t.name == aim.device).ok_or_else(gone);
         let transport = transport.and_then(|target| ProductionTransport::of(policy, target));

@@ -27,6 +27,7 @@ pub const SCHEMAS: &[(&str, &str, &str)] = &[
     ("push", "output of `fwgate push --format json`", include_str!("../../schemas/push.json")),
     ("fleet", "output of `fwgate fleet status --format json`", include_str!("../../schemas/fleet.json")),
     ("drift", "output of `fwgate drift --format json`", include_str!("../../schemas/drift.json")),
+    ("doctor", "output of `fwgate doctor --format json`", include_str!("../../schemas/doctor.json")),
     ("policy", "a policy file", include_str!("../../schemas/policy.json")),
     ("change", "a change request", include_str!("../../schemas/change.json")),
     (

@@ -6,6 +6,7 @@ mod check_json;
 mod concise;
 mod diagnostic;
 mod diff_json;
+mod doctor;
 mod finding_json;
 mod fleet;
 mod format;
@@ -33,6 +34,7 @@ pub use change_json::{CHANGE_STATE_SCHEMA, ChangeDocument};
 pub use check_json::{CHECK_SCHEMA, CheckDocument, CheckFrame, PolicyOrigin, WrittenAssumption, is_refused};
 pub use diagnostic::{Colour, render_problems};
 pub use diff_json::{DIFF_SCHEMA, DiffDocument, FilterView, WrittenChange, WrittenEnd, WrittenStructure};
+pub use doctor::{DOCTOR_SCHEMA, Diagnosis, DoctorDocument, Health, doctor_human};
 pub use finding_json::{WrittenFinding, WrittenLocation};
 pub use fleet::{
     Against, DriftDifference, DriftDocument, DriftState, DriftView, FleetDocument, drift_human, fleet_human,

@@ -53,6 +53,16 @@ impl EvidenceSource {
 }
 
 impl Repository {
+    /// The full names of everything that was fetched of evidence, by fwgate or by git, of whatever remote.
+    ///
+    /// # Errors
+    /// References that cannot be listed.
+    pub fn evidence_names(&self) -> Result<Vec<String>, VcsError> {
+        let mut names = self.reference_names("refs/remotes/*/fwgate/*")?;
+        names.extend(self.reference_names("refs/fwgate/remote/fwgate/*")?);
+        Ok(names)
+    }
+
     /// All branches under `refs/heads/fwgate/` of the remote, by their full names there.
     ///
     /// # Errors

@@ -137,6 +137,14 @@ impl Repository {
         Ok(self.ancestors(new)?.contains(&old))
     }
 
+    /// When a commit says that it was made, in seconds since 1970.
+    ///
+    /// # Errors
+    /// A commit that cannot be read.
+    pub fn committed_at(&self, commit: CommitId) -> Result<i64, VcsError> {
+        Ok(self.git.find_commit(commit.0)?.time().seconds())
+    }
+
     /// The commit and all its ancestors.
     pub(super) fn ancestors(&self, from: CommitId) -> Result<BTreeSet<CommitId>, VcsError> {
         let mut seen = BTreeSet::from([from]);

@@ -2,13 +2,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bad_input;
+mod beginning;
+mod book;
 mod check;
 mod convert;
 mod determinism;
 mod diff;
+mod doctor;
 mod excuses;
 mod explain;
 mod first_minutes;
+#[cfg(unix)]
+mod forge;
 mod formats;
 mod hostile_text;
 mod lint;

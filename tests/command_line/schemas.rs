@@ -22,6 +22,7 @@ fn outputs_have_the_shape_that_is_published() {
     check(&scene, "lint", &json(&["lint", "old.v4"]));
     check(&scene, "conditions", &json(&["lint", "old.v4", "--conditions"]));
     check(&scene, "query", &json(&["query", "old.v4", "--hook", "forward", "--ask", "proto tcp"]));
+    check(&scene, "doctor", &json(&["doctor"]));
     check(&scene, "ruleset", &scene.json(&["convert", "old.v4", "--to", "native"]));
     check(&scene, "matrix", &json(&["matrix", "old.v4", "--hook", "forward", "--service", "tcp/443"]));
 }

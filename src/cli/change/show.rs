@@ -4,6 +4,7 @@ use crate::cli::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use crate::cli::failure::Failure;
 use crate::cli::gate::{GateArguments, Gathered, Session, now};
 use crate::cli::screen::Screen;
+use crate::dialect::nearest;
 use crate::diff::DevicePair;
 use crate::gate::Library;
 use crate::report::{ChangeDocument, ChangePage, Colour, FilterView, change_human, json_text};
@@ -48,12 +49,20 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Format::Json => json_text(&ChangeDocument::of(id, &page_of(&gathered, &[])))?,
     };
     screen.answer(&text)?;
+    neighbour(id, &gathered).iter().for_each(|near| screen.aside(&format!("did you mean `{near}`?\n")));
     let reasons = &gathered.decision.reasons;
     Ok(match () {
         () if reasons.is_empty() => PASSED,
         () if reasons.iter().any(|r| r.code.is_no_verdict()) => NO_VERDICT,
         () => REFUSED,
     })
+}
+
+/// The change that may have been meant, where nobody has announced one of this id.
+fn neighbour<'g>(id: &str, gathered: &'g Gathered) -> Option<&'g str> {
+    let known: Vec<&str> =
+        gathered.branches.keys().filter_map(|b| b.strip_prefix("refs/heads/fwgate/changes/")).collect();
+    if known.contains(&id) { None } else { nearest(id, known) }
 }
 
 /// The page for people.

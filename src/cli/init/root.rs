@@ -22,7 +22,7 @@ pub(super) fn again(
     repository: &Repository,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    let path = surroundings.cwd.join(&arguments.root);
+    let path = surroundings.cwd.join(arguments.root_file());
     refuse_inside(&path, repository.root())?;
     let version = present_version(repository.root())?;
     check_policy(&version)?;
@@ -30,7 +30,7 @@ pub(super) fn again(
     let before = root_before(&path)?;
     refuse_begun(arguments, repository, &policy, before.as_ref())?;
     let root = renewed(arguments, &version, &policy, before.as_ref())?;
-    let shown = arguments.root.display();
+    let shown = arguments.root_file().display();
     if before.as_ref() == Some(&root) {
         screen.answer(&format!("{shown} names the policy as it is: version {} ({})\n", policy.version, root.policy))?;
         return Ok(PASSED);
@@ -44,7 +44,7 @@ pub(super) fn again(
         ),
         None => format!("wrote {shown}, the root: version {number} of the policy ({})\n", root.policy),
     })?;
-    screen.aside(&format!("next:\n{}", next(&root, &arguments.root)));
+    screen.aside(&format!("next:\n{}", next(&root, arguments.root_file())));
     Ok(PASSED)
 }
 
@@ -81,7 +81,7 @@ fn refuse_begun(
     const LATER: &str = "change it as policy says: `version` + 1, and `fwgate change new` with `class = \"policy\"`; after a lost quorum, \
                          `--lost-quorum` and a new file";
     if arguments.lost_quorum {
-        let failure = || Failure::new(format!("`{}` is there already", arguments.root.display()));
+        let failure = || Failure::new(format!("`{}` is there already", arguments.root_file().display()));
         return before
             .map_or(Ok(()), |_| Err(failure().help("the root after a lost quorum is a new file; keep the old one")));
     }
@@ -113,7 +113,7 @@ fn renewed(
     if let Some(other) = before.filter(|r| r.repository != repository) {
         let failure = Failure::new(format!(
             "`{}` is the root of `{}`, not of `{repository}`",
-            arguments.root.display(),
+            arguments.root_file().display(),
             other.repository
         ));
         return Err(failure.help("name another file with `--root`"));

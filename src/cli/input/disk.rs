@@ -41,7 +41,10 @@ impl Reader<'_> {
     }
 
     /// The repository's devices in its working tree.
-    pub(super) fn working_tree(&self, repo: &Repository) -> Result<ConfigTree, InputError> {
+    ///
+    /// # Errors
+    /// As [`Reader::tree`]; links on the way to them.
+    pub fn working_tree(&self, repo: &Repository) -> Result<ConfigTree, InputError> {
         let path = repo.root().join(&self.devices);
         self.refuse_links_on_the_way(repo)?;
         let found = folder::read(&path, &self.devices, &self.limits, Links::None)?;
