@@ -1,8 +1,8 @@
 //! The command line as a whole: the commands and what they are for.
 
 use super::{
-    adopt, audit, change, check, completions, convert, demo, diff, doctor, drift, explain, fleet, hook, init,
-    inventory, ledger, lint, man, matrix, permit, policy, push, query, rollback, schema, stage, trace, vet,
+    adopt, audit, bundle, change, check, completions, convert, demo, diff, doctor, drift, explain, fleet, hook, init,
+    inventory, ledger, lint, man, matrix, permit, policy, preflight, push, query, rollback, schema, stage, trace, vet,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -64,10 +64,14 @@ pub enum Command {
     Ledger(ledger::Arguments),
     /// Say who decided what on which evidence, and whether it was right then
     Audit(audit::Arguments),
+    /// Keep spare hardware loaded: write, verify, list and compare bundles
+    Bundle(bundle::Arguments),
     /// Stage a change as its class demands: in a namespace, or on the device that stands for it
     Stage(stage::Arguments),
     /// Prove a change by the kernel itself, in a namespace of its own
     Vet(vet::Arguments),
+    /// Look at everything before a maintenance, and change nothing
+    Preflight(preflight::Arguments),
     /// Ask whether a change may go now, and take the permit
     Permit(permit::Arguments),
     /// Push a permitted change, wave by wave

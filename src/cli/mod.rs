@@ -7,6 +7,7 @@ pub mod adopt;
 mod arguments;
 pub mod audit;
 pub mod beginning;
+pub mod bundle;
 pub mod change;
 pub mod check;
 pub mod completions;
@@ -33,6 +34,7 @@ pub mod matrix;
 pub mod output;
 pub mod permit;
 pub mod policy;
+pub mod preflight;
 pub mod progress;
 pub mod push;
 pub mod query;
@@ -91,8 +93,10 @@ impl Command {
             Command::Hook(arguments) => hook::run(arguments, screen),
             Command::Ledger(arguments) => ledger::run(arguments, screen),
             Command::Audit(arguments) => audit::run(arguments, screen),
+            Command::Bundle(arguments) => bundle::run(arguments, screen),
             Command::Stage(arguments) => stage::run(arguments, screen),
             Command::Vet(arguments) => vet::run(arguments, screen),
+            Command::Preflight(arguments) => preflight::run(arguments, screen),
             Command::Permit(arguments) => permit::run(arguments, screen),
             Command::Push(arguments) => push::run(arguments, screen),
             Command::Fleet(arguments) => fleet::run(arguments, screen),

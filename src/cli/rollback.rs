@@ -201,7 +201,7 @@ fn nothing(device: &str) -> Vec<Reason> {
 }
 
 /// Commits that may hold the bytes: the one that the ledger names, the ends of the change's range, the protected branch.
-fn places(survey: &Survey, known: &InForce) -> Vec<String> {
+pub fn places(survey: &Survey, known: &InForce) -> Vec<String> {
     let mut out = vec![known.head.clone()];
     if let Some(branch) = survey.branches.get(&format!("refs/heads/fwgate/changes/{}", known.change)) {
         let testimony = read_branch(branch, &survey.roster, &survey.ledger, survey.now);

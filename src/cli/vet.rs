@@ -183,6 +183,46 @@ fn one(policy: &Policy, files: &DeviceFiles, digest: Digest, out: &mut Vetting) 
     }
 }
 
+/// What became of loading a device's files, and nothing else.
+pub enum Loaded {
+    /// The kernel holds what the files say; what it was.
+    Good(String),
+    /// It does not, or would not take them.
+    Refused(Reason),
+    /// There is no namespace here.
+    Unable(String),
+}
+
+/// Loads the files of a device in a namespace of its own and compares what the kernel then holds with them; sends nothing.
+///
+/// # Errors
+/// No folder for the files, no program.
+pub fn load(policy: &Policy, files: &DeviceFiles) -> Result<Loaded, Failure> {
+    let device = match files.read() {
+        Ok(device) => device,
+        Err(reason) => return Ok(Loaded::Refused(reason)),
+    };
+    let planned = VettingPlan { talks: Vec::new(), ..plan(policy, &device) };
+    let folder = Folder::new().map_err(|e| Failure::new(format!("no folder for the files: {}", e.kind())))?;
+    let job = match job(files, &planned, &folder) {
+        Ok(job) => job,
+        Err(reason) => return Ok(Loaded::Refused(reason)),
+    };
+    let program =
+        std::env::current_exe().map_err(|e| Failure::new(format!("this program cannot be found: {}", e.kind())))?;
+    Ok(match vet(&job, &program, &folder.home()).map_err(|e| Failure::new(e.to_string()))? {
+        Answer::Unable(why) => Loaded::Unable(why),
+        Answer::Refused { file, by, said } => {
+            let message = format!("`{by}` refuses `{file}` of `{}`: {said}", files.name);
+            Loaded::Refused(Reason::new(ReasonCode::NoRollback, message, "mend the file; the kernel would not take it"))
+        }
+        Answer::Done(vetted) => match differences(policy, files, &vetted) {
+            Some(reason) => Loaded::Refused(reason),
+            None => Loaded::Good(vetted.on),
+        },
+    })
+}
+
 fn job(files: &DeviceFiles, planned: &VettingPlan, folder: &Folder) -> Result<Job, Reason> {
     let mut out = Vec::new();
     for (at, file) in files.to_load()?.iter().enumerate() {

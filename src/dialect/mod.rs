@@ -9,6 +9,7 @@ mod conditions;
 mod decode;
 mod draft;
 pub mod iptables;
+pub mod mentions;
 pub mod native;
 pub mod nftables;
 mod numbers;

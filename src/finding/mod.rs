@@ -11,6 +11,7 @@
 //! | FW4xx | input and facts |
 //! | FW5xx | reasons of the gate |
 //! | FW6xx | devices of a fleet |
+//! | FW62x | spare hardware |
 
 /// Codes of the gate, one page each.
 macro_rules! gate_codes {
@@ -42,6 +43,7 @@ mod inventory;
 mod lint;
 mod requirements;
 mod severity;
+mod spare;
 
 pub use code::{Code, Page, Standing, all_codes, code_by_name};
 pub use effect::*;
@@ -54,3 +56,4 @@ pub use inventory::*;
 pub use lint::*;
 pub use requirements::*;
 pub use severity::{Direction, Severity};
+pub use spare::*;

@@ -1,5 +1,6 @@
 //! Devices and the trees of configuration that hold them.
 
+pub mod bundle;
 mod digest;
 pub mod drift;
 mod evidence;

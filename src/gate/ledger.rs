@@ -268,7 +268,7 @@ fn fork(message: String) -> Reason {
     Reason::new(ReasonCode::LedgerFork, message, fix)
 }
 
-fn in_force(result: &DeviceResult) -> InForce {
+pub(super) fn in_force(result: &DeviceResult) -> InForce {
     InForce {
         device: result.device.clone(),
         bytes: result.bytes,

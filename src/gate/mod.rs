@@ -35,6 +35,7 @@ mod matching;
 mod operator;
 mod pair;
 mod permit;
+mod preflight;
 pub mod push;
 mod quorum;
 mod reason;
@@ -42,7 +43,9 @@ mod record;
 mod root;
 mod roster;
 mod says;
+mod seal;
 pub mod signature;
+mod stable;
 mod stand_in;
 mod standing;
 mod terms;
@@ -74,6 +77,7 @@ pub use permit::{
     Expected, PERMIT_NAMESPACE, Permit, PermitFile, PermitRoster, PermitTrust, PermittedDevice, VerifiedPermit,
     untrusted,
 };
+pub use preflight::{CHECKS, Check, Item, Preflight, Tick, of_decisions};
 pub use quorum::Counted;
 pub use reason::{Reason, ReasonCode};
 pub use record::{
@@ -84,6 +88,8 @@ pub use record::{
 pub use root::{Root, RootFlaw};
 pub use roster::{Holder, Owner, Roster, Standing};
 pub use says::{Said, Subject, says};
+pub use seal::{seal_of_machine, whose_key};
+pub use stable::{Stable, stable};
 pub use stand_in::renamed;
 pub use standing::{debt, progress, unconverged};
 pub use terms::{ClassTerms, terms};

@@ -108,6 +108,25 @@ pub fn read_device_file(name: &str, text: &str) -> Result<DeviceFile, Unreadable
     }
 }
 
+/// Where a `device.toml` names its interfaces, in order: the places of the names with their quotes.
+///
+/// # Errors
+/// Every mistake of the file.
+pub fn interface_places(name: &str, text: &str) -> Result<Vec<Spanned<String>>, Unreadable> {
+    let problems = Problems::default();
+    let mut sources = Sources::default();
+    let node = parse(sources.add(name, text), name, text, &problems);
+    let mut fields = node.as_ref().and_then(|node| Fields::of(node, "the device's facts", &problems));
+    let mut places: Vec<Spanned<String>> =
+        match fields.as_mut().and_then(|f| f.get("interfaces")).map(|node| (&node.value, node)) {
+            Some((Value::Table(table), _)) => table.entries.iter().map(|entry| entry.key.clone()).collect(),
+            Some((_, node)) => texts_of(node, "interfaces", &problems),
+            None => Vec::new(),
+        };
+    places.sort_by_key(|place| place.span.start);
+    problems.settle(sources, places)
+}
+
 fn read_facts(mut fields: Fields<'_>, sources: Sources) -> DeviceFile {
     let problems = fields.problems();
     let addresses = fields.texts("addresses");

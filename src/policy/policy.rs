@@ -3,8 +3,8 @@
 use super::concession::{Assumption, SeverityRule, Waiver};
 use super::flow::{Prohibition, Requirement};
 use super::{
-    ClassRule, Freeze, InventoryRule, Lab, Machine, Names, Person, PushRule, Revoked, Rights, StandsFor, Template,
-    Transport, Unmanaged, Window,
+    ClassRule, Freeze, InventoryRule, Lab, Machine, Names, Person, PushRule, Revoked, Rights, Spare, StandsFor,
+    Template, Transport, Unmanaged, Window,
 };
 use crate::document::Spanned;
 use crate::finding::{Code, Severity};
@@ -51,6 +51,8 @@ pub struct Policy {
     pub transports: Vec<Transport>,
     /// What stands for devices of production in staging.
     pub stands_for: Vec<StandsFor>,
+    /// Spare hardware.
+    pub spares: Vec<Spare>,
     /// What standard changes may do.
     pub templates: Vec<Template>,
     /// Who may do what needs no quorum.

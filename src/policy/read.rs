@@ -13,6 +13,7 @@ use super::policy::Policy;
 use super::push::{PushRule, read_push};
 use super::requirement::check_services;
 use super::roster::{check_identities, read_machine, read_person};
+use super::spare::read_spare;
 use super::standard::read_template;
 use super::transport::read_transport;
 use crate::document::{Fields, Node, Problems, Spanned, did_you_mean, parse};
@@ -251,6 +252,7 @@ fn read_gate(file: &mut Fields<'_>, names: &Names, policy: &mut Policy) {
 fn read_operation(file: &mut Fields<'_>, names: &Names, policy: &mut Policy) {
     policy.transports.extend(file.tables("transport", "[[transport]]").into_iter().filter_map(read_transport));
     policy.stands_for.extend(file.tables("stands_for", "[[stands_for]]").into_iter().filter_map(read_stands_for));
+    policy.spares.extend(file.tables("spare", "[[spare]]").into_iter().filter_map(read_spare));
     let templates = file.tables("template", "[[template]]").into_iter();
     policy.templates.extend(templates.filter_map(|f| read_template(f, names)));
     policy.revoked.extend(file.tables("revoked", "[[revoked]]").into_iter().filter_map(read_revoked));
@@ -271,12 +273,13 @@ fn read_operation(file: &mut Fields<'_>, names: &Names, policy: &mut Policy) {
     policy.revocations = file.text("revocations").or(policy.revocations.take());
 }
 
-/// Reports ids of transports and templates that are given twice.
+/// Reports ids of transports, templates and spares that are given twice.
 fn check_gate_ids(policy: &Policy, problems: &Problems) {
     let transports = policy.transports.iter().map(|t| ("transport", &t.id));
     let templates = policy.templates.iter().map(|t| ("template", &t.id));
+    let spares = policy.spares.iter().map(|s| ("spare", &s.name));
     let mut seen = BTreeSet::new();
-    for (what, id) in transports.chain(templates) {
+    for (what, id) in transports.chain(templates).chain(spares) {
         if !seen.insert((what, &id.value)) {
             problems.note(id.span, format!("the {what} `{}` is given twice", id.value), None);
         }

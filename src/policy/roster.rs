@@ -49,13 +49,16 @@ pub enum Purpose {
     ReceiptStaging,
     /// Signs receipts of production devices.
     ReceiptProduction,
+    /// Signs bundles for spare hardware.
+    Bundle,
 }
 
-const PURPOSES: [(&str, Purpose); 4] = [
+const PURPOSES: [(&str, Purpose); 5] = [
     ("permit", Purpose::Permit),
     ("ledger", Purpose::Ledger),
     ("receipt-staging", Purpose::ReceiptStaging),
     ("receipt-production", Purpose::ReceiptProduction),
+    ("bundle", Purpose::Bundle),
 ];
 
 impl Purpose {

@@ -58,7 +58,7 @@ pub use program::{KEPT, ProgramError};
 pub use range::{Range, RangeFlaw};
 pub use remote::{Fetched, Remote, RemoteError};
 pub use revision::Revision;
-pub use sign::{Signer, SignerFlags, SigningError, sign_by_machine};
+pub use sign::{Signer, SignerFlags, SigningError, public_key_of, sign_by_machine};
 pub use store::{CommitId, Repository};
 pub use tree::{Limits, Tree};
 pub use write::EvidenceDraft;

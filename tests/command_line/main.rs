@@ -4,6 +4,7 @@
 mod bad_input;
 mod beginning;
 mod book;
+mod bundle;
 mod check;
 mod convert;
 mod determinism;

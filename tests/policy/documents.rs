@@ -115,6 +115,7 @@ fn reader_schema_and_reference_know_the_same_keys() {
         ("[[unmanaged]]", "/$defs/unmanaged/properties"),
         ("[[transport]]", "/$defs/transport/properties"),
         ("[[stands_for]]", "/$defs/stands-for/properties"),
+        ("[[spare]]", "/$defs/spare/properties"),
         ("[[template]]", "/$defs/template/properties"),
         ("[rights]", "/$defs/rights/properties"),
         ("[push]", "/$defs/push/properties"),

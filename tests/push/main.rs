@@ -7,6 +7,9 @@
 #[path = "../gate/scene/mod.rs"]
 mod scene;
 
+mod preflight;
+mod spare;
+
 use fwgate::diff::Bounds;
 use fwgate::gate::{
     Analysis, Approve, Case, Change, DeviceBytes, Digest, Instant, Library, Record, Root, Stage, analyse,
@@ -128,8 +131,17 @@ impl World {
         World::staged_on(None)
     }
 
+    /// A world with another policy than the usual one.
+    fn edited(edit: impl FnOnce(String) -> String) -> Option<World> {
+        World::made(None, edit)
+    }
+
     /// A world in which the class is staged on this device, where there is one.
     fn staged_on(staging: Option<&Device>) -> Option<World> {
+        World::made(staging, |policy| policy)
+    }
+
+    fn made(staging: Option<&Device>, edit: impl FnOnce(String) -> String) -> Option<World> {
         let device = Device::start()?;
         device.runs("iptables-restore", Some(RULES));
         let scene = Scene::bare();
@@ -149,7 +161,7 @@ impl World {
             call("\"true\""),
         );
         let rest = staging.map_or(REST.to_owned(), |device| staged_rest(&scene, device));
-        scene.set_policy(|policy| policy.rest = format!("{rest}{transport}"));
+        scene.set_policy(|policy| policy.rest = edit(format!("{rest}{transport}")));
         let policy = scene.policy_text();
         let mut files = vec![("fwgate.toml", policy.as_str()), ("devices/edge1/rules.v4", RULES)];
         if staging.is_some() {

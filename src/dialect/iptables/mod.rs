@@ -11,6 +11,7 @@ mod family;
 mod interfaces;
 mod ipset;
 mod matches;
+mod mentions;
 mod numbers;
 mod options;
 mod rule;
@@ -21,6 +22,7 @@ mod targets;
 mod words;
 
 pub use super::rate::rate_text;
+pub use mentions::mentions;
 pub use support::support_table;
 
 use super::{Dialect, Draft, InputFile, Problem, ReadOptions, Text};

@@ -3,6 +3,7 @@
 pub mod includes;
 pub mod json;
 mod meaning;
+mod mentions;
 pub mod names;
 pub mod spell;
 pub mod syntax;
@@ -12,6 +13,7 @@ pub mod words;
 use super::{Dialect, Draft, ReadOptions, Text};
 use includes::Includes;
 pub use meaning::support_table;
+pub use mentions::mentions;
 
 /// The registry line.
 pub const DIALECT: Dialect = Dialect {

@@ -4,6 +4,7 @@ use super::Folder;
 use crate::vcs::is_unseen;
 use std::ffi::OsString;
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -84,6 +85,26 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /// How often a child is looked after.
 const PATIENCE: Duration = Duration::from_millis(4);
+
+/// Where a program is that a child would be started as; `None` where there is none.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let is_program = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|facts| facts.is_file() && may_run(&facts));
+    if name.contains('/') {
+        return Some(PathBuf::from(name)).filter(is_program);
+    }
+    PATH.split(':').map(|folder| PathBuf::from(folder).join(name)).find(is_program)
+}
+
+#[cfg(unix)]
+fn may_run(facts: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    facts.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn may_run(_: &std::fs::Metadata) -> bool {
+    true
+}
 
 /// Runs a child to its end.
 ///

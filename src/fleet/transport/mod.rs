@@ -7,5 +7,5 @@
 mod child;
 mod folder;
 
-pub use child::{Bounds, ChildError, Finished, Invocation, run, shown};
+pub use child::{Bounds, ChildError, Finished, Invocation, find_program, run, shown};
 pub use folder::Folder;

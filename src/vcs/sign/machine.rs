@@ -12,6 +12,22 @@ const MAX_KEY: u64 = 64 << 10;
 /// # Errors
 /// A file that cannot be read or is too large, that others can read, that holds no key, or one with a passphrase.
 pub fn sign_by_machine(key: &Path, namespace: &str, payload: &[u8]) -> Result<String, SigningError> {
+    let private = private_key(key)?;
+    let flaw = |reason: String| SigningError::Key { path: key.display().to_string(), reason };
+    let signature = private.sign(namespace, HashAlg::Sha512, payload).map_err(|e| flaw(e.to_string()))?;
+    signature.to_pem(LineEnding::LF).map_err(|e| flaw(e.to_string()))
+}
+
+/// The public key of a machine's private key, in the form of `authorized_keys`.
+///
+/// # Errors
+/// As [`sign_by_machine`].
+pub fn public_key_of(key: &Path) -> Result<String, SigningError> {
+    let public = private_key(key)?.public_key().to_openssh();
+    public.map_err(|e| SigningError::Key { path: key.display().to_string(), reason: e.to_string() })
+}
+
+fn private_key(key: &Path) -> Result<PrivateKey, SigningError> {
     let flaw = |reason: String| SigningError::Key { path: key.display().to_string(), reason };
     let facts = std::fs::metadata(key).map_err(|e| flaw(e.to_string()))?;
     if facts.len() > MAX_KEY || !facts.is_file() {
@@ -25,8 +41,7 @@ pub fn sign_by_machine(key: &Path, namespace: &str, payload: &[u8]) -> Result<St
     if private.is_encrypted() {
         return Err(flaw("it has a passphrase, which a machine cannot type".to_owned()));
     }
-    let signature = private.sign(namespace, HashAlg::Sha512, payload).map_err(|e| flaw(e.to_string()))?;
-    signature.to_pem(LineEnding::LF).map_err(|e| flaw(e.to_string()))
+    Ok(private)
 }
 
 #[cfg(unix)]

@@ -3,7 +3,7 @@
 mod machine;
 mod person;
 
-pub use machine::sign_by_machine;
+pub use machine::{public_key_of, sign_by_machine};
 pub use person::{Signer, SignerFlags};
 
 use super::program::ProgramError;

@@ -16,6 +16,7 @@ mod literal;
 mod nat;
 mod objects;
 mod parser;
+mod places;
 mod recognise;
 mod rule;
 mod selectors;
@@ -25,6 +26,7 @@ mod statements;
 mod table;
 mod variables;
 
+pub use places::{definitions, names_behind};
 pub use recognise::{include_statements, included, recognises};
 pub use statements::{any_of, changed};
 
