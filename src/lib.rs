@@ -43,6 +43,8 @@ pub mod gate;
 #[doc(hidden)]
 pub mod inventory;
 #[doc(hidden)]
+pub mod names;
+#[doc(hidden)]
 pub mod packet;
 #[doc(hidden)]
 pub mod policy;

@@ -48,6 +48,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("query", 3),
     ("finding", 3),
     ("inventory", 3),
+    ("names", 3),
     ("policy", 4),
     ("fleet", 5),
     ("check", 5),
