@@ -170,7 +170,7 @@ fn read_intent(mut fields: Fields<'_>, names: &Names) -> Option<Intent> {
     let span = fields.span;
     fields.need("effect");
     let effect = fields.one_of("effect", &EFFECTS);
-    let ends = Ends::read(&mut fields, names);
+    let ends = Ends::fixed(&mut fields, names);
     let place = Place::read(&mut fields);
     fields.finish();
     Some(Intent { effect: effect?.value, flows: ends.flows, place: place?, span })

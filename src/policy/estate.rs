@@ -40,7 +40,7 @@ pub struct Unmanaged {
 pub(super) fn read_lab(mut fields: Fields<'_>, names: &Names) -> Lab {
     let ranges = fields.texts("ranges").unwrap_or_default();
     let lab = Lab {
-        ranges: names.addresses(&ranges, fields.problems()),
+        ranges: names.fixed_addresses(&ranges, fields.problems()),
         devices: DeviceSelection::read(&mut fields),
         span: fields.span,
     };

@@ -1,5 +1,6 @@
 //! Flows that a policy requires, forbids or declares: who talks to whom, about what, and where it is judged.
 
+use super::hosts::NamedEnds;
 use super::names::Names;
 use super::ranges::AddressSet;
 use super::selector::Place;
@@ -32,6 +33,8 @@ pub struct FlowRule {
     pub owner: Option<String>,
     /// The flow in each family that both its ends have; empty where it selects no packet.
     pub flows: Vec<Flow>,
+    /// What its ends say, where they name hosts.
+    pub named_ends: Option<NamedEnds>,
     /// Source ports of the client, where the policy says so.
     pub source_ports: Option<Ranges>,
     /// Where it is judged.
@@ -49,11 +52,23 @@ pub type Prohibition = FlowRule;
 /// What `from`, `to` and `service` say together.
 pub(super) struct Ends {
     pub flows: Vec<Flow>,
+    /// Both ends and the services, where an end names a host.
+    pub named: Option<NamedEnds>,
     /// The entries of `service` with their places.
     pub services: Vec<Spanned<String>>,
 }
 
 impl Ends {
+    /// The same, where addresses must be written: hosts by name stand in requirements and prohibitions only.
+    pub fn fixed(fields: &mut Fields<'_>, names: &Names) -> Ends {
+        let ends = Ends::read(fields, names);
+        if ends.named.is_some() {
+            let help = "a zone may say something else tomorrow; write the addresses themselves";
+            fields.problems().report(fields.span, format!("{} names hosts", fields.what), help);
+        }
+        ends
+    }
+
     /// Reads `from`, `to` and `service`.
     pub fn read(fields: &mut Fields<'_>, names: &Names) -> Ends {
         let problems = fields.problems();
@@ -61,11 +76,13 @@ impl Ends {
         let to = names.addresses(&fields.need_texts("to"), problems);
         let services = fields.need_texts("service");
         let list = names.service_list(&services, problems);
-        Ends { flows: pair_families(&from, &to, &list), services }
+        let flows = pair_families(&from, &to, &list);
+        let has_hosts = !from.hosts.is_empty() || !to.hosts.is_empty();
+        Ends { flows, named: has_hosts.then_some(NamedEnds { from, to, services: list }), services }
     }
 }
 
-fn pair_families(from: &AddressSet, to: &AddressSet, services: &[Service]) -> Vec<Flow> {
+pub(super) fn pair_families(from: &AddressSet, to: &AddressSet, services: &[Service]) -> Vec<Flow> {
     let flow = |family: Family| Flow {
         family,
         src: from.of(family).clone(),
@@ -90,6 +107,7 @@ pub(super) fn read_flow_rule(fields: &mut Fields<'_>, names: &Names) -> (Option<
         reason: reason.value,
         owner,
         flows: ends.flows,
+        named_ends: ends.named,
         source_ports,
         place,
         span,

@@ -3,6 +3,7 @@
 use super::roster::KEY_KIND_HELP;
 use crate::document::Wrong;
 use crate::ruleset::Problem;
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use std::fmt;
 use std::time::Duration;
 
@@ -56,6 +57,24 @@ impl Date {
         let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
         let year = year_of_era + era * 400 + u64::from(month <= 2);
         Date { year: year as u16, month: month as u8, day: day as u8 }
+    }
+}
+
+impl ZonedTime {
+    /// Seconds since 1970, by the time zones that are compiled in; `None` where the zone is none of them. A time that clocks
+    /// skip, or show twice, is taken as its offset before that.
+    pub fn seconds(&self) -> Option<i64> {
+        let (year, month, day) =
+            (self.date.year.cast_signed(), self.date.month.cast_signed(), self.date.day.cast_signed());
+        let TimeOfDay { hour, minute, second } = self.time;
+        let date = jiff::civil::Date::new(year, month, day).ok()?;
+        let local = date.at(hour.cast_signed(), minute.cast_signed(), second.cast_signed(), 0);
+        let zone = match (self.offset, &self.zone) {
+            (Some(minutes), _) => TimeZone::fixed(Offset::from_seconds(i32::from(minutes) * 60).ok()?),
+            (None, Some(name)) => TimeZoneDatabase::bundled().get(name).ok()?,
+            (None, None) => return None,
+        };
+        zone.to_timestamp(local).ok().map(|at| at.as_second())
     }
 }
 

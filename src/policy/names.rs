@@ -57,6 +57,21 @@ impl Names {
         &self.services
     }
 
+    /// The addresses of a list of entries, where hosts cannot be looked up.
+    pub(super) fn fixed_addresses(&self, entries: &[Spanned<String>], problems: &Problems) -> AddressSet {
+        let set = self.addresses(entries, problems);
+        if let Some(entry) = entries.first().filter(|_| !set.hosts.is_empty()) {
+            let help = "hosts by name stand in requirements, prohibitions and [names] only; write addresses here";
+            problems.report(entry.span, "addresses that a zone says cannot stand here", help);
+        }
+        set
+    }
+
+    /// The same names with other sets.
+    pub(super) fn map_ranges(&mut self, map: impl Fn(&AddressSet) -> AddressSet) {
+        self.ranges.values_mut().for_each(|set| *set = map(set));
+    }
+
     /// The addresses of a list of entries.
     pub(super) fn addresses(&self, entries: &[Spanned<String>], problems: &Problems) -> AddressSet {
         look_up::<Addresses>(entries, &self.ranges, problems)

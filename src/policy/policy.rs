@@ -3,8 +3,8 @@
 use super::concession::{Assumption, SeverityRule, Waiver};
 use super::flow::{Prohibition, Requirement};
 use super::{
-    ClassRule, Freeze, InventoryRule, Lab, Machine, Names, Person, PushRule, Revoked, Rights, Spare, StandsFor,
-    Template, Transport, Unmanaged, Window,
+    ClassRule, Freeze, InventoryRule, Lab, Machine, NameService, Names, Person, PushRule, Revoked, Rights, Spare,
+    StandsFor, Template, Transport, Unmanaged, Window,
 };
 use crate::document::Spanned;
 use crate::finding::{Code, Severity};
@@ -47,6 +47,8 @@ pub struct Policy {
     pub unmanaged: Vec<Unmanaged>,
     /// Where the inventory stands.
     pub inventory: Option<InventoryRule>,
+    /// Name service: zones, clients, resolvers.
+    pub name_service: Option<NameService>,
     /// How devices are reached.
     pub transports: Vec<Transport>,
     /// What stands for devices of production in staging.

@@ -2,7 +2,9 @@
 
 use super::names::{Entry, Vocabulary};
 use crate::document::Wrong;
+use crate::names::Name;
 use crate::packet::{Family, Ranges};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Addresses of both families.
@@ -12,13 +14,15 @@ pub struct AddressSet {
     pub v4: Ranges,
     /// The IPv6 addresses.
     pub v6: Ranges,
+    /// Hosts by name, whose addresses the zones say; none of them is in the above unless it was looked up.
+    pub hosts: BTreeSet<Name>,
 }
 
 impl AddressSet {
     /// Every address of both families.
     pub fn any() -> AddressSet {
         let whole = |family: Family| Ranges::range(0, family.max_address());
-        AddressSet { v4: whole(Family::V4), v6: whole(Family::V6) }
+        AddressSet { v4: whole(Family::V4), v6: whole(Family::V6), hosts: BTreeSet::new() }
     }
 
     /// The addresses of one family.
@@ -29,20 +33,24 @@ impl AddressSet {
         }
     }
 
-    /// Whether no address is in the set.
+    /// Whether neither an address nor a host is in the set.
     pub fn is_empty(&self) -> bool {
-        self.v4.is_empty() && self.v6.is_empty()
+        self.v4.is_empty() && self.v6.is_empty() && self.hosts.is_empty()
     }
 
     /// The addresses in either set.
     pub fn union(&self, other: &AddressSet) -> AddressSet {
-        AddressSet { v4: self.v4.union(&other.v4), v6: self.v6.union(&other.v6) }
+        AddressSet {
+            v4: self.v4.union(&other.v4),
+            v6: self.v6.union(&other.v6),
+            hosts: self.hosts.union(&other.hosts).cloned().collect(),
+        }
     }
 
     fn range(family: Family, lo: u128, hi: u128) -> AddressSet {
         match family {
-            Family::V4 => AddressSet { v4: Ranges::range(lo, hi), v6: Ranges::empty() },
-            Family::V6 => AddressSet { v4: Ranges::empty(), v6: Ranges::range(lo, hi) },
+            Family::V4 => AddressSet { v4: Ranges::range(lo, hi), ..AddressSet::default() },
+            Family::V6 => AddressSet { v6: Ranges::range(lo, hi), ..AddressSet::default() },
         }
     }
 }
@@ -59,6 +67,9 @@ impl Vocabulary for Addresses {
         if text == "any" {
             return Entry::Set(AddressSet::any());
         }
+        if let Some(host) = text.strip_prefix(HOST) {
+            return read_host(text, host);
+        }
         if text.starts_with(|c: char| c.is_ascii_alphabetic()) && !text.contains([':', '/']) {
             return Entry::Name;
         }
@@ -70,7 +81,8 @@ impl Vocabulary for Addresses {
 
     fn unite(all: &[&AddressSet]) -> AddressSet {
         let ranges = |family| all.iter().flat_map(|s| s.of(family).as_slice().iter().copied()).collect();
-        AddressSet { v4: ranges(Family::V4), v6: ranges(Family::V6) }
+        let hosts = all.iter().flat_map(|s| s.hosts.iter().cloned()).collect();
+        AddressSet { v4: ranges(Family::V4), v6: ranges(Family::V6), hosts }
     }
 
     fn is_reserved(name: &str) -> Option<String> {
@@ -79,6 +91,20 @@ impl Vocabulary for Addresses {
 
     fn hint(_: &str) -> Option<String> {
         None
+    }
+}
+
+/// What stands in front of the name of a host.
+const HOST: &str = "dns:";
+
+/// A host by its name, which is whole with or without a final dot.
+fn read_host(text: &str, host: &str) -> Entry<AddressSet> {
+    match Name::parse(&format!("{}.", host.trim_end_matches('.')), None) {
+        Ok(name) if !name.is_root() => Entry::Set(AddressSet { hosts: [name].into(), ..AddressSet::default() }),
+        Ok(_) => Entry::Wrong(Wrong::new(format!("`{text}` names no host"), "write `dns:portal.example.net`")),
+        Err(why) => {
+            Entry::Wrong(Wrong::new(format!("`{text}` names no host: {why}"), "write `dns:portal.example.net`"))
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::concession::{read_assumption, read_severities, read_waiver};
 use super::estate::{read_lab, read_unmanaged};
 use super::flow::{FlowRule, read_flow_rule};
 use super::inventory::read_inventory_rule;
+use super::name_service::read_name_service;
 use super::names::{Definitions, Names};
 use super::operation::{Rights, read_revoked, read_rights, read_stands_for};
 use super::pack::packs;
@@ -245,6 +246,13 @@ fn read_gate(file: &mut Fields<'_>, names: &Names, policy: &mut Policy) {
             problems.note(rule.span, "[inventory] is given twice", None);
         }
         policy.inventory = Some(rule);
+    }
+    if let Some(fields) = file.table("names", "[names]") {
+        let service = read_name_service(fields, names);
+        if policy.name_service.is_some() {
+            problems.note(service.span, "[names] is given twice", None);
+        }
+        policy.name_service = Some(service);
     }
     policy.unmanaged.extend(file.tables("unmanaged", "[[unmanaged]]").into_iter().map(read_unmanaged));
 }

@@ -32,6 +32,12 @@ impl DeviceSelection {
         self.entries.as_ref().is_none_or(|entries| entries.iter().any(matches))
     }
 
+    /// One device, by its name.
+    pub(super) fn of_device(name: &str) -> DeviceSelection {
+        let entry = Spanned::new(DeviceSelector::Name(name.to_owned()), crate::ruleset::Span::default());
+        DeviceSelection { entries: Some(vec![entry]) }
+    }
+
     /// Reads the key `devices`.
     pub(super) fn read(fields: &mut Fields<'_>) -> DeviceSelection {
         let problems = fields.problems();
@@ -88,6 +94,16 @@ impl Place {
         check_side(&outputs, "out", hook == Hook::Input, problems);
         let patterns = |side: Option<Interfaces>| side.map(|s| s.patterns);
         Some(Place { hook, devices, inputs: patterns(inputs), outputs: patterns(outputs), profiles })
+    }
+}
+
+impl Place {
+    /// Reads `devices`, `in` and `out` of what passes between hosts.
+    pub(super) fn read_between(fields: &mut Fields<'_>) -> Place {
+        let devices = DeviceSelection::read(fields);
+        let inputs = read_interfaces(fields, "in").map(|side| side.patterns);
+        let outputs = read_interfaces(fields, "out").map(|side| side.patterns);
+        Place { hook: Hook::Forward, devices, inputs, outputs, profiles: None }
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn read_template(mut fields: Fields<'_>, names: &Names) -> Option<Tem
     let effects = fields.need_texts("effects");
     let effects = effects.iter().filter_map(|t| crate::document::parsed_text(t, read_effect, problems));
     let effects = effects.map(|e| e.value).collect();
-    let ends = Ends::read(&mut fields, names);
+    let ends = Ends::fixed(&mut fields, names);
     let place = Place::read(&mut fields);
     let (most_sources, most_destinations) =
         (read_most(&mut fields, "most_sources"), read_most(&mut fields, "most_destinations"));
