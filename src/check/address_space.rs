@@ -90,6 +90,11 @@ impl OwnSpace {
         OwnSpace { all: blocks.iter().copied().collect(), blocks }
     }
 
+    /// All of it.
+    pub fn addresses(&self) -> &Ranges {
+        &self.all
+    }
+
     /// Whether addresses touch own space at all.
     pub fn is_touched(&self, addresses: &Ranges) -> bool {
         addresses.meets(&self.all)

@@ -1,8 +1,38 @@
 //! What is known of the estate beside its devices: inventory and zones of both sides, and the time.
 
+use super::CheckInput;
+use crate::finding::{Code, Finding};
 use crate::inventory::{Inventory, Prefix, PrefixStatus};
+use crate::names::Zones;
 use crate::packet::{Family, Ranges};
 use crate::policy::Contradiction;
+
+/// A check that is made once in a run.
+pub(super) struct EstateCheck {
+    /// The codes of its findings.
+    pub codes: &'static [&'static Code],
+    /// Judges.
+    pub run: fn(&CheckInput<'_>) -> Vec<Finding>,
+}
+
+/// Most findings of one check that a verdict about a change tells; what is wrong as a whole is told by its first ones.
+const MOST: usize = 20;
+
+/// The findings that a verdict about a change tells, with one that counts the rest of each kind.
+pub(super) fn told(checks: &[EstateCheck], input: &CheckInput<'_>, rest: &str) -> Vec<Finding> {
+    let mut out = Vec::new();
+    for check in checks {
+        let found = (check.run)(input);
+        let more = found.len().saturating_sub(MOST);
+        let code = found.first().map(|f| f.code);
+        out.extend(found.into_iter().take(MOST));
+        if let Some(code) = code.filter(|_| more > 0) {
+            let message = format!("{more} more findings of this kind");
+            out.push(Finding::without_place(code, message).helped_by(rest));
+        }
+    }
+    out
+}
 
 /// Both sides of the change, and the time. Nothing by default.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,6 +50,8 @@ pub struct Estate<'a> {
 pub struct Known<'a> {
     /// The inventory, where there is one.
     pub inventory: Option<&'a Inventory>,
+    /// The zones, where there are any.
+    pub zones: Option<&'a Zones>,
     /// Where it contradicts `device.toml`, by device.
     pub contradictions: &'a [(String, Contradiction)],
 }

@@ -126,6 +126,7 @@ impl Declared<'_, '_> {
             reason: self.change.reason.clone(),
             owner: None,
             flows: Vec::new(),
+            named_ends: None,
             source_ports: None,
             place: self.intent.place.clone(),
             span: self.intent.span,

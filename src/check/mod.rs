@@ -18,6 +18,7 @@ mod interfaces;
 pub mod inventory;
 mod known;
 mod lint;
+mod names;
 mod opened_to_any;
 mod order_unknown;
 mod outside_intent;
@@ -50,6 +51,7 @@ use crate::diff::Bounds;
 use crate::finding::{Code, Finding};
 use crate::packet::IfacePattern;
 use crate::policy::{ChangeRequest, Date, DeviceSelection, Policy};
+use estate::told;
 use scene::{Filters, Pair, Scene, named_interfaces};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -109,6 +111,14 @@ pub fn codes() -> impl Iterator<Item = &'static Code> {
 /// A side without devices, two devices of one name, and an analysis that the interpreter contradicts: then there
 /// is no verdict.
 pub fn run(input: &CheckInput<'_>) -> Result<CheckReport, CheckError> {
+    match names::resolved(input) {
+        Some(policy) => judge(&CheckInput { policy: &policy, ..*input }),
+        None => judge(input),
+    }
+}
+
+/// Judges a change by a policy whose hosts have been looked up.
+fn judge(input: &CheckInput<'_>) -> Result<CheckReport, CheckError> {
     let pairs = pairs(input)?;
     let scenes = scenes(input, &pairs);
     let patterns = patterns(input);
@@ -119,7 +129,9 @@ pub fn run(input: &CheckInput<'_>) -> Result<CheckReport, CheckError> {
     }
     unmatched::conclude(input, &mut tally);
     intent_met::conclude(input, &mut tally);
-    tally.findings.extend(inventory::told(input));
+    tally.findings.extend(told(inventory::CHECKS, input, "`fwgate inventory` lists all of them"));
+    names::conclude(input, &mut tally);
+    tally.findings.extend(told(names::CHECKS, input, "mend these first"));
     report.rules = input.proposed.iter().map(|d| d.ruleset.rule_count()).sum();
     report.complete &= !tally.is_bounded;
     report.requirements = RequirementCounts::of(tally.requirements.into_values());
@@ -142,7 +154,7 @@ fn judge_scene(
     let filters = Filters::compare(scene, patterns, scene.input.bounds)?;
     report.complete &= filters.compared().all(|f| f.is_complete);
     let view = View { scene, filters: &filters, patterns };
-    for check in CHECKS {
+    for check in CHECKS.iter().chain(names::ON_SCENES) {
         (check.on_scene)(&view, tally)?;
     }
     for (name, diff) in filters.into_effects() {
@@ -208,12 +220,18 @@ fn patterns(input: &CheckInput<'_>) -> Vec<IfacePattern> {
     let policy = input.policy;
     let rules = policy.requirements.iter().chain(&policy.prohibitions).map(|r| &r.place);
     let intents = input.change.into_iter().flat_map(|c| &c.intents).map(|i| &i.place);
-    named_interfaces(rules.chain(intents))
+    let names = policy.name_service.iter().map(|s| &s.place);
+    named_interfaces(rules.chain(intents).chain(names))
 }
 
 /// Devices of a scene that exist in the proposal and that a part of the policy selects.
 fn selected<'s>(scene: &'s Scene<'s>, by: &DeviceSelection) -> Vec<&'s Pair<'s>> {
     scene.pairs.iter().filter(|p| p.new.is_some() && p.is_selected(by)).collect()
+}
+
+/// The policy of a run with the addresses of the hosts that it names; `None` where it names none.
+pub fn with_hosts(input: &CheckInput<'_>) -> Option<Policy> {
+    names::resolved(input)
 }
 
 /// The findings about the inventory of the proposal, weighed by the policy.

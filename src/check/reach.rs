@@ -42,17 +42,26 @@ pub(super) fn ends(hook: Hook) -> &'static [(Field, Field)] {
 /// whatever the conditions.
 pub(super) fn still_reach(scene: &Scene<'_>, filter: &Filter<'_>, asked: &Ranges, peers: &Ranges) -> Reach {
     let family = filter.space.family;
-    let walker = Walker::new(&filter.space, filter.program(Side::New));
     let mut reach = Reach { addresses: Ranges::empty(), is_bounded: false };
     for &(own, peer) in ends(filter.space.hook) {
         let open = asked.subtract(&reach.addresses);
-        let start = beginning(filter)
-            .meet(own, &Values::Ranges(open), family)
-            .and_then(|c| c.meet(peer, &Values::Ranges(peers.clone()), family));
-        let Some(start) = start else { continue };
-        let mut seeker = Seeker { own, family, asked, reached: &mut reach.addresses };
-        reach.is_bounded |= explore_by(&walker, start, scene.input.bounds.cells, &mut seeker) == Explored::Bounded;
+        let Some(start) = beginning(filter).meet(peer, &Values::Ranges(peers.clone()), family) else { continue };
+        let found = reach_along(scene, filter, start, own, &open);
+        reach.addresses = reach.addresses.union(&found.addresses);
+        reach.is_bounded |= found.is_bounded;
     }
+    reach
+}
+
+/// The addresses among `asked` that stand in the field `own` of some packet of a cell which the proposal lets pass, whatever
+/// the conditions.
+pub(super) fn reach_along(scene: &Scene<'_>, filter: &Filter<'_>, cell: Cell, own: Field, asked: &Ranges) -> Reach {
+    let family = filter.space.family;
+    let walker = Walker::new(&filter.space, filter.program(Side::New));
+    let mut reach = Reach { addresses: Ranges::empty(), is_bounded: false };
+    let Some(start) = cell.meet(own, &Values::Ranges(asked.clone()), family) else { return reach };
+    let mut seeker = Seeker { own, family, asked, reached: &mut reach.addresses };
+    reach.is_bounded = explore_by(&walker, start, scene.input.bounds.cells, &mut seeker) == Explored::Bounded;
     reach
 }
 

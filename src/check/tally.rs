@@ -3,8 +3,9 @@
 use super::report::{AssumptionUsed, NotApplicable, Standing};
 use super::scene::{Filter, Pair, Scene};
 use crate::finding::{Finding, Location};
-use crate::packet::Cond;
+use crate::packet::{Cond, Family, Ranges};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// Collects over all scenes.
 #[derive(Default)]
@@ -16,6 +17,8 @@ pub(super) struct Tally {
     pub not_applicable: BTreeSet<NotApplicable>,
     /// Whether some walk reached its bound.
     pub is_bounded: bool,
+    /// What filters said of the addresses of zones.
+    pub names: OfNames,
     /// What flows have been judged on, for the checks that ask whether they were judged at all.
     pub reached: BTreeSet<Reached>,
 }
@@ -63,5 +66,32 @@ impl Tally {
                 location: location.clone(),
             }));
         }
+    }
+}
+
+/// What filters said of the addresses of zones, over all scenes.
+#[derive(Default)]
+pub(super) struct OfNames {
+    /// Servers about which some filter was asked.
+    pub judged: BTreeSet<IpAddr>,
+    /// Addresses by family: those that some filter was asked about, and those to which one lets something pass.
+    reach: BTreeMap<Family, (Ranges, Ranges)>,
+}
+
+impl OfNames {
+    /// Notes the answer of a filter.
+    pub fn note(&mut self, family: Family, asked: &Ranges, reached: &Ranges) {
+        let own = self.reach.entry(family).or_insert_with(|| (Ranges::empty(), Ranges::empty()));
+        *own = (own.0.union(asked), own.1.union(reached));
+    }
+
+    /// The addresses that filters were asked about.
+    pub fn asked_of(&self, family: Family) -> Ranges {
+        self.reach.get(&family).map_or_else(Ranges::empty, |(asked, _)| asked.clone())
+    }
+
+    /// The addresses to which some filter lets something pass.
+    pub fn reached_of(&self, family: Family) -> Ranges {
+        self.reach.get(&family).map_or_else(Ranges::empty, |(_, reached)| reached.clone())
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{
     adopt, audit, bundle, change, check, completions, convert, demo, diff, doctor, drift, explain, fleet, hook, init,
-    inventory, ledger, lint, man, matrix, permit, policy, preflight, push, query, rollback, schema, stage, trace, vet,
+    inventory, ledger, lint, man, matrix, names, permit, policy, preflight, push, query, rollback, schema, stage,
+    trace, vet,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -46,6 +47,8 @@ pub enum Command {
     Matrix(matrix::Arguments),
     /// Look at the inventory beside policy and rules: ranges that nobody thought of
     Inventory(inventory::Arguments),
+    /// Plan what names need: the order and the times of a renumbering
+    Names(names::Arguments),
     /// Write a ruleset in fwgate's own format, as it was understood
     Convert(convert::Arguments),
     /// Explain a finding

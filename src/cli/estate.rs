@@ -1,38 +1,10 @@
-//! Inventory and zones of both sides, read; and the facts of devices that the inventory completes.
+//! Inventory and zones of both sides of a change.
 
 use super::failure::Failure;
-use crate::check::{Estate, Known};
+use crate::check::Estate;
 use crate::fleet::tree::ConfigTree;
-use crate::inventory::{Inventory, read_inventory};
-use crate::policy::{Contradiction, Policy};
-
-/// What one side of a change knows beside its devices.
-#[derive(Clone, Debug, Default)]
-pub struct EstateSide {
-    /// The inventory, where the policy names one and the tree has it.
-    pub inventory: Option<Inventory>,
-    /// Where it contradicts `device.toml`, by device.
-    pub contradictions: Vec<(String, Contradiction)>,
-}
-
-impl EstateSide {
-    /// Reads what stands beside the devices of a tree, and completes the facts of its devices.
-    ///
-    /// # Errors
-    /// Every mistake of every file.
-    pub fn read(policy: &Policy, tree: &mut ConfigTree) -> Result<EstateSide, Failure> {
-        let Some(rule) = &policy.inventory else { return Ok(EstateSide::default()) };
-        let files: Vec<(&str, &[u8])> = tree.beside.iter().map(|f| (f.path.as_str(), f.bytes.as_slice())).collect();
-        let inventory = read_inventory(&rule.paths, &files)?;
-        let contradictions = inventory.as_ref().map(|known| tree.complete_by(known)).unwrap_or_default();
-        Ok(EstateSide { inventory, contradictions })
-    }
-
-    /// As checks see it.
-    pub fn known(&self) -> Known<'_> {
-        Known { inventory: self.inventory.as_ref(), contradictions: &self.contradictions }
-    }
-}
+use crate::gate::EstateSide;
+use crate::policy::Policy;
 
 /// Both sides.
 #[derive(Clone, Debug, Default)]
@@ -52,8 +24,8 @@ impl Estates {
         let sides = (EstateSide::read(policy, baseline), EstateSide::read(policy, proposed));
         let estates = match sides {
             (Ok(baseline), Ok(proposed)) => Estates { baseline, proposed },
-            (Err(one), Err(other)) => return Err(Failure::Several(vec![one, other])),
-            (Err(failure), _) | (_, Err(failure)) => return Err(failure),
+            (Err(one), Err(other)) => return Err(Failure::Several(vec![one.into(), other.into()])),
+            (Err(unreadable), _) | (_, Err(unreadable)) => return Err(unreadable.into()),
         };
         match &policy.inventory {
             Some(rule) if estates.proposed.inventory.is_none() => {

@@ -8,7 +8,7 @@ use super::input::{CheckArguments, Reader, Surroundings};
 use super::lint::FailOn;
 use super::rulesets::{is_ruleset, parse_dialect, read_sides};
 use super::screen::Screen;
-use crate::check::{CheckInput, inventory_findings};
+use crate::check::{CheckInput, inventory_findings, with_hosts};
 use crate::diff::Bounds;
 use crate::policy::Date;
 use crate::report::{InventoryDocument, inventory_human, json_text};
@@ -88,6 +88,8 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         bounds: Bounds::default(),
         today: Date::of_unix_seconds(now),
     };
+    let resolved = with_hosts(&input);
+    let input = CheckInput { policy: resolved.as_ref().unwrap_or(&policy), ..input };
     let findings = inventory_findings(&input);
     let is_refused = arguments.fail_on.refuses(&findings);
     let document = InventoryDocument::of(&input, &side.words, &findings);

@@ -31,6 +31,7 @@ pub mod ledger;
 pub mod lint;
 pub mod man;
 pub mod matrix;
+pub mod names;
 pub mod output;
 pub mod permit;
 pub mod policy;
@@ -86,6 +87,7 @@ impl Command {
             Command::Convert(arguments) => convert::run(arguments, screen),
             Command::Explain(arguments) => explain::run(arguments, screen),
             Command::Inventory(arguments) => inventory::run(arguments, screen),
+            Command::Names(arguments) => names::run(arguments, screen),
             Command::Init(arguments) => init::run(arguments, screen),
             Command::Policy(arguments) => policy::run(arguments, screen),
             Command::Adopt(arguments) => adopt::run(arguments, screen),

@@ -20,6 +20,7 @@ pub const SCHEMAS: &[(&str, &str, &str)] = &[
     ("query", "output of `fwgate query --format json`", include_str!("../../schemas/query.json")),
     ("matrix", "output of `fwgate matrix --format json`", include_str!("../../schemas/matrix.json")),
     ("inventory", "output of `fwgate inventory --format json`", include_str!("../../schemas/inventory.json")),
+    ("names-plan", "output of `fwgate names plan --format json`", include_str!("../../schemas/names-plan.json")),
     ("ruleset", "a ruleset in fwgate's own format", include_str!("../../schemas/ruleset.json")),
     ("change-state", "output of `fwgate change show --format json`", include_str!("../../schemas/change-state.json")),
     ("permit", "output of `fwgate permit --format json`", include_str!("../../schemas/permit.json")),

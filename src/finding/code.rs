@@ -1,6 +1,6 @@
 //! What a code is, and the list of all of them.
 
-use super::{Severity, effect, fleet, gate_change, gate_evidence, input, inventory, lint, requirements, spare};
+use super::{Severity, effect, fleet, gate_change, gate_evidence, input, inventory, lint, names, requirements, spare};
 
 /// A kind of finding. Ids and names never change their meaning once they have been released.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Eq for Code {}
 
 /// Every code, by id.
 pub fn all_codes() -> impl Iterator<Item = &'static Code> {
-    let families: [&[&Code]; 9] = [
+    let families: [&[&Code]; 10] = [
         requirements::CODES,
         effect::CODES,
         lint::CODES,
@@ -77,6 +77,7 @@ pub fn all_codes() -> impl Iterator<Item = &'static Code> {
         gate_change::CODES,
         fleet::CODES,
         spare::CODES,
+        names::CODES,
     ];
     families.into_iter().flatten().copied()
 }

@@ -12,6 +12,7 @@
 //! | FW5xx | reasons of the gate |
 //! | FW6xx | devices of a fleet |
 //! | FW62x | spare hardware |
+//! | FW7xx | names |
 
 /// Codes of the gate, one page each.
 macro_rules! gate_codes {
@@ -41,6 +42,7 @@ mod gate_evidence;
 mod input;
 mod inventory;
 mod lint;
+mod names;
 mod requirements;
 mod severity;
 mod spare;
@@ -54,6 +56,7 @@ pub use fleet::*;
 pub use input::*;
 pub use inventory::*;
 pub use lint::*;
+pub use names::*;
 pub use requirements::*;
 pub use severity::{Direction, Severity};
 pub use spare::*;

@@ -10,14 +10,16 @@ mod text;
 pub use read::Library;
 
 use super::content::{Target, content_digest, device_digest, sha256};
+use super::estate::EstateSide;
 use super::evidence::{Analysis, DeviceBytes};
 use super::reason::{Reason, ReasonCode};
 use super::says::{Said, Subject, says};
 use crate::check::{CheckError, CheckInput, CheckReport, Device, Estate, run};
 use crate::diff::{Bounds, MeaningBounds};
 use crate::finding::Severity;
+use crate::fleet::tree::TreeFile;
 use crate::packet::Family;
-use crate::policy::{ChangeRequest, Date, Policy, canonical_change, read_change, subject_of};
+use crate::policy::{ChangeRequest, Contradiction, Date, Policy, canonical_change, read_change, subject_of};
 use read::Read;
 use std::collections::BTreeMap;
 
@@ -50,9 +52,38 @@ pub struct Case<'a> {
 /// # Errors
 /// Everything that keeps the change from being judged: input that is not understood, nothing that changes, a bound.
 pub fn analyse(case: &Case<'_>, library: &mut Library) -> Result<Analysis, Vec<Reason>> {
+    analyse_within(case, &BesideDevices::default(), library)
+}
+
+/// What stands beside the devices: zones and snapshots of the inventory, as in force and as proposed, and the time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BesideDevices<'a> {
+    /// As in force.
+    pub baseline: &'a [TreeFile],
+    /// As proposed.
+    pub proposal: &'a [TreeFile],
+    /// Seconds since 1970.
+    pub now: Option<i64>,
+}
+
+/// Analyses a change with what stands beside the devices.
+///
+/// # Errors
+/// As [`analyse`]; zones and snapshots that are not understood, and an inventory that the policy names and the proposal lacks.
+pub fn analyse_within(
+    case: &Case<'_>,
+    around: &BesideDevices<'_>,
+    library: &mut Library,
+) -> Result<Analysis, Vec<Reason>> {
+    let (mut old, mut new) = both(estate(case.policy, around.baseline), estate(case.policy, around.proposal))?;
+    refuse_missing(case.policy, &new)?;
     let targets = targets(case.baseline, case.proposal);
     refuse_empty(case, &targets)?;
-    let (before, after) = both(library.side(case.baseline).map_err(no_way_back), library.side(case.proposal))?;
+    let (before, after) = both(
+        library.side(case.baseline, old.inventory.as_ref()).map_err(no_way_back),
+        library.side(case.proposal, new.inventory.as_ref()),
+    )?;
+    (old.contradictions, new.contradictions) = (contradictions(&before), contradictions(&after));
     let subjects = subjects(&targets, &before, &after);
     let (baseline, proposed) = (devices(&before), devices(&after));
     let input = CheckInput {
@@ -60,7 +91,7 @@ pub fn analyse(case: &Case<'_>, library: &mut Library) -> Result<Analysis, Vec<R
         proposed: &proposed,
         policy: case.policy,
         change: Some(case.request),
-        estate: Estate::default(),
+        estate: Estate { baseline: old.known(), proposed: new.known(), now: around.now },
         bounds: case.bounds,
         today: case.today,
     };
@@ -72,8 +103,7 @@ pub fn analyse(case: &Case<'_>, library: &mut Library) -> Result<Analysis, Vec<R
         &Sides { baseline: &baseline, proposed: &proposed },
         case.bounds,
     )?;
-    let facts = |bytes: &[DeviceBytes], library: &mut Library| library.side(bytes).unwrap_or_default();
-    let origin = facts(case.base, library);
+    let origin = library.side(case.base, old.inventory.as_ref()).unwrap_or_default();
     let extent = extent::extent(&extent::Seen {
         input: &input,
         report: &report,
@@ -95,6 +125,38 @@ pub fn analyse(case: &Case<'_>, library: &mut Library) -> Result<Analysis, Vec<R
         rollback: targets.iter().map(|t| (t.device.clone(), t.baseline)).collect(),
         extent,
     })
+}
+
+/// What stands beside the devices of one side.
+fn estate(policy: &Policy, files: &[TreeFile]) -> Result<EstateSide, Vec<Reason>> {
+    EstateSide::of_files(policy, files).map_err(|unreadable| {
+        let reason = |p: &crate::ruleset::Problem| {
+            let place = format!("{}:{}", unreadable.sources.name(p.span), p.span.line);
+            let fix = p.help.clone().unwrap_or_else(|| "mend the file".to_owned());
+            Reason::new(ReasonCode::UnparsedInput, format!("{} ({place})", p.message), fix)
+        };
+        unreadable.problems.iter().take(MAX_PROBLEMS).map(reason).collect()
+    })
+}
+
+/// Most problems of zones and snapshots that become reasons.
+const MAX_PROBLEMS: usize = 20;
+
+/// An inventory that the policy names and the proposal lacks proves nothing.
+fn refuse_missing(policy: &Policy, new: &EstateSide) -> Result<(), Vec<Reason>> {
+    match policy.inventory.is_some() && new.inventory.is_none() {
+        true => {
+            let message = "the policy names an inventory, and the proposal has none";
+            Err(vec![Reason::new(ReasonCode::UnparsedInput, message, "commit the snapshots that [inventory] names")])
+        }
+        false => Ok(()),
+    }
+}
+
+fn contradictions(side: &[Read]) -> Vec<(String, Contradiction)> {
+    let of =
+        |read: &Read| read.contradictions.iter().map(|c| (read.device.name.clone(), c.clone())).collect::<Vec<_>>();
+    side.iter().flat_map(of).collect()
 }
 
 /// Reads a change file: the request, and its canonical form.

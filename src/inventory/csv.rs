@@ -107,7 +107,9 @@ impl Scanner<'_> {
         }
         let ends = self.peek().is_none_or(|b| b == self.separator || matches!(b, b'\r' | b'\n'));
         if !ends {
-            return Err((self.span(self.at, self.at + 1), "text behind the quote that closes the field".to_owned()));
+            let width = self.text.get(self.at..).and_then(|t| t.chars().next()).map_or(0, char::len_utf8);
+            let here = self.span(self.at, self.at + width);
+            return Err((here, "text behind the quote that closes the field".to_owned()));
         }
         Ok(Spanned::new(value.trim().to_owned(), Span { line, ..self.span(start, self.at) }))
     }

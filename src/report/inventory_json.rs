@@ -2,7 +2,7 @@
 
 use super::finding_json::{WrittenFinding, WrittenLocation};
 use crate::check::CheckInput;
-use crate::check::inventory::{uncovered, unused};
+use crate::check::inventory::{records, uncovered, unused};
 use crate::finding::{Finding, Location};
 use crate::inventory::{Inventory, Prefix};
 use serde::Serialize;
@@ -86,7 +86,7 @@ fn ranges(input: &CheckInput<'_>, inventory: &Inventory) -> Vec<WrittenRange> {
     let open: BTreeMap<u32, bool> =
         uncovered(input.policy, inventory).iter().map(|u| (u.prefix.span.start, u.is_whole)).collect();
     let unused: BTreeSet<u32> =
-        unused(input.policy, input.proposed, &[], inventory).iter().map(|p| p.span.start).collect();
+        unused(input.policy, input.proposed, &records(input), inventory).iter().map(|p| p.span.start).collect();
     let written = |prefix: &Prefix| {
         let is_used = prefix.status.is_used();
         let covered = match open.get(&prefix.span.start) {

@@ -21,6 +21,7 @@ mod lint_json;
 mod markdown;
 mod markup;
 mod permit_json;
+mod plan_json;
 mod policy_json;
 mod preflight;
 mod push;
@@ -43,7 +44,8 @@ pub use fleet::{
 pub use format::{CheckView, DiffView, FORMATS, Format, format_by_name};
 pub use human::{
     ChangePage, PolicyView, change_human, check_human, conditions_human, diff_human, filter_human, finding_human,
-    inventory_human, lint_human, packet_words, policy_human, query_human, reasons_human, severities, trace_human,
+    inventory_human, lint_human, packet_words, policy_human, query_human, reasons_human, renumbering_human, severities,
+    trace_human,
 };
 pub use inventory_json::{InventoryDocument, WrittenRange, WrittenSnapshot};
 pub use json::{json_line, json_text};
@@ -51,6 +53,7 @@ pub use known_json::KnownDocument;
 pub use lint_json::{ConditionsDocument, LintDocument, WrittenCondition};
 pub use markdown::{STEP_SUMMARY, check_markdown, diff_markdown};
 pub use permit_json::{PERMIT_SCHEMA, PermitDocument, decision_human};
+pub use plan_json::{PlanDocument, PlannedRecord, PlannedStep};
 pub use policy_json::{POLICY_SCHEMA, PolicyDocument, WrittenReason};
 pub use preflight::{PREFLIGHT_SCHEMA, PreflightDocument, preflight_human};
 pub use push::{PushDocument, WrittenPush, plan_human, push_human};

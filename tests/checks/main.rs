@@ -7,6 +7,7 @@ mod cost;
 mod estate;
 mod intents;
 mod inventory;
+mod names;
 mod order;
 mod packs;
 mod prohibitions;

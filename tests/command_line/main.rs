@@ -10,6 +10,7 @@ mod convert;
 mod determinism;
 mod diff;
 mod doctor;
+mod estate;
 mod excuses;
 mod explain;
 mod first_minutes;

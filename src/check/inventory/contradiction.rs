@@ -1,7 +1,8 @@
 //! FW411: what the inventory says otherwise than `device.toml`.
 
-use super::{EstateCheck, at};
+use super::at;
 use crate::check::CheckInput;
+use crate::check::estate::EstateCheck;
 use crate::finding::{Finding, INVENTORY_CONTRADICTED};
 
 /// The registry line.

@@ -10,48 +10,22 @@ mod unused;
 pub use overlap::{Overlap, overlaps};
 pub use uncovered::{Uncovered, uncovered};
 pub use unknown::{Unknown, unknown};
-pub use unused::unused;
+pub use unused::{records, unused};
 
 use super::CheckInput;
+use super::estate::EstateCheck;
 use crate::finding::{Code, Finding, Location};
 use crate::inventory::Inventory;
 use crate::packet::{Family, Ranges};
 use crate::ruleset::Span;
 
-/// A check that is made once in a run.
-pub(super) struct EstateCheck {
-    /// The codes of its findings.
-    pub codes: &'static [&'static Code],
-    /// Judges.
-    pub run: fn(&CheckInput<'_>) -> Vec<Finding>,
-}
-
 /// Every check.
 pub(super) const CHECKS: &[EstateCheck] =
     &[stale::CHECK, contradiction::CHECK, uncovered::CHECK, unknown::CHECK, overlap::CHECK, unused::CHECK];
 
-/// Most findings of one code; a list that is wrong as a whole is told by its first rows.
-const MOST: usize = 20;
-
 /// Every finding about the inventory.
 pub fn survey(input: &CheckInput<'_>) -> Vec<Finding> {
     CHECKS.iter().flat_map(|check| (check.run)(input)).collect()
-}
-
-/// The findings that a verdict about a change tells, with one that counts the rest of each kind.
-pub(super) fn told(input: &CheckInput<'_>) -> Vec<Finding> {
-    let mut out = Vec::new();
-    for check in CHECKS {
-        let found = (check.run)(input);
-        let more = found.len().saturating_sub(MOST);
-        let code = found.first().map(|f| f.code);
-        out.extend(found.into_iter().take(MOST));
-        if let Some(code) = code.filter(|_| more > 0) {
-            let message = format!("{more} more findings of this kind");
-            out.push(Finding::without_place(code, message).helped_by("`fwgate inventory` lists all of them"));
-        }
-    }
-    out
 }
 
 fn at(code: &'static Code, inventory: &Inventory, span: Span, message: String) -> Finding {

@@ -1,7 +1,8 @@
 //! FW414: ranges of the inventory that overlap where they should not.
 
-use super::{EstateCheck, at};
+use super::at;
 use crate::check::CheckInput;
+use crate::check::estate::EstateCheck;
 use crate::finding::{Finding, RANGES_OVERLAP};
 use crate::inventory::{Inventory, Prefix, PrefixStatus};
 

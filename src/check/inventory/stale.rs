@@ -1,7 +1,8 @@
 //! FW410: snapshots that are older than the policy allows.
 
-use super::{EstateCheck, at};
+use super::at;
 use crate::check::CheckInput;
+use crate::check::estate::EstateCheck;
 use crate::finding::{Finding, INVENTORY_STALE};
 use crate::inventory::{Inventory, Snapshot, companion};
 use crate::ruleset::Span;

@@ -1,7 +1,8 @@
 //! FW412: ranges of the inventory that no requirement covers.
 
-use super::{EstateCheck, at, ranges_text};
+use super::{at, ranges_text};
 use crate::check::CheckInput;
+use crate::check::estate::EstateCheck;
 use crate::finding::{Finding, RANGE_UNCOVERED};
 use crate::inventory::{Inventory, Prefix};
 use crate::packet::{Family, Ranges};

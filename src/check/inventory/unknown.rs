@@ -1,7 +1,8 @@
 //! FW413: addresses of the policy that the inventory does not know.
 
-use super::{EstateCheck, ranges_text};
+use super::ranges_text;
 use crate::check::CheckInput;
+use crate::check::estate::EstateCheck;
 use crate::finding::{Finding, Location, RANGE_UNKNOWN};
 use crate::inventory::Inventory;
 use crate::packet::{Family, Ranges};

@@ -1,6 +1,7 @@
 //! FW415: ranges of the inventory that nothing speaks of.
 
-use super::{EstateCheck, at};
+use super::at;
+use crate::check::estate::EstateCheck;
 use crate::check::{CheckInput, Device};
 use crate::finding::{Finding, RANGE_UNUSED};
 use crate::inventory::{Inventory, Prefix};
@@ -46,6 +47,12 @@ fn spoken_of(policy: &Policy, devices: &[Device], records: &[IpAddr], family: Fa
     all.into_iter().collect()
 }
 
+/// The addresses of all records.
+pub fn records(input: &CheckInput<'_>) -> Vec<IpAddr> {
+    let zones = input.estate.proposed.zones.into_iter().flat_map(|z| &z.zones);
+    zones.flat_map(|z| z.records()).filter_map(|r| r.address()).collect()
+}
+
 fn number(address: IpAddr, family: Family) -> Option<u128> {
     match (address, family) {
         (IpAddr::V4(v4), Family::V4) => Some(u128::from(u32::from(v4))),
@@ -62,5 +69,5 @@ fn run(input: &CheckInput<'_>) -> Vec<Finding> {
             .about_range(prefix.net.to_string())
             .helped_by("give it up, or write down who may talk with it")
     };
-    unused(input.policy, input.proposed, &[], inventory).iter().map(finding).collect()
+    unused(input.policy, input.proposed, &records(input), inventory).iter().map(finding).collect()
 }

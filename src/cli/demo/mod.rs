@@ -14,8 +14,10 @@ use include_dir::{Dir, include_dir};
 use script::Script;
 
 /// The incidents that can be played, in order of their numbers.
-static INCIDENTS: &[Incident] =
-    &[Incident { number: 1, folder: include_dir!("$CARGO_MANIFEST_DIR/fixtures/incidents/01-omitted-range") }];
+static INCIDENTS: &[Incident] = &[
+    Incident { number: 1, folder: include_dir!("$CARGO_MANIFEST_DIR/fixtures/incidents/01-omitted-range") },
+    Incident { number: 5, folder: include_dir!("$CARGO_MANIFEST_DIR/fixtures/incidents/05-addresses-and-dns") },
+];
 
 /// An incident inside of the binary.
 struct Incident {

@@ -5,11 +5,13 @@ use crate::cli::failure::Failure;
 use crate::cli::input::{ChangeTrees, InputError, PinnedChange, Reader, Surroundings, bytes_of, reasons};
 use crate::cli::rulesets::is_ruleset;
 use crate::diff::Bounds;
+use crate::fleet::tree::Beside;
 use crate::gate::{
-    Analysis, Believed, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Digest, Dossier, Hold, InForce,
-    Instant, Ledger, Library, Log, Neighbour, Outcome, Pending, Progress, Reason, ReasonCode, Record, ResultKind, Root,
-    Roster, Standing, TargetDevice, Testimony, adoptions, analyse, contributions, debt, decide, judge_chain,
-    judge_pending, progress, quarantined, read_branch, read_request, read_version, unconverged, with_adoptions,
+    Analysis, Believed, BesideDevices, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Digest, Dossier, Hold,
+    InForce, Instant, Ledger, Library, Log, Neighbour, Outcome, Pending, Progress, Reason, ReasonCode, Record,
+    ResultKind, Root, Roster, Standing, TargetDevice, Testimony, adoptions, analyse_within, contributions, debt,
+    decide, judge_chain, judge_pending, progress, quarantined, read_branch, read_request, read_version, unconverged,
+    with_adoptions,
 };
 use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
 use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
@@ -371,7 +373,7 @@ impl Changes<'_> {
         self.range(base, head, out);
         out.pending = self.pending(base, head)?;
         let pinned = PinnedChange { id, protected: tip, base, head };
-        let reader = self.session.reader().map_err(|e| reasons(&e))?;
+        let reader = self.session.reader().map_err(|e| reasons(&e))?.with_beside(Beside::of(policy));
         let in_force = self.in_force(id, &reader, &mut out.obstacles);
         let trees = reader.change_trees(repo, &pinned, &in_force)?;
         out.fleet = self.fleet(&reader, tip);
@@ -391,7 +393,9 @@ impl Changes<'_> {
             today: today(self.world.now),
         };
         let is_of_policy = out.pending.is_some();
-        let analysed = analyse(&case, &mut Library::default());
+        let [old, new] = &trees.beside;
+        let around = BesideDevices { baseline: old, proposal: new, now: Some(self.world.now.0) };
+        let analysed = analyse_within(&case, &around, &mut Library::default());
         out.trees = Some(trees);
         match analysed {
             Ok(analysis) => {

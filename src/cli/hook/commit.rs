@@ -2,6 +2,7 @@
 
 use super::CommitArguments;
 use crate::check::{CheckInput, run as judge};
+use crate::cli::estate::Estates;
 use crate::cli::exit::{Exit, PASSED, REFUSED};
 use crate::cli::failure::Failure;
 use crate::cli::gate::now;
@@ -10,7 +11,7 @@ use crate::cli::rulesets::{is_ruleset, read_sides};
 use crate::cli::screen::Screen;
 use crate::diff::Bounds;
 use crate::finding::{Finding, Severity};
-use crate::fleet::tree::ConfigTree;
+use crate::fleet::tree::{Beside, ConfigTree};
 use crate::gate::read_version;
 use crate::policy::{Date, Policy};
 use crate::report::visible;
@@ -28,10 +29,13 @@ pub(super) fn pre_commit(arguments: &CommitArguments, screen: &Screen) -> Result
     if !has_devices(&staged, &arguments.devices) {
         return Ok(PASSED);
     }
-    let proposed = reader.devices_of(&repository, &staged)?.accepted().map_err(InputError::from)?;
-    let before = before(&repository, &reader, &arguments.devices)?;
-    let ready = read_sides(before.as_ref().unwrap_or(&proposed), &proposed, None)?;
     let (policy, note) = policy(&repository, arguments);
+    let reader = reader.with_beside(Beside::of(&policy));
+    let mut proposed = reader.devices_of(&repository, &staged)?.accepted().map_err(InputError::from)?;
+    let before = before(&repository, &reader, &arguments.devices)?;
+    let mut baseline = before.unwrap_or_else(|| proposed.clone());
+    let estates = Estates::read(&policy, &mut baseline, &mut proposed)?;
+    let ready = read_sides(&baseline, &proposed, None)?;
     note.iter().for_each(|note| screen.aside(&format!("note: {note}\n")));
     let today = Date::of_unix_seconds(u64::try_from(now().0).unwrap_or_default());
     let report = judge(&CheckInput {
@@ -39,7 +43,7 @@ pub(super) fn pre_commit(arguments: &CommitArguments, screen: &Screen) -> Result
         proposed: &ready.proposed,
         policy: &policy,
         change: None,
-        estate: crate::check::Estate::default(),
+        estate: estates.at(now().0),
         bounds: Bounds::default(),
         today,
     })?;

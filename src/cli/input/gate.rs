@@ -39,6 +39,8 @@ pub struct ChangeTrees {
     pub touched: Vec<String>,
     /// Attribute files that hide, translate or filter something in a checkout or in a comparison of git's. They have no part here.
     pub attributes: Vec<String>,
+    /// Zones and snapshots of the inventory, of the protected branch and as proposed.
+    pub beside: [Vec<TreeFile>; 2],
     /// Devices for which the protected branch stood in, because nobody said what is in force.
     pub assumed: Vec<String>,
 }
@@ -61,8 +63,12 @@ impl Reader<'_> {
         };
         let merged = merge_onto(repo, change.protected, change.head).map_err(|e| reasons(&e.into()))?;
         let proposal = self.repository_tree(repo, &merged, change.id).and_then(|t| Ok(t.accepted()?));
+        let beside;
         let (tip, proposal) = match (at(change.protected, "the protected branch"), proposal) {
-            (Ok(tip), Ok(proposal)) => (devices(tip), devices(proposal)),
+            (Ok(tip), Ok(proposal)) => {
+                beside = [tip.beside.clone(), proposal.beside.clone()];
+                (devices(tip), devices(proposal))
+            }
             (tip, proposal) => {
                 let errors = tip.err().into_iter().chain(proposal.err());
                 return Err(errors.flat_map(|e| reasons(&e)).collect());
@@ -89,6 +95,7 @@ impl Reader<'_> {
             request: self.change_file(repo, &merged, change.id)?,
             touched: before.differing(&after),
             attributes: self.attributes(repo, &merged),
+            beside,
             assumed,
         })
     }

@@ -2,7 +2,7 @@
 
 use super::{TreeFile, is_ignored_name};
 use crate::dialect::InputFile;
-use crate::policy::Policy;
+use crate::policy::{Policy, ZONES};
 
 /// Where zones and snapshots stand, by paths from the folder that holds the devices' one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Beside {
 
 impl Default for Beside {
     fn default() -> Beside {
-        Beside { folders: vec!["zones".to_owned()], files: Vec::new() }
+        Beside { folders: vec![ZONES.to_owned()], files: Vec::new() }
     }
 }
 
@@ -23,7 +23,8 @@ impl Beside {
     /// What a policy says of it.
     pub fn of(policy: &Policy) -> Beside {
         let files = policy.inventory.as_ref().map(|rule| rule.paths.all()).unwrap_or_default();
-        Beside { files, ..Beside::default() }
+        let zones = policy.name_service.as_ref().map_or(ZONES, |service| service.zones.as_str());
+        Beside { folders: vec![zones.to_owned()], files }
     }
 
     /// Every path, of folders and of files.

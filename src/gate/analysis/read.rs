@@ -7,7 +7,8 @@ use crate::gate::content::files_digest;
 use crate::gate::evidence::DeviceBytes;
 use crate::gate::reason::{Reason, ReasonCode};
 use crate::gate::record::Digest;
-use crate::policy::{DeviceFile, read_device_file};
+use crate::inventory::Inventory;
+use crate::policy::{Contradiction, DeviceFile, read_device_file};
 use crate::ruleset::{Ruleset, Unreadable};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub struct Library {
 pub(super) struct Read {
     pub device: Device,
     pub facts: DeviceFile,
+    /// Where the inventory says something else.
+    pub contradictions: Vec<Contradiction>,
 }
 
 impl Library {
@@ -34,18 +37,22 @@ impl Library {
     /// # Errors
     /// Everything that was not understood.
     pub fn devices(&mut self, devices: &[DeviceBytes]) -> Result<Vec<Device>, Vec<Reason>> {
-        Ok(self.side(devices)?.into_iter().map(|read| read.device).collect())
+        Ok(self.side(devices, None)?.into_iter().map(|read| read.device).collect())
     }
 
-    /// Reads every device of a side, in order of name.
+    /// Reads every device of a side, in order of name; the inventory completes their facts.
     ///
     /// # Errors
     /// Everything that was not understood.
-    pub(super) fn side(&mut self, devices: &[DeviceBytes]) -> Result<Vec<Read>, Vec<Reason>> {
+    pub(super) fn side(
+        &mut self,
+        devices: &[DeviceBytes],
+        inventory: Option<&Inventory>,
+    ) -> Result<Vec<Read>, Vec<Reason>> {
         let mut reasons = Vec::new();
         let mut out = Vec::with_capacity(devices.len());
         for bytes in devices {
-            match self.device(bytes) {
+            match self.device(bytes, inventory) {
                 Ok(read) => out.push(read),
                 Err(unreadable) => reasons.extend(unparsed(&bytes.device, &unreadable)),
             }
@@ -63,23 +70,28 @@ impl Library {
             let first = unparsed(&bytes.device, &unreadable).into_iter().next();
             first.unwrap_or_else(|| Reason::new(ReasonCode::UnparsedInput, unreadable.to_string(), "mend the file"))
         };
-        self.device(bytes).map(|read| read.device.ruleset).map_err(unread)
+        self.device(bytes, None).map(|read| read.device.ruleset).map_err(unread)
     }
 
     /// Reads one device.
     ///
     /// # Errors
     /// Everything that was not understood.
-    fn device(&mut self, bytes: &DeviceBytes) -> Result<Read, Unreadable> {
+    fn device(&mut self, bytes: &DeviceBytes, inventory: Option<&Inventory>) -> Result<Read, Unreadable> {
         let facts_text = facts_of(bytes).map(|(path, bytes)| (path, String::from_utf8_lossy(bytes)));
         let facts = match &facts_text {
             Some((path, text)) => read_device_file(path, text)?,
             None => DeviceFile::default(),
         };
+        let (facts, contradictions) = match inventory.and_then(|known| known.device(&bytes.device)) {
+            Some(known) => facts.completed_by(known),
+            None => (facts, Vec::new()),
+        };
         let files = composed(bytes, &facts);
         let sum = |files: &[InputFile]| files_digest(files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())));
         let of_facts = facts_text.as_ref().map_or("", |(_, text)| text.as_ref());
-        let key = (sum(&files), files_digest([("", of_facts.as_bytes())]));
+        let completed = inventory.map(|_| format!("{:?}", facts.facts())).unwrap_or_default();
+        let key = (sum(&files), files_digest([("", of_facts.as_bytes()), ("inventory", completed.as_bytes())]));
         let ruleset = match self.rulesets.get(&key) {
             Some(known) => known.clone(),
             None => {
@@ -90,7 +102,7 @@ impl Library {
                 read
             }
         };
-        Ok(Read { device: Device::new(&bytes.device, ruleset).described_by(&facts), facts })
+        Ok(Read { device: Device::new(&bytes.device, ruleset).described_by(&facts), facts, contradictions })
     }
 }
 

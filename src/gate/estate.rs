@@ -1,0 +1,55 @@
+//! Inventory and zones of one side, read; and the facts of devices that the inventory completes.
+
+use crate::check::Known;
+use crate::fleet::tree::{ConfigTree, TreeFile};
+use crate::inventory::{Inventory, read_inventory};
+use crate::names::{Zones, read_zones};
+use crate::policy::{Contradiction, Policy, ZONES};
+use crate::ruleset::Unreadable;
+use std::collections::BTreeMap;
+
+/// What one side of a change knows beside its devices.
+#[derive(Clone, Debug, Default)]
+pub struct EstateSide {
+    /// The inventory, where the policy names one and the tree has it.
+    pub inventory: Option<Inventory>,
+    /// The zones, where there are any.
+    pub zones: Option<Zones>,
+    /// Where it contradicts `device.toml`, by device.
+    pub contradictions: Vec<(String, Contradiction)>,
+}
+
+impl EstateSide {
+    /// Reads what stands beside the devices of a tree, and completes the facts of its devices.
+    ///
+    /// # Errors
+    /// Every mistake of every file.
+    pub fn read(policy: &Policy, tree: &mut ConfigTree) -> Result<EstateSide, Unreadable> {
+        let mut side = EstateSide::of_files(policy, &tree.beside)?;
+        side.contradictions = side.inventory.as_ref().map(|known| tree.complete_by(known)).unwrap_or_default();
+        Ok(side)
+    }
+
+    /// Reads what stands beside devices.
+    ///
+    /// # Errors
+    /// Every mistake of every file.
+    pub fn of_files(policy: &Policy, files: &[TreeFile]) -> Result<EstateSide, Unreadable> {
+        let files: Vec<(&str, &[u8])> = files.iter().map(|f| (f.path.as_str(), f.bytes.as_slice())).collect();
+        let (root, origins) = match &policy.name_service {
+            Some(service) => (service.zones.as_str(), service.origins.clone()),
+            None => (ZONES, BTreeMap::new()),
+        };
+        let zones = Some(read_zones(root, &origins, &files)?).filter(|zones| !zones.is_empty());
+        let inventory = match &policy.inventory {
+            Some(rule) => read_inventory(&rule.paths, &files)?,
+            None => None,
+        };
+        Ok(EstateSide { inventory, zones, contradictions: Vec::new() })
+    }
+
+    /// As checks see it.
+    pub fn known(&self) -> Known<'_> {
+        Known { inventory: self.inventory.as_ref(), zones: self.zones.as_ref(), contradictions: &self.contradictions }
+    }
+}
