@@ -12,6 +12,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 /// The arguments of `fwgate fleet`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  fwgate fleet status --root root.toml")]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]

@@ -5,6 +5,7 @@ use super::super::address_space::private;
 use super::NamedEnd;
 use crate::packet::{Family, Field, Ranges, Values, address_texts};
 use crate::ruleset::{Entry, Match, Ruleset, Step};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most ends of one family; those that are named most often stay.
@@ -22,8 +23,10 @@ pub(super) fn of_devices(devices: &[Device]) -> Vec<NamedEnd> {
     for family in Family::ALL {
         let mut found: Vec<(Ranges, Mention)> =
             seen.found.iter().filter(|((f, _), _)| *f == family).map(|((_, r), m)| (r.clone(), m.clone())).collect();
-        found
-            .sort_by_key(|(ranges, mention)| (mention.set.is_none(), std::cmp::Reverse(mention.count), ranges.first()));
+        // Networks before hosts, and what is named often before what is named once.
+        found.sort_by_key(|(ranges, mention)| {
+            (mention.set.is_none(), ranges.len() == 1, Reverse(mention.count), Reverse(ranges.len()), ranges.first())
+        });
         found.truncate(MOST);
         for (addresses, mention) in found {
             let name = mention.set.unwrap_or_else(|| name_of(&addresses, family));

@@ -161,5 +161,6 @@ fn next(arguments: &BeginningArguments, devices: &str) -> String {
     if arguments.forge == Forge::Github && arguments.action.is_none() {
         out += "  put the action that you trust, with the hash of its commit, into the workflow\n";
     }
-    out + "  `fwgate doctor` says what is missing here; `fwgate init --two ...` adds persons, approvals and permits\n"
+    out + "  `fwgate doctor` says what is missing here\n  \
+     for approvals and permits: `mkdir policies && git mv fwgate.toml policies/flows.toml`, then `fwgate init --two ...`\n"
 }

@@ -16,6 +16,8 @@ use script::Script;
 /// The incidents that can be played, in order of their numbers.
 static INCIDENTS: &[Incident] = &[
     Incident { number: 1, folder: include_dir!("$CARGO_MANIFEST_DIR/fixtures/incidents/01-omitted-range") },
+    Incident { number: 2, folder: include_dir!("$CARGO_MANIFEST_DIR/fixtures/incidents/02-staged-went-live") },
+    Incident { number: 3, folder: include_dir!("$CARGO_MANIFEST_DIR/fixtures/incidents/03-dead-core-router") },
     Incident { number: 5, folder: include_dir!("$CARGO_MANIFEST_DIR/fixtures/incidents/05-addresses-and-dns") },
 ];
 

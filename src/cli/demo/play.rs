@@ -19,7 +19,7 @@ pub(super) fn play(number: u8, folder: &Dir<'_>, script: &Script, screen: &Scree
     let title = format!("Incident {number}: {}", script.title);
     screen.piece(&format!("{}\n{}\n\n{}\n", bold(&title, screen), "=".repeat(title.len()), script.story.trim()))?;
     for step in &script.prepare {
-        checked(step, &stage)?;
+        perform(step, &stage)?;
     }
     for (heading, steps) in [("Without the guard", &script.without), ("With the guard", &script.with)] {
         screen.piece(&format!("\n{}\n{}\n", bold(heading, screen), "-".repeat(heading.len())))?;
@@ -31,14 +31,38 @@ pub(super) fn play(number: u8, folder: &Dir<'_>, script: &Script, screen: &Scree
 }
 
 fn show(step: &Step, stage: &Path, screen: &Screen) -> Result<(), Failure> {
+    if step.says.is_empty() {
+        return perform(step, stage).map(drop);
+    }
     let command = format!("$ {}", step.run.iter().map(|w| quoted(w)).collect::<Vec<_>>().join(" "));
     screen.piece(&format!("\n{}\n{}\n", step.says.trim(), bold(&command, screen)))?;
-    let output = checked(step, stage)?;
-    screen.piece(&shortened(&text(&output), step.lines))?;
+    screen.piece(&shortened(&perform(step, stage)?, step.lines))?;
     match step.exit {
         0 => Ok(()),
         code => screen.piece(&format!("[exit {code}]\n")),
     }
+}
+
+/// Does a step; what its command wrote, both streams, the answer first.
+fn perform(step: &Step, stage: &Path) -> Result<String, Failure> {
+    match &step.copy {
+        Some((from, to)) => copy(&stage.join(from), &stage.join(to)).map(|()| String::new()).map_err(|e| unmade(&e)),
+        None => checked(step, stage).map(|output| text(&output)),
+    }
+}
+
+/// Copies a file or a folder; the folders around the target are made.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    if !from.is_dir() {
+        to.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+        return std::fs::copy(from, to).map(drop);
+    }
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let path = entry?.path();
+        copy(&path, &to.join(path.file_name().unwrap_or_default()))?;
+    }
+    Ok(())
 }
 
 /// Runs a command; it must end as the script says.
@@ -70,18 +94,16 @@ fn command(step: &Step, stage: &Path) -> Result<Command, Failure> {
         "git" | "ssh-keygen" => Command::new(program),
         other => return Err(Failure::new(format!("a script runs fwgate, git and ssh-keygen, not `{other}`"))),
     };
-    command.args(arguments).current_dir(stage).stdin(Stdio::null()).env_clear();
+    let home = stage.parent().unwrap_or(stage);
+    let scratch = home.to_string_lossy();
+    command.args(arguments.iter().map(|word| word.replace("{scratch}", &scratch)));
+    command.current_dir(stage.join(&step.within)).stdin(Stdio::null()).env_clear();
     let kept = ["PATH", "SystemRoot", "TMPDIR", "TEMP"];
     command.envs(kept.into_iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value))));
-    let home = stage.parent().unwrap_or(stage);
     command.env("HOME", home).env("GIT_CONFIG_NOSYSTEM", "1").env("NO_COLOR", "1");
-    for role in ["AUTHOR", "COMMITTER"] {
-        command.env(format!("GIT_{role}_NAME"), "demo").env(format!("GIT_{role}_EMAIL"), "demo@example.net");
-    }
     Ok(command)
 }
 
-/// Both streams, the answer first.
 fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }

@@ -28,12 +28,18 @@ pub(super) struct Step {
     /// What the command is for.
     #[serde(default)]
     pub says: String,
-    /// The program, `fwgate`, `git` or `ssh-keygen`, and its arguments.
+    /// The program, `fwgate`, `git` or `ssh-keygen`, and its arguments; `{scratch}` is the scratch folder.
+    #[serde(default)]
     pub run: Vec<String>,
+    /// In which folder, from that of the incident.
+    #[serde(default)]
+    pub within: String,
+    /// Instead of a command: a file or folder that is copied, and where to.
+    pub copy: Option<(String, String)>,
     /// How it must end.
     #[serde(default)]
     pub exit: i32,
-    /// Most lines of its output that are shown.
+    /// Most lines of its output that are shown; with 0 and nothing to say, the command is not shown either.
     #[serde(default = "most_lines")]
     pub lines: usize,
 }
