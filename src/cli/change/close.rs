@@ -149,7 +149,8 @@ fn outcome(gathered: &Gathered, id: &str) -> Result<Outcome, Vec<Reason>> {
         _ => version_of(gathered, id).map(|_| Outcome::InForce),
     };
     let state = gathered.decision.state.name();
-    if gathered.log.is_closed(id) || is_kept(gathered, id, pushed) {
+    let is_over = gathered.log.is_closed(id) && !is_run_again(gathered, id);
+    if is_over || is_kept(gathered, id, pushed) {
         let message = format!("{id} is in the log already");
         return Err(vec![Reason::new(ReasonCode::EmptyChange, message, "nothing is left to do")]);
     }
@@ -157,6 +158,13 @@ fn outcome(gathered: &Gathered, id: &str) -> Result<Outcome, Vec<Reason>> {
         let message = format!("{id} is {state}, which is no end");
         vec![Reason::new(ReasonCode::NotConverged, message, format!("`fwgate change show {id}` says what is next"))]
     })
+}
+
+/// Whether a permit was spent after the log closed it: what was taken back was pushed again.
+fn is_run_again(gathered: &Gathered, id: &str) -> bool {
+    let last = gathered.log.last_of(id).and_then(|m| m.said.permit);
+    let spent = claimed(gathered, id).filter(|permit| *permit != Digest([0; 32]));
+    last.is_some() && spent.is_some() && spent != last
 }
 
 /// Whether the log has this very end of this very run.
