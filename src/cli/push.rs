@@ -95,7 +95,11 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let session = Session::open(&arguments.gate)?;
     let id = &arguments.gate.change;
     if arguments.rollback {
-        let means = Means { signing: &arguments.signing, keys: &keys };
+        let format = match arguments.format {
+            Format::Human => super::rollback::Format::Human,
+            Format::Json => super::rollback::Format::Json,
+        };
+        let means = Means { signing: &arguments.signing, keys: &keys, format };
         return roll_back(&session, Wanted::Change(id), &means, screen);
     }
     let mut gathered = session.gather(id, now());
@@ -247,7 +251,9 @@ fn against(
 fn spent(gathered: &Gathered, permit: &VerifiedPermit) -> Option<Reason> {
     let history = gathered.ledger.permits().remove(&permit.permit().nonce)?;
     let message = "the permit has been spent";
-    let reason = || Reason::new(ReasonCode::PermitSpent, message, format!("fwgate permit {}", permit.permit().change));
+    let again =
+        || format!("`fwgate permit {}` gives another one where the change may still go", permit.permit().change);
+    let reason = || Reason::new(ReasonCode::PermitSpent, message, again());
     history.finish.map(|_| reason())
 }
 

@@ -19,8 +19,8 @@ use crate::gate::{
     ReceiptKind, Record, ResultKind, operator, read_branch,
 };
 use crate::policy::{Policy, PushMode};
-use crate::report::visible;
-use clap::Args;
+use crate::report::{RollbackDocument, WrittenRollback, json_text, visible};
+use clap::{Args, ValueEnum};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -49,6 +49,18 @@ pub struct Arguments {
     /// Keys of machines, for ledger and receipts
     #[command(flatten)]
     pub keys: MachineKeys,
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// One document, `fwgate.rollback/1`
+    Json,
 }
 
 /// Brings one device back.
@@ -57,7 +69,7 @@ pub struct Arguments {
 /// No repository, no key of a person.
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let session = Session::open_root(&arguments.root)?;
-    let means = Means { signing: &arguments.signing, keys: &arguments.keys };
+    let means = Means { signing: &arguments.signing, keys: &arguments.keys, format: arguments.format };
     roll_back(&session, Wanted::Device(&arguments.device), &means, screen)
 }
 
@@ -67,6 +79,8 @@ pub struct Means<'a> {
     pub signing: &'a SigningArguments,
     /// The machines' keys.
     pub keys: &'a MachineKeys,
+    /// How to write the answer.
+    pub format: Format,
 }
 
 /// What is to be brought back.
@@ -88,36 +102,44 @@ pub fn roll_back(session: &Session, wanted: Wanted<'_>, means: &Means<'_>, scree
     let Some(policy) = survey.chain.policy().cloned() else {
         let mut reasons: Vec<Reason> = session.root_bytes.as_ref().err().cloned().into_iter().collect();
         reasons.extend(survey.chain.reasons.iter().chain(&unreachable).cloned());
-        return refuse(reasons, screen);
+        return refuse(&reasons, means.format, screen);
     };
     let found =
         aims(session, &survey, wanted).and_then(|aims: Vec<Aim>| Ok((ways(session, &survey, &policy, &aims)?, aims)));
     let (ways, aims) = match found {
         Ok(found) => found,
-        Err(reasons) => return refuse(reasons, screen),
+        Err(reasons) => return refuse(&reasons, means.format, screen),
     };
     let text = statement(&aims, survey.now);
     let armor = Pen::of_user(session, means.signing)?.seal(&text)?;
     let person = match operator(&policy, &survey.roster, &text, &armor, survey.now) {
         Ok(person) => person,
-        Err(reason) => return refuse(vec![reason], screen),
+        Err(reason) => return refuse(&[reason], means.format, screen),
     };
     let port = Ways { policy: &policy, ways };
     let mut ends = Vec::new();
     for aim in &aims {
         ends.push(one(&port, aim)?);
     }
-    screen.answer(&told(&aims, &ends, &person))?;
+    if means.format == Format::Human {
+        screen.answer(&told(&aims, &ends, &person))?;
+    }
     let untold = tell_ledger(session, &survey, &aims, &ends, &person, means.keys)?;
-    if !untold.is_empty() {
+    if means.format == Format::Json {
+        let devices = aims.iter().zip(&ends).map(|(aim, end)| written(aim, end)).collect();
+        screen.answer(&json_text(&RollbackDocument::of(&person, devices, &untold))?)?;
+    } else if !untold.is_empty() {
         let again = "  the ledger does not know of this rollback yet; the same command tells it once this is mended:\n";
         screen.aside(&format!("warning: {}{}", again.trim_start(), listed(&untold)));
     }
     Ok(if ends.iter().all(End::is_back) { PASSED } else { REFUSED })
 }
 
-fn refuse(reasons: Vec<Reason>, screen: &Screen) -> Result<Exit, Failure> {
-    screen.answer(&format!("nothing was rolled back\n{}", listed(&reasons)))?;
+fn refuse(reasons: &[Reason], format: Format, screen: &Screen) -> Result<Exit, Failure> {
+    screen.answer(&match format {
+        Format::Human => format!("nothing was rolled back\n{}", listed(reasons)),
+        Format::Json => json_text(&RollbackDocument::refused(reasons))?,
+    })?;
     Ok(REFUSED)
 }
 
@@ -303,6 +325,23 @@ fn awaited(port: &Ways<'_>, device: &str) -> Result<Result<Seen, Reason>, Failur
             return Ok(seen);
         }
         std::thread::sleep(Duration::from_secs(30).min(deadline / 10));
+    }
+}
+
+/// A device for the document.
+fn written(aim: &Aim, end: &End) -> WrittenRollback {
+    let (end, words) = match end {
+        End::Already(_) => ("already", Vec::new()),
+        End::Back(_) => ("back", Vec::new()),
+        End::Unsure(words) => ("unknown", words.clone()),
+    };
+    WrittenRollback {
+        device: aim.device.clone(),
+        change: aim.change.clone(),
+        end,
+        bytes: aim.digest.to_string(),
+        head: aim.head.clone(),
+        words,
     }
 }
 

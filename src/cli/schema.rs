@@ -23,6 +23,16 @@ pub const SCHEMAS: &[(&str, &str, &str)] = &[
     ("names-plan", "output of `fwgate names plan --format json`", include_str!("../../schemas/names-plan.json")),
     ("ruleset", "a ruleset in fwgate's own format", include_str!("../../schemas/ruleset.json")),
     ("change-state", "output of `fwgate change show --format json`", include_str!("../../schemas/change-state.json")),
+    (
+        "vetting",
+        "output of `fwgate vet --format json` and `fwgate stage --format json`",
+        include_str!("../../schemas/vetting.json"),
+    ),
+    (
+        "rollback",
+        "output of `fwgate rollback --format json` and `fwgate push --rollback --format json`",
+        include_str!("../../schemas/rollback.json"),
+    ),
     ("permit", "output of `fwgate permit --format json`", include_str!("../../schemas/permit.json")),
     ("preflight", "output of `fwgate preflight --format json`", include_str!("../../schemas/preflight.json")),
     ("bundle", "the manifest of a bundle for spare hardware", include_str!("../../schemas/bundle.json")),

@@ -7,10 +7,11 @@ use super::gate::{GateArguments, Gathered, MachineKeys, Session, now};
 use super::permit::targets;
 use super::screen::Screen;
 use super::stand_in::stage_on_devices;
-use super::vet::{Vetting, conclude, vet_all};
+use super::vet::{Format, Vetting, conclude, vet_all};
 use crate::gate::push::route::isolation;
 use crate::gate::terms;
 use crate::policy::Staging;
+use crate::report::{VettingDocument, VettingVerdict, json_text};
 use clap::Args;
 
 /// The arguments of `fwgate stage`.
@@ -23,6 +24,9 @@ pub struct Arguments {
     /// Keys of machines
     #[command(flatten)]
     pub keys: MachineKeys,
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }
 
 /// Stages a change.
@@ -36,11 +40,15 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let id = &arguments.gate.change;
     let staging = staging_of(&gathered);
     if staging == Some(Staging::None) {
-        screen.answer(&format!("{id}: not staged, as policy says for its class\n"))?;
+        let nothing = Vetting::refused(Vec::new());
+        screen.answer(&match arguments.format {
+            Format::Human => format!("{id}: not staged, as policy says for its class\n"),
+            Format::Json => json_text(&VettingDocument::of(id, VettingVerdict::NotStaged, &[], nothing.tried(), None))?,
+        })?;
         return Ok(PASSED);
     }
     let vetting = staged(&gathered)?;
-    conclude(&session, &gathered, vetting, keys.key_staging.as_deref(), screen)
+    conclude(&session, &gathered, vetting, (keys.key_staging.as_deref(), arguments.format), screen)
 }
 
 /// What the class of a change demands.

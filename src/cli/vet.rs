@@ -13,8 +13,8 @@ use crate::fleet::{Readback, compare_readback};
 use crate::gate::vetting::{VettingPlan, plan};
 use crate::gate::{Digest, Reason, ReasonCode, Receipt, ReceiptKind};
 use crate::policy::Policy;
-use crate::report::visible;
-use clap::Args;
+use crate::report::{Tried, VettingDocument, VettingVerdict, json_text, visible};
+use clap::{Args, ValueEnum};
 
 /// The arguments of `fwgate vet`.
 #[derive(Debug, Args)]
@@ -26,6 +26,18 @@ pub struct Arguments {
     /// Keys of machines
     #[command(flatten)]
     pub keys: MachineKeys,
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// One document, `fwgate.vetting/1`
+    Json,
 }
 
 /// Vets a change.
@@ -37,7 +49,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let session = Session::open(&arguments.gate)?;
     let gathered = session.gather(&arguments.gate.change, now());
     let outcome = vet_all(&gathered)?;
-    conclude(&session, &gathered, outcome, keys.key_staging.as_deref(), screen)
+    conclude(&session, &gathered, outcome, (keys.key_staging.as_deref(), arguments.format), screen)
 }
 
 /// What vetting all devices of a change came to.
@@ -59,6 +71,11 @@ impl Vetting {
     pub fn refused(reasons: Vec<Reason>) -> Vetting {
         Vetting { words: Vec::new(), reasons, devices: Vec::new(), on: String::new(), flows: 0 }
     }
+
+    /// What was tried, for documents.
+    pub fn tried(&self) -> Tried<'_> {
+        Tried { devices: &self.devices, on: &self.on, flows: self.flows, words: &self.words }
+    }
 }
 
 /// Tells what came of it, and where nothing speaks against the change, signs the receipt.
@@ -69,30 +86,46 @@ pub fn conclude(
     session: &Session,
     gathered: &Gathered,
     vetting: Vetting,
-    key: Option<&std::path::Path>,
+    (key, format): (Option<&std::path::Path>, Format),
     screen: &Screen,
 ) -> Result<Exit, Failure> {
     let id = &gathered.testimony.change;
     let is_good = vetting.reasons.is_empty() && !vetting.devices.is_empty();
-    let mut out = format!("{id}: {}\n", if is_good { "vetted" } else { "refused" });
-    vetting.words.iter().for_each(|line| out += &format!("  {}\n", visible(line)));
-    for reason in &vetting.reasons {
-        out += &format!("- {}: {}\n  = help: {}\n", reason.code, visible(&reason.message), visible(&reason.fix));
-    }
-    if is_good {
-        match key {
-            Some(key) => out += &format!("receipt {}\n", signed(session, gathered, &vetting, key)?),
-            None => {
-                out += "no receipt: the key of the machine that signs vetting receipts is not at hand (--key-staging, or FWGATE_KEY_STAGING)\n"
-            }
+    let receipt = match key.filter(|_| is_good) {
+        Some(key) => Some(signed(session, gathered, &vetting, key)?),
+        None => None,
+    };
+    let out = match format {
+        Format::Human => told(id, &vetting, receipt),
+        Format::Json => {
+            let verdict = if is_good { VettingVerdict::Vetted } else { VettingVerdict::Refused };
+            json_text(&VettingDocument::of(id, verdict, &vetting.reasons, vetting.tried(), receipt))?
         }
-    }
+    };
     screen.answer(&out)?;
     Ok(match () {
         () if is_good => PASSED,
         () if vetting.reasons.iter().any(|r| r.code.is_no_verdict()) => NO_VERDICT,
         () => REFUSED,
     })
+}
+
+/// The same for people.
+fn told(id: &str, vetting: &Vetting, receipt: Option<Digest>) -> String {
+    let is_good = vetting.reasons.is_empty() && !vetting.devices.is_empty();
+    let mut out = format!("{id}: {}\n", if is_good { "vetted" } else { "refused" });
+    vetting.words.iter().for_each(|line| out += &format!("  {}\n", visible(line)));
+    for reason in &vetting.reasons {
+        out += &format!("- {}: {}\n  = help: {}\n", reason.code, visible(&reason.message), visible(&reason.fix));
+    }
+    match receipt {
+        Some(receipt) => out += &format!("receipt {receipt}\n"),
+        None if is_good => {
+            out += "no receipt: the key of the machine that signs vetting receipts is not at hand (--key-staging, or FWGATE_KEY_STAGING)\n";
+        }
+        None => {}
+    }
+    out
 }
 
 /// The digest of the receipt that was signed and pushed.

@@ -404,6 +404,13 @@ fn one_operator_takes_a_change_back_and_nobody_else() {
     assert!(code == 0 && !text.contains("EMPTY_CHANGE"), "{text}");
     let (code, text) = roll("alice");
     assert!(code == 0 && text.contains("already"), "{text}");
+    // Pushed again it goes into the log again, with the permit that was spent then.
+    let keys = world.keys();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let (code, text) = world.fwgate(&clone, &[&["push", ID][..], &keys].concat());
+    assert!(code == 0 && text.contains("CHG-1: APPLIED") && !text.contains("not in the log"), "{text}");
+    let (code, text) = world.fwgate(&clone, &["audit"]);
+    assert!(code == 0 && text.contains("2 merges") && text.contains("1 of 1 changes right then"), "{text}");
 }
 
 #[test]
@@ -466,4 +473,58 @@ fn a_class_that_is_staged_on_devices_is_staged_on_the_one_that_stands_for_it() {
     other.fwgate(&clone, &["vet", ID, "--key-staging", &other.key("stager")]);
     let (_, text) = other.fwgate(&clone, &["permit", ID]);
     assert!(text.contains("RECEIPT_MISMATCH"), "{text}");
+}
+
+/// A document by its published schema.
+fn document(schema: &str, text: &str) -> serde_json::Value {
+    let printed = Command::new(env!("CARGO_BIN_EXE_fwgate")).args(["schema", schema]).output().unwrap().stdout;
+    let validator = jsonschema::validator_for(&serde_json::from_slice(&printed).unwrap()).unwrap();
+    let end = text.rfind("\n}").map_or(text.len(), |at| at + 2);
+    let value = serde_json::from_str(&text[..end]).unwrap_or_else(|e| panic!("{e}: {text}"));
+    let flaws: Vec<String> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
+    assert!(flaws.is_empty(), "{flaws:?}\n{value:#}");
+    value
+}
+
+/// From vetting to rollback, every answer of a real run has the shape that is published.
+#[test]
+fn every_step_answers_machines_as_published() {
+    let Some(world) = World::new() else { return };
+    let clone = world.scene.clone_as("one");
+    let json = |arguments: &[&str]| world.fwgate(&clone, &[arguments, &["--format", "json"]].concat());
+    let (code, text) = json(&["vet", ID]);
+    let refused = document("vetting", &text);
+    assert_eq!((code, &refused["verdict"], &refused["receipt"]), (1, &"refused".into(), &serde_json::Value::Null));
+    world.announce();
+    let (code, text) = json(&["stage", ID]);
+    let staged = document("vetting", &text);
+    assert_eq!((code, &staged["verdict"], &staged["receipt"]), (0, &"vetted".into(), &serde_json::Value::Null));
+    let (code, text) = json(&["vet", ID, "--key-staging", &world.key("stager")]);
+    let vetted = document("vetting", &text);
+    assert_eq!((code, &vetted["devices"][0]["device"]), (0, &"edge1".into()));
+    let receipt = format!("receipt {}", vetted["receipt"].as_str().unwrap());
+    world.approve(receipt_of(&receipt));
+    let keys = world.keys();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let back = |who: &str| json(&[&["push", ID, "--rollback", "--key", &world.key(who)][..], &keys[2..]].concat());
+    let (code, text) = back("alice");
+    let nothing = document("rollback", &text);
+    assert_eq!(
+        (code, &nothing["verdict"], &nothing["reasons"][0]["code"]),
+        (1, &"refused".into(), &"NO_ROLLBACK".into())
+    );
+    let (code, text) = json(&["push", ID]);
+    let refused = document("push", &text);
+    assert_eq!((code, &refused["devices"]), (1, &serde_json::json!([])));
+    let (code, text) = json(&[&["push", ID][..], &keys].concat());
+    let pushed = document("push", &text);
+    assert_eq!((code, &pushed["state"], &pushed["devices"][0]["end"]), (0, &"APPLIED".into(), &"applied".into()));
+    let (code, text) = back("alice");
+    let rolled = document("rollback", &text);
+    assert_eq!((code, &rolled["verdict"], &rolled["by"]), (0, &"back".into(), &"alice".into()));
+    assert_eq!((&rolled["devices"][0]["end"], &rolled["reasons"]), (&"back".into(), &serde_json::json!([])));
+    let (_, text) = json(&["rollback", "edge1", "--key", &world.key("alice")]);
+    let again = document("rollback", &text);
+    assert_eq!(again["devices"][0]["end"], "already");
+    assert_eq!(again["reasons"][0]["code"], "LEDGER_UNREACHABLE", "no keys of machines were at hand");
 }
