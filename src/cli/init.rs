@@ -87,6 +87,9 @@ const PURPOSES: [(Purpose, &str); 4] = [
 /// What a root names where nothing else is said.
 const PROTECTED: &str = "refs/heads/main";
 
+/// The file with which a policy begins.
+const FIRST: &str = "fwgate.toml";
+
 /// Begins; or writes `fwgate.toml` and the root file, or the root file alone.
 ///
 /// # Errors
@@ -111,23 +114,33 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let machines = machines(&surroundings, &arguments.machine)?;
     let id = arguments.repository.clone().unwrap_or_default();
     let text = starter(form, &id, &arguments.zone, &persons, &machines);
-    let version = version_of(&folder, &text)?;
+    let place = place(&folder);
+    let version = version_of(&folder, place, &text)?;
     check_policy(&version)?;
     let keys = persons.iter().map(|p| p.key.as_str());
     let root = root_of(arguments, id, &version, keys)?;
-    write_new(&folder.join("fwgate.toml"), &text)?;
+    write_new(&folder.join(place), &text)?;
     write_new(&root_path, &root.to_string())?;
     let shown = arguments.root_file().display();
     screen.answer(&format!(
-        "wrote fwgate.toml, version 1 of the policy ({})\nwrote {shown}, the root: keep it outside of the repository\n",
+        "wrote {place}, version 1 of the policy ({})\nwrote {shown}, the root: keep it outside of the repository\n",
         root.policy
     ))?;
     screen.aside(&format!(
-        "next:\n  finish fwgate.toml: how devices are reached, what must hold; `fwgate policy verify .` says who can approve what by it\n  \
+        "next:\n  finish {place}: how devices are reached, what must hold; `fwgate policy verify .` says who can approve what by it\n  \
          `fwgate init --root {shown}`, so that the root names what it says then\n{}",
         next(&root, arguments.root_file())
     ));
     Ok(PASSED)
+}
+
+/// Where the policy of a gate goes: into `fwgate.toml`, or beside the one that a beginning wrote, which names nobody yet.
+fn place(folder: &Path) -> &'static str {
+    let present = root::present_version(folder).ok().and_then(|version| read_version(&version).ok());
+    match present {
+        Some((policy, _)) if policy.persons.is_empty() => "policies/gate.toml",
+        _ => FIRST,
+    }
 }
 
 /// What comes after the root.
@@ -236,8 +249,11 @@ fn public_key(surroundings: &Surroundings, path: &Path) -> Result<String, Failur
 }
 
 /// The policy as it will be: the new file, and what lies under `policies/` already.
-fn version_of(folder: &Path, text: &str) -> Result<PolicyVersion, Failure> {
-    let mut files = vec![("fwgate.toml".to_owned(), text.as_bytes().to_vec())];
+fn version_of(folder: &Path, place: &str, text: &str) -> Result<PolicyVersion, Failure> {
+    let mut files = vec![(place.to_owned(), text.as_bytes().to_vec())];
+    if let Some(first) = std::fs::read(folder.join(FIRST)).ok().filter(|_| place != FIRST) {
+        files.push((FIRST.to_owned(), first));
+    }
     let mut open = vec![folder.join("policies")];
     while let Some(next) = open.pop().filter(|p| p.is_dir()) {
         let unreadable = |e: std::io::Error| Failure::new(format!("`{}` cannot be read: {}", next.display(), e.kind()));
@@ -287,6 +303,9 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
         let failure = Failure::new(format!("`{}` cannot be written: {}", path.display(), e.kind()));
         failure.help("`fwgate init` writes over nothing; later changes of the policy are changes like any other")
     };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failure)?;
+    }
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(failure)?;
     file.write_all(text.as_bytes()).map_err(failure)
 }

@@ -269,3 +269,22 @@ fn addresses_of_commits_belong_to_persons_that_were_named() {
     assert!(text.contains("emails = [\"bob@example.net\"]\n"), "{text}");
     assert_eq!(verify(&scene, &["."]).0, Some(0));
 }
+
+/// Whoever began without persons gets the gate's part beside what is there.
+#[test]
+fn a_gate_is_put_beside_a_policy_that_names_nobody() {
+    let scene = scene();
+    let first = "version = 1\n[[forbid]]\nid = \"no-telnet\"\nreason = \"clear text\"\nfrom = [\"any\"]\nto = [\"any\"]\nservice = [\"tcp/23\"]\n\
+                 hook = \"forward\"\n";
+    let path = scene.path().join("repo/fwgate.toml");
+    std::fs::write(&path, first).unwrap();
+    let output = init(&scene, "--two", "../root.toml", &["alice", "bob"], &MACHINES);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.starts_with("wrote policies/gate.toml"), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), first);
+    git(&scene, "repo", &["add", "."]);
+    git(&scene, "repo", &["commit", "-q", "-m", "the first policy"]);
+    let (code, text) = verify(&scene, &["--root", "../root.toml"]);
+    assert!(code == Some(0) && text.contains("named by the root, in force") && text.contains("alice"), "{text}");
+    assert_eq!(init(&scene, "--two", "../other.toml", &["alice", "bob"], &MACHINES).status.code(), Some(2));
+}

@@ -1,7 +1,7 @@
 //! `fwgate init --root FILE` where the policy is there already: the root is written for what it says now, as long as nothing
 //! has been signed by it.
 
-use super::{Arguments, check_policy, next, refuse_inside, root_of, version_of};
+use super::{Arguments, FIRST, check_policy, next, refuse_inside, root_of, version_of};
 use crate::cli::exit::{Exit, PASSED};
 use crate::cli::failure::Failure;
 use crate::cli::input::{InputError, Surroundings};
@@ -49,13 +49,13 @@ pub(super) fn again(
 }
 
 /// The policy of the working tree.
-fn present_version(folder: &Path) -> Result<PolicyVersion, Failure> {
-    let path = folder.join("fwgate.toml");
+pub(super) fn present_version(folder: &Path) -> Result<PolicyVersion, Failure> {
+    let path = folder.join(FIRST);
     let unread = |e: std::io::Error| {
         let failure = Failure::new(format!("`fwgate.toml` cannot be read: {}", e.kind()));
         failure.help("`fwgate init --two` or `--four` writes a first policy")
     };
-    version_of(folder, &std::fs::read_to_string(path).map_err(unread)?)
+    version_of(folder, FIRST, &std::fs::read_to_string(path).map_err(unread)?)
 }
 
 /// The root that an earlier call wrote there.
