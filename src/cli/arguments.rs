@@ -2,8 +2,8 @@
 
 use super::{
     adopt, audit, bundle, change, check, completions, convert, demo, diff, doctor, drift, explain, fleet, hook, init,
-    inventory, ledger, lint, man, matrix, names, permit, policy, preflight, push, query, rollback, schema, stage,
-    trace, vet,
+    inventory, ledger, lint, man, matrix, names, permit, policy, preflight, push, query, rollback, schedule, schema,
+    stage, trace, vet,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -73,6 +73,8 @@ pub enum Command {
     Stage(stage::Arguments),
     /// Prove a change by the kernel itself, in a namespace of its own
     Vet(vet::Arguments),
+    /// Show what is on its way and when, and what stands in each other's way
+    Schedule(schedule::Arguments),
     /// Look at everything before a maintenance, and change nothing
     Preflight(preflight::Arguments),
     /// Ask whether a change may go now, and take the permit

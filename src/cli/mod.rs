@@ -42,6 +42,7 @@ pub mod query;
 pub mod reporting;
 pub mod rollback;
 pub mod rulesets;
+pub mod schedule;
 pub mod schema;
 pub mod screen;
 pub mod stage;
@@ -106,6 +107,7 @@ impl Command {
             Command::Rollback(arguments) => rollback::run(arguments, screen),
             Command::Doctor(arguments) => doctor::run(arguments, screen),
             Command::Demo(arguments) => demo::run(arguments, screen),
+            Command::Schedule(arguments) => schedule::run(arguments, screen),
             Command::Schema(arguments) => schema::run(arguments, screen),
             Command::Completions(arguments) => completions::run(arguments, screen),
             Command::Man(arguments) => man::run(arguments, screen),

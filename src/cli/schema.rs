@@ -34,6 +34,7 @@ pub const SCHEMAS: &[(&str, &str, &str)] = &[
         include_str!("../../schemas/rollback.json"),
     ),
     ("permit", "output of `fwgate permit --format json`", include_str!("../../schemas/permit.json")),
+    ("schedule", "output of `fwgate schedule --format json`", include_str!("../../schemas/schedule.json")),
     ("preflight", "output of `fwgate preflight --format json`", include_str!("../../schemas/preflight.json")),
     ("bundle", "the manifest of a bundle for spare hardware", include_str!("../../schemas/bundle.json")),
     (

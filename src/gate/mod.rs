@@ -74,7 +74,7 @@ pub use instant::Instant;
 pub use ledger::{Entry, InForce, LEDGER_BRANCH, LOG_BRANCH, Ledger, PermitHistory, Sighting};
 pub use log::{Attachment, Log, LogEntry, Merge, Outcome, carried_policies, merge_payload};
 pub use operator::{operator, signer};
-pub use pair::{Planned, Terms, beside};
+pub use pair::{Clash, ClashKind, Planned, Terms, beside, clashes};
 pub use permit::{
     Expected, PERMIT_NAMESPACE, Permit, PermitFile, PermitRoster, PermitTrust, PermittedDevice, VerifiedPermit,
     untrusted,

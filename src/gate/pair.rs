@@ -4,8 +4,11 @@
 //! Only devices that both touch can make a difference, because every packet and every requirement is judged by one device; so
 //! hundreds of scheduled changes cost what their shared devices cost.
 
+mod clash;
 mod merge;
 mod overlap;
+
+pub use clash::{Clash, ClashKind, clashes};
 
 use super::analysis::{Case, Library, analyse, targets};
 use super::evidence::{Analysis, DeviceBytes};

@@ -174,6 +174,11 @@ pub(super) fn read_zone(text: &str) -> Result<String, Wrong> {
     good.then(|| text.to_owned()).ok_or_else(wrong)
 }
 
+/// The date that a text says: `2026-12-31`.
+pub fn date(text: &str) -> Option<Date> {
+    read_date(text).ok()
+}
+
 /// The length of time that a text such as `90s`, `30m`, `4h`, `14d` or `2w` names; `None` for every other text.
 pub fn duration(text: &str) -> Option<Duration> {
     read_duration(text).ok()

@@ -51,7 +51,7 @@ pub use device::{DeviceFile, DeviceInterface, Environment, interface_places, rea
 pub use estate::{Lab, Unmanaged};
 pub use flow::{Flow, FlowRule, Prohibition, Requirement};
 pub use hosts::NamedEnds;
-pub use instant::{Date, TimeOfDay, Topic, ZonedTime, duration, duration_words, subject_of, zoned};
+pub use instant::{Date, TimeOfDay, Topic, ZonedTime, date, duration, duration_words, subject_of, zoned};
 pub use inventory::{Contradiction, InventoryRule};
 pub use known::{KNOWN_SCHEMA, KnownFinding, KnownFindings, read_known};
 pub use name_service::{LOWERED_TTL, NameService, ZONES};

@@ -8,6 +8,7 @@
 mod scene;
 
 mod preflight;
+mod schedule;
 mod spare;
 
 use fwgate::diff::Bounds;

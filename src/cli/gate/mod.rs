@@ -7,6 +7,7 @@ mod draft;
 mod gather;
 mod kept;
 mod neighbours;
+mod scheduled;
 mod survey;
 mod write;
 
@@ -15,6 +16,7 @@ pub use device::DeviceFiles;
 pub use draft::Drafted;
 pub use gather::{Gathered, Session};
 pub use kept::closed_branches;
+pub use scheduled::{Agenda, OpenChange};
 pub use survey::{Survey, survey_server};
 pub use write::{ReceiptBranch, RemoteLedger, append_by_machine, keep_receipt};
 

@@ -135,6 +135,39 @@ impl Calendar {
         self.windows.first().and_then(|(_, zone)| zone.shown(at)).unwrap_or_else(|| at.to_string())
     }
 
+    /// The name of the zone in which reports show instants: that of the first window, else UTC.
+    pub fn zone_name(&self) -> &str {
+        self.windows.first().map_or("UTC", |(window, _)| window.zone.as_str())
+    }
+
+    /// A day from its midnight to the next one, in the zone of reports.
+    pub fn day(&self, date: Date) -> Option<Period> {
+        let zone = self.windows.first().map(|(_, zone)| zone.clone()).or_else(|| Zone::named("UTC"))?;
+        let midnight = crate::policy::TimeOfDay { hour: 0, minute: 0, second: 0 };
+        Some(Period { start: zone.opening(date, midnight)?, end: zone.opening(next_day(date)?, midnight)? })
+    }
+
+    /// The days of whole weeks, from the Monday on that is not behind an instant: date, name of the day, and the day itself.
+    pub fn week_days(&self, from: Instant, weeks: u32) -> Vec<(Date, &'static str, Period)> {
+        let zone = self.windows.first().map(|(_, zone)| zone.clone()).or_else(|| Zone::named("UTC"));
+        let Some(today) = zone.and_then(|zone| zone.date(from)) else { return Vec::new() };
+        let back = civil(today).map_or(0, |d| d.weekday().to_monday_zero_offset());
+        let monday = civil(today).and_then(|d| d.checked_sub(jiff::Span::new().days(i64::from(back))).ok());
+        let first = monday.and_then(date_of);
+        let dates = std::iter::successors(first, |date| next_day(*date)).take(usize::try_from(weeks).unwrap_or(1) * 7);
+        dates.filter_map(|date| Some((date, day_name(date), self.day(date)?))).collect()
+    }
+
+    /// When any window of policy is open in a period; sorted, disjoint, windows that touch joined.
+    pub fn all_openings(&self, ahead: Period) -> Vec<Period> {
+        unite(self.windows.iter().flat_map(|window| opening_days(window, ahead)).collect())
+    }
+
+    /// Every freeze that meets a period.
+    pub fn all_freezes(&self, ahead: Period) -> Vec<(&Freeze, Period)> {
+        self.freezes.iter().filter(|(_, at)| at.meets(ahead)).map(|(freeze, at)| (freeze, *at)).collect()
+    }
+
     fn windows_of(&self, target: &TargetDevice) -> Vec<usize> {
         let selects = |(_, (w, _)): &(usize, &(Window, Zone))| w.devices.selects(&target.device, &target.roles);
         self.windows.iter().enumerate().filter(selects).map(|(at, _)| at).collect()
@@ -162,9 +195,25 @@ fn civil(date: Date) -> Option<jiff::civil::Date> {
 }
 
 fn next_day(date: Date) -> Option<Date> {
-    let next = civil(date)?.tomorrow().ok()?;
-    let year = u16::try_from(next.year()).ok()?;
-    Some(Date { year, month: u8::try_from(next.month()).ok()?, day: u8::try_from(next.day()).ok()? })
+    date_of(civil(date)?.tomorrow().ok()?)
+}
+
+fn date_of(date: jiff::civil::Date) -> Option<Date> {
+    let year = u16::try_from(date.year()).ok()?;
+    Some(Date { year, month: u8::try_from(date.month()).ok()?, day: u8::try_from(date.day()).ok()? })
+}
+
+/// The day of the week, as grids head their columns.
+fn day_name(date: Date) -> &'static str {
+    match weekday(date) {
+        Weekday::Monday => "Mon",
+        Weekday::Tuesday => "Tue",
+        Weekday::Wednesday => "Wed",
+        Weekday::Thursday => "Thu",
+        Weekday::Friday => "Fri",
+        Weekday::Saturday => "Sat",
+        Weekday::Sunday => "Sun",
+    }
 }
 
 fn weekday(date: Date) -> Weekday {

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::gate::analysis::tests::{device, policy, request};
+use crate::gate::calendar::Period;
 
 const SAME: [&str; 2] = [
     "-A FORWARD -s 10.2.0.0/16 -d 10.3.0.0/16 -p tcp --dport 22 -j ACCEPT\n",
@@ -106,4 +107,37 @@ fn hundreds_of_changes_of_other_devices_cost_nothing() {
     assert!(pairs(&changes).is_empty());
     let terms = Terms { policy: &policy, bounds: Bounds::default(), today: Date { year: 2026, month: 12, day: 1 } };
     assert!(beside(&changes, None, terms, &mut Library::default()).is_empty());
+}
+
+#[test]
+fn a_clash_names_device_range_and_window() {
+    let base = format!("{BETWEEN}{}{BETWEEN}", SAME[0]);
+    let one = format!("{base}-A FORWARD -d 10.8.0.0/16 -p tcp --dport 80 -j ACCEPT\n");
+    let other = format!("-A FORWARD -d 10.8.0.0/24 -p tcp -j ACCEPT\n{base}");
+    let policy = policy("");
+    let (request, _) = request("", &policy);
+    let baseline = [device("edge1", &base)];
+    let proposals = [[device("edge1", &one)], [device("edge1", &other)]];
+    let terms = Terms { policy: &policy, bounds: Bounds::default(), today: Date { year: 2026, month: 12, day: 1 } };
+    let found = |windows: [Option<(Instant, Instant)>; 2]| {
+        let planned = |at: usize, id| Planned {
+            id,
+            window: windows[at],
+            baseline: &baseline,
+            proposal: &proposals[at],
+            request: &request,
+        };
+        clashes(&[planned(0, "CHG-1"), planned(1, "CHG-2")], terms, &mut Library::default())
+    };
+    let clashes = found([window(0, 10), window(5, 15)]);
+    let packets = clashes.iter().find(|c| c.kind == ClashKind::Packets).unwrap();
+    assert_eq!((&packets.changes, &packets.devices), (&["CHG-1".into(), "CHG-2".into()], &vec!["edge1".to_owned()]));
+    let region = packets.region.as_ref().unwrap();
+    assert_eq!(region.dst.as_deref(), Some(&["10.8.0.0/24".to_owned()][..]));
+    assert_eq!(region.dport.as_deref(), Some(&["80".to_owned()][..]));
+    assert!(packets.witness.is_some());
+    assert_eq!(packets.both, Some(Period { start: Instant(5), end: Instant(10) }));
+    // At different times the same packets are no clash; the proof of one beside the other still is.
+    let kinds: Vec<ClashKind> = found(never()).iter().map(|c| c.kind).collect();
+    assert!(!kinds.contains(&ClashKind::Packets) && kinds.contains(&ClashKind::Proof), "{kinds:?}");
 }

@@ -24,6 +24,7 @@ pub use packet::packet_words;
 pub use plan::renumbering_human;
 pub use policy::{PolicyView, policy_human};
 pub use query::query_human;
+pub use region::region_words;
 pub use trace::trace_human;
 
 use super::format::Format;
