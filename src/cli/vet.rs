@@ -11,7 +11,7 @@ use crate::fleet::namespace::{Answer, Job, JobFile, Outcome, Vetted, loader_of, 
 use crate::fleet::transport::Folder;
 use crate::fleet::{Readback, compare_readback};
 use crate::gate::vetting::{VettingPlan, plan};
-use crate::gate::{Digest, Reason, ReasonCode, Receipt, ReceiptKind};
+use crate::gate::{Digest, Reason, ReasonCode, Receipt, ReceiptKind, with_hosts};
 use crate::policy::Policy;
 use crate::report::{Tried, VettingDocument, VettingVerdict, json_text, visible};
 use clap::{Args, ValueEnum};
@@ -164,6 +164,8 @@ pub fn vet_all(gathered: &Gathered) -> Result<Vetting, Failure> {
         out.reasons = gathered.decision.reasons.clone();
         return Ok(out);
     };
+    let resolved = with_hosts(policy, &trees.beside);
+    let policy = resolved.as_ref().unwrap_or(policy);
     for (device, digest) in &analysis.devices {
         let Some(bytes) = trees.proposal.iter().find(|b| b.device == *device) else {
             out.words.push(format!("{device}: is taken away, nothing to load"));

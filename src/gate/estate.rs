@@ -53,3 +53,14 @@ impl EstateSide {
         Known { inventory: self.inventory.as_ref(), zones: self.zones.as_ref(), contradictions: &self.contradictions }
     }
 }
+
+/// The policy with the addresses of its hosts, by the zones that stand beside the devices in force and as proposed. `None`
+/// where it names none; zones that cannot be read give no address, and an analysis of the change says so.
+pub fn with_hosts(policy: &Policy, beside: &[Vec<TreeFile>; 2]) -> Option<Policy> {
+    if !policy.names_hosts() {
+        return None;
+    }
+    let zones: Vec<Zones> =
+        beside.iter().filter_map(|files| EstateSide::of_files(policy, files).ok()).filter_map(|s| s.zones).collect();
+    Some(policy.with_hosts(&|host| zones.iter().flat_map(|z| z.addresses(host).addresses).collect()))
+}

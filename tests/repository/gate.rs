@@ -3,7 +3,10 @@
 use crate::scene::Scene;
 use fwgate::cli::input::{ChangeTrees, PinnedChange, Reader};
 use fwgate::diff::Bounds;
-use fwgate::gate::{Analysis, Case, DeviceBytes, Library, Reason, ReasonCode, analyse, device_digest, read_request};
+use fwgate::gate::{
+    Analysis, BesideDevices, Case, DeviceBytes, Library, Reason, ReasonCode, analyse, analyse_within, device_digest,
+    read_request,
+};
 use fwgate::policy::{Date, PolicyFiles, read_policy};
 use fwgate::vcs::{CommitId, Repository};
 use git2::Oid;
@@ -81,6 +84,46 @@ fn the_proposal_is_the_merge_and_other_devices_are_no_targets() {
     let after = analysis(&trees(&s, [base, squash, head], &found.baseline).unwrap(), &mut library).unwrap();
     assert_eq!(after.content, first.content);
     assert_eq!(after.rollback[0].1, device_digest(Some(&found.baseline[0])));
+}
+
+/// A permit rests on the zones that stand beside the devices: those of the protected branch, and those of the merge.
+#[test]
+fn zones_beside_the_devices_are_judged() {
+    let s = Scene::new();
+    let zone = "$TTL 1h\n@ SOA ns1 h 1 2h 1h 2w 10m\n@ NS ns.example.org.\nportal A 192.0.2.10\n";
+    let beside = [("zones/example.net.zone", zone)];
+    let old = BASE.replace("COMMIT", "-A FORWARD -d 192.0.2.10 -p tcp --dport 443 -j ACCEPT\nCOMMIT");
+    let closes =
+        FILE.replace("opened", "closed").replace("to = [\"any\"]", "to = [\"192.0.2.10\"]").replace("input", "forward");
+    let base = s.commit(Some("main"), &[], &[&[("devices/edge1/rules.v4", old.as_str())][..], &beside].concat());
+    let files = [("devices/edge1/rules.v4", BASE), ("changes/CHG-1.toml", closes.as_str())];
+    let head = s.commit(Some("topic"), &[base], &[&files[..], &beside].concat());
+    let found = trees(&s, [base, base, head], &[]).unwrap();
+    let [old, new] = &found.beside;
+    assert_eq!((old[0].path.as_str(), old), ("zones/example.net.zone", new));
+    let policy = read_policy(&PolicyFiles::single("fwgate.toml", "version = 1\n")).unwrap();
+    let (request, canonical) = read_request(&found.request.path, &found.request.bytes, &policy).unwrap();
+    let case = Case {
+        repository: "example/firewalls",
+        baseline: &found.baseline,
+        proposal: &found.proposal,
+        base: &found.base,
+        policy: &policy,
+        request: &request,
+        canonical_request: &canonical,
+        bounds: Bounds::default(),
+        today: Date { year: 2026, month: 12, day: 1 },
+    };
+    let blocked = |around: &BesideDevices<'_>| {
+        let analysis = analyse_within(&case, around, &mut Library::default()).unwrap();
+        let has_finding = analysis.report.findings.iter().any(|f| f.code.id == "FW702");
+        (has_finding, analysis.is_refused)
+    };
+    assert_eq!(blocked(&BesideDevices::default()), (false, false));
+    assert_eq!(blocked(&BesideDevices { baseline: old, proposal: new, now: Some(1_796_083_200) }), (true, true));
+    let broken = vec![fwgate::fleet::tree::TreeFile { path: "zones/example.net.zone".into(), bytes: b"? ?".to_vec() }];
+    let around = BesideDevices { baseline: old, proposal: &broken, now: None };
+    assert_eq!(codes(analyse_within(&case, &around, &mut Library::default())), [ReasonCode::UnparsedInput]);
 }
 
 #[test]
