@@ -22,6 +22,48 @@ pub(super) type Texts<'a> = BTreeMap<&'a str, (SourceId, &'a str)>;
 /// A record, and the number of the group of records that stand together with it: of one owner, without another one's between.
 pub(super) type Grouped = (usize, Record);
 
+/// Which records stand together, as BIND gathers them before it adds them to the zone: those of one owner in a row. Addresses
+/// of a server that the owner's NS records have just named stand between without ending the row.
+#[derive(Default)]
+struct Standing {
+    owner: Option<Name>,
+    group: usize,
+    servers: Vec<Name>,
+    glue: Option<(Name, usize)>,
+    last: usize,
+}
+
+impl Standing {
+    fn group_of(&mut self, owner: &Name) -> usize {
+        if let Some((_, group)) = self.glue.as_ref().filter(|(glue, _)| glue == owner) {
+            return *group;
+        }
+        self.glue = None;
+        if self.owner.as_ref() == Some(owner) {
+            return self.group;
+        }
+        let next = self.next();
+        if self.servers.contains(owner) {
+            self.glue = Some((owner.clone(), next));
+        } else {
+            (self.owner, self.group) = (Some(owner.clone()), next);
+            self.servers.clear();
+        }
+        next
+    }
+
+    fn next(&mut self) -> usize {
+        self.last += 1;
+        self.last
+    }
+
+    fn serves(&mut self, group: usize, host: &Name) {
+        if group == self.group {
+            self.servers.push(host.clone());
+        }
+    }
+}
+
 /// Reads the master file of a path with everything that it includes.
 pub(super) struct Reading<'a> {
     pub texts: &'a Texts<'a>,
@@ -32,9 +74,7 @@ pub(super) struct Reading<'a> {
     default_ttl: Option<u32>,
     last_ttl: Option<u32>,
     last_owner: Option<Name>,
-    /// The number of the group that records of the last owner belong to, and that of the last group.
-    group: usize,
-    last_group: usize,
+    stands: Standing,
     /// Files that are being read.
     open: Vec<&'a str>,
     is_full: bool,
@@ -50,8 +90,7 @@ impl<'a> Reading<'a> {
             default_ttl: None,
             last_ttl: None,
             last_owner: None,
-            group: 0,
-            last_group: 0,
+            stands: Standing::default(),
             open: Vec::new(),
             is_full: false,
         }
@@ -106,16 +145,9 @@ impl<'a> Reading<'a> {
                 (self.last_owner.clone().ok_or_else(none)?, line.words.as_slice())
             }
         };
-        if self.last_owner.as_ref() != Some(&owner) {
-            self.group = self.next_group();
-            self.last_owner = Some(owner.clone());
-        }
-        self.typed((self.group, owner), rest, line.span(), origin)
-    }
-
-    fn next_group(&mut self) -> usize {
-        self.last_group += 1;
-        self.last_group
+        self.last_owner = Some(owner.clone());
+        let group = self.stands.group_of(&owner);
+        self.typed((group, owner), rest, line.span(), origin)
     }
 
     /// A record behind its owner.
@@ -134,6 +166,9 @@ impl<'a> Reading<'a> {
         if self.records.len() >= MAX_RECORDS {
             self.is_full = true;
             return Err((at, format!("the zone has more than {MAX_RECORDS} records")));
+        }
+        if let Data::Ns(host) = &data {
+            self.stands.serves(group, host);
         }
         self.records.push((group, Record { owner, ttl, kind: head.kind, data, span: at }));
         Ok(())
@@ -208,7 +243,7 @@ impl<'a> Reading<'a> {
             let name = Name::parse(&name, origin).map_err(|why| (owner.span, no_name(&name, why)))?;
             let texts = rest.iter().map(filled).collect::<Result<Vec<String>, _>>()?;
             let words: Vec<Word<'_>> = rest.iter().zip(&texts).map(|(w, text)| Word { text, ..*w }).collect();
-            let group = self.next_group();
+            let group = self.stands.next();
             self.typed((group, name), &words, at, origin)?;
         }
         Ok(())

@@ -23,12 +23,17 @@ pub(super) const CHECK: Check = Check { codes: &[&RECORD_BLOCKED, &RENUMBERED_TO
 const MOST: usize = 50;
 
 fn run(view: &View<'_, '_>, tally: &mut Tally) -> Result<(), CheckError> {
+    let is_of_clients = |f: &&Filter<'_>| matches!(f.space.hook, Hook::Forward | Hook::Input);
+    let has_closed = |f: &Filter<'_>| f.changes.iter().any(|c| c.effect == EffectKind::Closed);
+    if !view.filters.compared().filter(is_of_clients).any(has_closed) {
+        return Ok(());
+    }
     let estate = view.scene.input.estate;
     let (Some(old), new) = (estate.baseline.zones.or(estate.proposed.zones), estate.proposed.zones) else {
         return Ok(());
     };
     let (before, after) = (Pointers::of(old), Pointers::of(new.unwrap_or(old)));
-    for filter in view.filters.compared().filter(|f| matches!(f.space.hook, Hook::Forward | Hook::Input)) {
+    for filter in view.filters.compared().filter(is_of_clients) {
         Blocked { view, filter, before: &before, after: &after, told: Ranges::empty() }.check(tally)?;
     }
     Ok(())
