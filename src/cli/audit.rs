@@ -101,7 +101,10 @@ fn parse_time(text: &str) -> Result<Instant, String> {
 
 fn parse_compromised(text: &str) -> Result<(String, Instant), String> {
     let form = || "write the fingerprint, `=`, and the time: `SHA256:...=2026-03-01T00:00:00Z`".to_owned();
-    let (key, since) = text.rsplit_once('=').filter(|(key, _)| key.starts_with("SHA256:")).ok_or_else(form)?;
+    let (key, since) = text
+        .rsplit_once('=')
+        .filter(|(key, _)| key.starts_with("SHA256:") || key.starts_with("OPENPGP:"))
+        .ok_or_else(form)?;
     Ok((key.to_owned(), parse_time(since)?))
 }
 

@@ -1,5 +1,7 @@
 //! `fwgate check`: the verdict about a change.
 
+mod next;
+
 use super::estate::Estates;
 use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
@@ -55,6 +57,10 @@ pub struct Arguments {
     /// The formats
     #[command(flatten)]
     pub reporting: ReportArguments,
+    /// The root of trust, from outside of the repository (or the variable FWGATE_ROOT): where the change of a merge is announced,
+    /// what it may do next is said beside the verdict
+    #[arg(long, value_name = "FILE")]
+    pub root: Option<OsString>,
     /// Refuse where a finding weighs at least this
     #[arg(long, value_enum, default_value_t = FailOn::Error)]
     pub fail_on: FailOn,
@@ -96,7 +102,8 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     })?;
     let change_file = arguments.change.as_ref().map(|given| reader.named_file(given)).transpose()?;
     let known = arguments.known.as_ref().map(|given| read_the_known(&reader.named_file(given)?)).transpose()?;
-    let frame = frame(arguments, &judged, change_file.as_ref());
+    let mut frame = frame(arguments, &judged, change_file.as_ref());
+    frame.next = next::next_steps(arguments, &surroundings, &judged);
     if frame.is_unchanged {
         return unchanged(arguments, &judged, &frame, screen);
     }
@@ -207,6 +214,7 @@ fn frame(arguments: &Arguments, judged: &Judged, change: Option<&TreeFile>) -> C
         digest: digest.finish(),
         fail_on: arguments.fail_on.severity(),
         known: arguments.known.as_ref().map(|k| k.to_string_lossy().into_owned()),
+        next: Vec::new(),
         is_unchanged: change.is_none() && same_evidence(&judged.baseline.tree, &judged.proposed.tree),
     }
 }

@@ -3,6 +3,7 @@
 //! One person with the right to operate is enough: no window, no approval, no permit. Nothing here waits for the remote: what was
 //! fetched last says what to go back to, and what the ledger could not be told is told when the same command runs again.
 
+use super::change::close::{Spent, fold};
 use super::change::{Pen, SigningArguments};
 use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
@@ -16,7 +17,7 @@ use crate::gate::push::route::ProductionTransport;
 use crate::gate::push::{Ledger, LedgerTrouble, Seen, Trouble};
 use crate::gate::{
     Claim, DeviceBytes, DeviceResult, Digest, Finish, InForce, Instant, LedgerEntry, Reason, ReasonCode, Receipt,
-    ReceiptKind, Record, ResultKind, operator, read_branch,
+    ReceiptKind, Record, ResultKind, State, operator, read_branch,
 };
 use crate::policy::{Policy, PushMode};
 use crate::report::{RollbackDocument, WrittenRollback, json_text, visible};
@@ -124,7 +125,10 @@ pub fn roll_back(session: &Session, wanted: Wanted<'_>, means: &Means<'_>, scree
     if means.format == Format::Human {
         screen.answer(&told(&aims, &ends, &person))?;
     }
-    let untold = tell_ledger(session, &survey, &aims, &ends, &person, means.keys)?;
+    let mut untold = tell_ledger(session, &survey, &aims, &ends, &person, means.keys)?;
+    if let (Wanted::Change(change), true) = (wanted, untold.is_empty()) {
+        untold.extend(keep(session, change, means.keys));
+    }
     if means.format == Format::Json {
         let devices = aims.iter().zip(&ends).map(|(aim, end)| written(aim, end)).collect();
         screen.answer(&json_text(&RollbackDocument::of(&person, devices, &untold))?)?;
@@ -133,6 +137,15 @@ pub fn roll_back(session: &Session, wanted: Wanted<'_>, means: &Means<'_>, scree
         screen.aside(&format!("warning: {}{}", again.trim_start(), listed(&untold)));
     }
     Ok(if ends.iter().all(End::is_back) { PASSED } else { REFUSED })
+}
+
+/// Lets the log know of the end of a change that it keeps; what kept it from that. The rollback stands in any case.
+fn keep(session: &Session, change: &str, keys: &MachineKeys) -> Vec<Reason> {
+    let keys = keys.or_environment();
+    let Some(key) = &keys.key_ledger else { return Vec::new() };
+    let gathered = session.gather(change, now());
+    let is_new = gathered.log.is_closed(change) && gathered.decision.state == State::RolledBack;
+    if is_new { fold(session, change, key, Spent::Kept, now()).err().unwrap_or_default() } else { Vec::new() }
 }
 
 fn refuse(reasons: &[Reason], format: Format, screen: &Screen) -> Result<Exit, Failure> {
@@ -414,14 +427,14 @@ impl Note<'_> {
         append(ledger, || LedgerEntry::Finish(self.finish(state)))
     }
 
-    /// No permit was asked for: its digest is nothing.
+    /// No permit was asked for.
     fn claim(&self, devices: &[String]) -> Claim {
         let at = now();
         Claim {
             previous: None,
             at,
             change: self.change.to_owned(),
-            permit: Digest([0; 32]),
+            permit: Claim::NO_PERMIT,
             nonce: self.nonce.clone(),
             holder: self.person.to_owned(),
             run: self.run.clone(),

@@ -58,10 +58,11 @@ pub(super) const CODES: &[&Code] = super::gate_codes![
     "FW546" "approval-stale"
         "an approval of something else than what would be pushed";
         what "Refuses to count an approval of other content, unless its meaning is the same and the class carries approvals over."
-        why "What was approved is not what would be pushed. Detail `baseline-moved`: the proposal is the same, and what is in force is not."
+        why "What was approved is not what would be pushed. Detail `baseline-moved`: the proposal is the same, and what is in force is not. \
+             Detail `rolled-back`: the change was taken back, so that what was approved did not hold."
         instead of "an approval, and then another commit"
         write "another commit, and then the approval"
-        mend "Look at `fwgate change show ID` and approve again.";
+        mend "Look at `fwgate change show ID` and approve again; what was rolled back is said anew with `fwgate change reissue ID`.";
     "FW547" "approval-expired"
         "an approval that is too old";
         what "Refuses to count an approval past its own end or past `approval_lifetime`."
@@ -78,7 +79,8 @@ pub(super) const CODES: &[&Code] = super::gate_codes![
         mend "Somebody else approves.";
     "FW549" "contributor-approval"
         "somebody who contributed approved";
-        what "Refuses to count an approval by somebody who wrote or signed a commit of the change."
+        what "Refuses to count an approval by somebody who wrote or signed a commit of the change, or one before it whose bytes are not in force \
+              yet and would be pushed along."
         why "They would approve their own work."
         instead of "bob commits to the branch and approves"
         write "bob commits, carol approves"

@@ -266,10 +266,12 @@ pub(super) const CODES: &[&Code] = super::gate_codes![
         write "git merge one, then git merge two"
         mend "Merge one branch after the other.";
     "FW538" "commit-graph"
-        "an intermediate commit of the range changes what the whole range does not";
-        what "Refuses a range with an unsafe commit that a later one of the range undoes."
-        why "The commit can be checked out, or cherry-picked, although nobody approved it."
-        instead of "a commit that opens everything, and its revert"
-        write "a range without both"
-        mend "Rebase the range so that neither commit is in it.";
+        "the range holds more than its ends show";
+        what "Refuses a range in which a commit comes and goes, in which the devices pass a state that the checks refuse (whatever the end is), or \
+              which begins outside of the protected branch's history. A part of what is declared is a safe state; what nobody can read is none. \
+              Detail `state`: a state on the way; `base`: the beginning."
+        why "Such a state can be checked out, cherry-picked or pushed, although nobody approved it; and what comes before the beginning is not looked at."
+        instead of "a commit that opens everything, and another one that closes all but the declared port"
+        write "one commit that opens the declared port"
+        mend "Squash the commits of the range, or announce it again from where it left the protected branch: `fwgate change new ID`.";
 ];

@@ -7,7 +7,7 @@ use super::ledger::{Ledger, Sighting};
 use super::reason::{Reason, ReasonCode};
 use super::record::{Digest, Receipt, Record};
 use super::roster::{Holder, Owner, Roster, Standing};
-use super::signature::{PERSON_NAMESPACE, SignatureFlaw, read_envelope, verify};
+use super::signature::{PERSON_NAMESPACE, SignatureFlaw, read_envelope, read_seal, verify};
 use crate::vcs::{Branch, MAX_CHANGE_COMMITS, RawCommit};
 use std::time::Duration;
 
@@ -116,7 +116,18 @@ pub(super) struct Signed<'a> {
     pub(super) holder: &'a Holder,
     pub(super) namespace: String,
     pub(super) is_exact: bool,
-    user: Option<SignatureFlaw>,
+    /// The fingerprint of the very key: of an OpenPGP certificate it may be a subkey's.
+    pub(super) key: String,
+    /// When the signature says it was made, where it says so.
+    made: Option<Instant>,
+    pub(super) user: Option<SignatureFlaw>,
+}
+
+impl Signed<'_> {
+    /// Whether the key counts at an instant.
+    pub(super) fn standing(&self, now: Instant) -> Standing {
+        self.holder.standing_of(&self.key, now)
+    }
 }
 
 /// How a commit is signed that nobody of the roster signed.
@@ -142,8 +153,10 @@ pub(super) fn signer<'a>(seals: &[Seal], roster: &'a Roster) -> Result<Signed<'a
     let mut stranger = Stranger::Unreadable;
     for seal in seals {
         let Some(envelope) = read_envelope(&seal.armor) else {
-            if seal.armor.starts_with("-----BEGIN PGP ") {
-                stranger = Stranger::Kind("OpenPGP signatures are not accepted".to_owned());
+            match by_openpgp(seal, roster) {
+                Some(Ok(signed)) => return Ok(signed),
+                Some(Err(other)) => stranger = other,
+                None => {}
             }
             continue;
         };
@@ -155,7 +168,9 @@ pub(super) fn signer<'a>(seals: &[Seal], roster: &'a Roster) -> Result<Signed<'a
             };
             continue;
         };
-        let signed = |user| Signed { holder, namespace: envelope.namespace.clone(), is_exact: envelope.is_exact, user };
+        let key = holder.key.fingerprint().to_owned();
+        let namespace = envelope.namespace.clone();
+        let signed = |user| Signed { holder, namespace, is_exact: envelope.is_exact, key, made: None, user };
         match verify(&envelope, &seal.payload, &holder.key, holder.check) {
             Ok(()) => return Ok(signed(None)),
             Err(flaw @ SignatureFlaw::User(_)) => return Ok(signed(Some(flaw))),
@@ -164,6 +179,32 @@ pub(super) fn signer<'a>(seals: &[Seal], roster: &'a Roster) -> Result<Signed<'a
         }
     }
     Err(stranger)
+}
+
+/// Who of the roster made an OpenPGP signature; `None` where it is none. Git signs nothing but commits and tags with it, so that it
+/// is one of git's own namespace.
+fn by_openpgp<'a>(seal: &Seal, roster: &'a Roster) -> Option<Result<Signed<'a>, Stranger>> {
+    if !seal.armor.starts_with("-----BEGIN PGP ") {
+        return None;
+    }
+    let read = match read_seal(&seal.armor) {
+        Ok(read) => read,
+        Err(kind) => return Some(Err(Stranger::Kind(kind))),
+    };
+    let found = roster.holder_of_seal(&read).and_then(|holder| Some((holder, holder.key.certificate()?)));
+    let Some((holder, certificate)) = found else { return Some(Err(Stranger::Unknown(read.issuer()))) };
+    Some(match read.verify(&seal.payload, certificate) {
+        Ok(key) => Ok(Signed {
+            holder,
+            namespace: PERSON_NAMESPACE.to_owned(),
+            is_exact: read.is_exact(),
+            key,
+            made: Some(Instant(read.made())),
+            user: None,
+        }),
+        Err(SignatureFlaw::Kind(kind)) => Err(Stranger::Kind(kind)),
+        Err(SignatureFlaw::User(_) | SignatureFlaw::Bad) => Err(Stranger::Forged),
+    })
 }
 
 struct Reading<'a> {
@@ -201,15 +242,16 @@ impl Reading<'_> {
     fn believe(&mut self, order: usize, raw: &RawCommit, commit: &EvidenceCommit, by: &Signed<'_>, sighting: Sighting) {
         let at = commit.committer.at;
         self.out.refusals.extend(time_reason(raw, at, self.last, sighting));
+        self.out.refusals.extend(made_reason(raw, at, by.made));
         self.last = Some(at);
-        let standing = match by.holder.standing(self.now) {
+        let standing = match by.standing(self.now) {
             Standing::Good if at > self.now.after(TOLERANCE) => Standing::NotYetValid,
             standing => standing,
         };
         let seed = Believed {
             said: (),
             by: by.holder.owner.id().to_owned(),
-            key: by.holder.key.fingerprint().to_owned(),
+            key: by.key.clone(),
             standing,
             at,
             witnessed: sighting.first,
@@ -358,6 +400,14 @@ fn time_reason(raw: &RawCommit, at: Instant, last: Option<Instant>, sighting: Si
     };
     let message = format!("{} is dated {at}, before {than}", place(raw));
     let fix = "set the clock of the signing machine; `fwgate change reissue` gives the change a new id";
+    Some(Reason::new(ReasonCode::TimeNotMonotonic, message, fix))
+}
+
+/// A signature that says it was made at another time than its commit.
+fn made_reason(raw: &RawCommit, at: Instant, made: Option<Instant>) -> Option<Reason> {
+    let made = made.filter(|made| made.after(TOLERANCE) < at || at.after(TOLERANCE) < *made)?;
+    let message = format!("{} is dated {at}, and its signature {made}", place(raw));
+    let fix = "sign the record when it is written; `fwgate change reissue` gives the change a new id";
     Some(Reason::new(ReasonCode::TimeNotMonotonic, message, fix))
 }
 

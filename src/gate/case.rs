@@ -116,6 +116,8 @@ pub struct Dossier<'a> {
     pub neighbours: &'a [Neighbour],
     /// How far it has come.
     pub progress: Progress,
+    /// When it was taken back: its approvals are used up.
+    pub taken_back: Option<Instant>,
     /// Whether every device gets bytes that a receipt says it had before.
     pub restores: bool,
     /// Devices that have not converged.

@@ -314,8 +314,8 @@ fn read_entry(
     if before.is_some_and(|entry| said.at() < entry.said.at()) {
         return Err(broken("is older than the entry before it"));
     }
-    let standing = by.holder.standing(now);
-    let key = by.holder.key.fingerprint().to_owned();
+    let standing = by.standing(now);
+    let key = by.key;
     Ok((Entry { said, commit: raw.id.clone(), digest: Digest::of(&raw.bytes), key }, standing))
 }
 

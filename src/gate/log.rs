@@ -19,6 +19,7 @@
 //! ```
 
 use super::believed::signer;
+use super::case::Progress;
 use super::commit::{EMPTY_TREE, OrdinaryCommit};
 use super::instant::Instant;
 use super::ledger::LOG_BRANCH;
@@ -249,6 +250,13 @@ impl Log {
     /// Whether nothing more can come of a change.
     pub fn is_closed(&self, change: &str) -> bool {
         self.last_of(change).is_some_and(|m| m.said.outcome.is_final())
+    }
+
+    /// Whether the log's last word about a change is what the ledger says: a change that was closed as applied and taken back
+    /// afterwards has another end than the log knows.
+    pub fn knows_end(&self, change: &str, progress: Progress) -> bool {
+        let outcome = self.last_of(change).map(|m| m.said.outcome);
+        progress != Progress::RolledBack || outcome == Some(Outcome::RolledBack)
     }
 
     /// Whether some merge carries this version of the policy.

@@ -56,7 +56,9 @@ mod voices;
 
 pub use crate::vcs::{Branch, PolicyVersion, RawCommit};
 pub use adoption::{Confined, adoptions, quarantined, quarantines, with_adoptions};
-pub use analysis::{BesideDevices, Case, Library, analyse, analyse_within, read_request, targets};
+pub use analysis::{
+    BesideDevices, Case, Library, Passing, analyse, analyse_within, read_request, targets, unsafe_passing,
+};
 pub use believed::{Believed, Ignored, MAX_COMMITS, TOLERANCE, Testimony, looks_like_approval, read_branch};
 pub use calendar::{Booking, Calendar, Period, Slot, SlotSource, calendar, instant_of, slot, wished};
 pub use case::{Debt, Dossier, Neighbour, Progress, TargetDevice, Unconverged};
@@ -93,7 +95,7 @@ pub use says::{Said, Subject, says};
 pub use seal::{seal_of_machine, whose_key};
 pub use stable::{Stable, stable};
 pub use stand_in::renamed;
-pub use standing::{debt, progress, unconverged};
+pub use standing::{debt, progress, taken_back, unconverged};
 pub use terms::{ClassTerms, terms};
 pub use validity::{faults, may_author, read_version, revoked_keys};
 pub use voices::BranchVoices;

@@ -133,7 +133,7 @@ codes! {
     EvilMerge "EVIL_MERGE" refused,
     /// A merge of more than two parents.
     MergeUnsupported "MERGE_UNSUPPORTED" refused,
-    /// An intermediate commit of the range changes what the whole range does not.
+    /// The range holds more than its ends show.
     CommitGraph "COMMIT_GRAPH" refused,
     /// The checks refuse the change itself: a requirement lost, an effect outside the intent.
     CheckRefused "CHECK_REFUSED" refused,

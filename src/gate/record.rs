@@ -326,6 +326,16 @@ pub struct Claim {
     pub devices: Vec<String>,
 }
 
+impl Claim {
+    /// The digest that stands for no permit: an operator brings devices back without one.
+    pub const NO_PERMIT: Digest = Digest([0; 32]);
+
+    /// Whether an operator brings devices back by it.
+    pub fn is_operators(&self) -> bool {
+        self.permit == Claim::NO_PERMIT
+    }
+}
+
 /// What became of one device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]

@@ -125,6 +125,7 @@ fn is_plain(text: &str) -> bool {
 fn is_fingerprint(text: &str) -> bool {
     let base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
     text.strip_prefix("SHA256:").is_some_and(|hash| hash.len() == 43 && hash.bytes().all(base64))
+        || crate::policy::is_openpgp_fingerprint(text)
 }
 
 /// A TOML text of printable ASCII.

@@ -2,7 +2,7 @@
 
 use super::instant::Instant;
 use super::reason::{Reason, ReasonCode};
-use super::signature::{KeyFlaw, PublicKey, UserCheck, read_public_key};
+use super::signature::{KeyFlaw, OpenPgpSeal, PublicKey, UserCheck, Validity, is_key_of, read_public_key};
 use crate::policy::{Date, Key, Machine, Person, Policy, Purpose};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,6 +78,17 @@ impl Holder {
             () => Standing::Good,
         }
     }
+
+    /// The same for one key of it, by what that says itself as well: an OpenPGP certificate holds several, which end and are
+    /// revoked each for itself.
+    pub fn standing_of(&self, key: &str, now: Instant) -> Standing {
+        match (self.standing(now), self.key.validity(key, now.0)) {
+            (Standing::Revoked, _) | (_, Validity::Revoked) => Standing::Revoked,
+            (Standing::Good, Validity::NotYet) => Standing::NotYetValid,
+            (Standing::Good, Validity::Expired) => Standing::Expired,
+            (standing, _) => standing,
+        }
+    }
 }
 
 /// All keys of a version of the policy, and those that older versions had.
@@ -129,6 +140,16 @@ impl Roster {
         }
     }
 
+    /// The holder of the certificate by which an OpenPGP signature says it was made.
+    pub fn holder_of_seal(&self, seal: &OpenPgpSeal) -> Option<&Holder> {
+        self.holders.values().find(|h| h.key.certificate().is_some_and(|c| seal.is_by(c)))
+    }
+
+    /// The holder of a key that signed something, by its fingerprint.
+    pub fn holder_of_key(&self, key: &str) -> Option<&Holder> {
+        self.holders.values().find(|h| is_key_of(key, h.key.fingerprint()))
+    }
+
     /// The holder of the key with these bytes in the wire format.
     pub fn holder(&self, blob: &[u8]) -> Option<&Holder> {
         self.holders.get(blob)
@@ -139,9 +160,17 @@ impl Roster {
         self.holders.values()
     }
 
+    /// Another holder of some key of this one's certificate.
+    fn sharing(&self, holder: &Holder) -> Option<&Holder> {
+        let own: BTreeSet<String> = holder.key.certificate()?.fingerprints().collect();
+        let shares =
+            |other: &&Holder| other.key.certificate().is_some_and(|c| c.fingerprints().any(|f| own.contains(&f)));
+        self.holders.values().find(shares)
+    }
+
     fn add(&mut self, holder: Holder) -> Option<Reason> {
         let blob = holder.key.blob().to_vec();
-        let Some(other) = self.holders.get(&blob) else {
+        let Some(other) = self.holders.get(&blob).or_else(|| self.sharing(&holder)) else {
             self.holders.insert(blob, holder);
             return None;
         };
@@ -152,9 +181,14 @@ impl Roster {
 
 fn holder(owner: Owner, key: &Key) -> Result<Holder, KeyFlaw> {
     let check = if key.verify { UserCheck::Verification } else { UserCheck::Presence };
+    let public = read_public_key(&key.text.value)?;
+    if public.certificate().is_some() && (matches!(owner, Owner::Machine(..)) || key.verify) {
+        let message = "an OpenPGP key belongs to a person, and no signature by it proves that the user was verified";
+        return Err(KeyFlaw { code: ReasonCode::KeyTypeRefused, message: message.to_owned() });
+    }
     Ok(Holder {
         owner,
-        key: read_public_key(&key.text.value)?,
+        key: public,
         check,
         from: key.from.map(beginning),
         until: key.until.map(|day| Instant(beginning(day).0 + 86_399)),
@@ -165,7 +199,7 @@ fn holder(owner: Owner, key: &Key) -> Result<Holder, KeyFlaw> {
 
 /// The fingerprint that a policy names, or that of the key that it names.
 pub(super) fn fingerprint_of(key: &str) -> Option<String> {
-    match key.starts_with("SHA256:") {
+    match key.starts_with("SHA256:") || key.starts_with("OPENPGP:") {
         true => Some(key.to_owned()),
         false => read_public_key(key).ok().map(|k| k.fingerprint().to_owned()),
     }
@@ -180,7 +214,11 @@ fn beginning(day: Date) -> Instant {
 
 fn refused_key(owner: &Owner, flaw: &KeyFlaw) -> Reason {
     let message = format!("a key of `{}` is not accepted: {}", owner.id(), flaw.message);
-    Reason::new(flaw.code, message, "give an ed25519, ecdsa or sk key, or RSA of 3072 bits, as in its `.pub` file")
+    Reason::new(
+        flaw.code,
+        message,
+        "give an ed25519, ecdsa or sk key, or RSA of 3072 bits, as in its `.pub` file; OpenPGP needs a build with that feature",
+    )
 }
 
 /// Ids that are a person's and a machine's.

@@ -6,7 +6,7 @@ use super::case::{Debt, Progress, Unconverged};
 use super::instant::Instant;
 use super::ledger::{Ledger, PermitHistory};
 use super::matching::fill;
-use super::record::{Record, Result as DeviceResult, ResultKind};
+use super::record::{Claim, Digest, Record, Result as DeviceResult, ResultKind};
 use super::roster::Standing;
 use super::terms::terms;
 use super::validity::roles_of;
@@ -14,12 +14,32 @@ use crate::policy::{ChangeClass, Policy};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far a change has come at an instant, by its last permit that the ledger knows. Permits that nobody has claimed, and the
-/// log, are not in the ledger: [`Progress::Permitted`] and [`Progress::Closed`] are for the caller to tell.
+/// log, are not in the ledger: [`Progress::Permitted`] and [`Progress::Closed`] are for the caller to tell. An operator who
+/// brings back what the change itself had applied leaves it where it was.
 pub fn progress(ledger: &Ledger, change: &str, now: Instant) -> Progress {
-    let permits = ledger.permits();
-    let own = permits.values().filter(|p| p.claims.last().is_some_and(|c| c.change == change));
+    let applied = applied(ledger, change);
+    let own = runs(ledger, change).into_iter().filter(|p| !is_restoring(p, &applied));
     let last = own.max_by_key(|p| p.claims.last().map(|c| c.at));
-    last.map_or(Progress::None, |permit| of_permit(permit, now))
+    last.map_or(Progress::None, |permit| of_permit(&permit, now))
+}
+
+/// Everything that was claimed for a change.
+fn runs(ledger: &Ledger, change: &str) -> Vec<PermitHistory> {
+    let permits = ledger.permits().into_values();
+    permits.filter(|p| p.claims.last().is_some_and(|c| c.change == change)).collect()
+}
+
+/// What a change has applied, as devices and bytes.
+fn applied(ledger: &Ledger, change: &str) -> BTreeSet<(String, Digest)> {
+    let own = ledger.results().filter(|r| r.change == change && r.result == ResultKind::Applied);
+    own.map(|r| (r.device.clone(), r.bytes)).collect()
+}
+
+/// Whether an operator brought back nothing but what the change itself had applied.
+fn is_restoring(permit: &PermitHistory, applied: &BTreeSet<(String, Digest)>) -> bool {
+    let mut results = permit.results.values();
+    let is_operators = permit.claims.last().is_some_and(Claim::is_operators);
+    is_operators && !permit.results.is_empty() && results.all(|r| applied.contains(&(r.device.clone(), r.bytes)))
 }
 
 fn of_permit(permit: &PermitHistory, now: Instant) -> Progress {
@@ -35,6 +55,37 @@ fn of_permit(permit: &PermitHistory, now: Instant) -> Progress {
         None if permit.results.is_empty() => Progress::None,
         None => Progress::Partial,
     }
+}
+
+/// When a change was taken back: by its own run, on every device; or by an operator, on any device that it was the last to touch.
+/// Bytes of the change itself that an operator brings back are no such end.
+pub fn taken_back(ledger: &Ledger, change: &str) -> Option<Instant> {
+    let whole =
+        runs(ledger, change).into_iter().filter(|p| p.finish.as_ref().is_some_and(|f| f.state == "rolled-back"));
+    let applied = applied(ledger, change);
+    let is_other = |r: &DeviceResult| !applied.contains(&(r.device.clone(), r.bytes));
+    let by_run = whole.filter(|p| !is_restoring(p, &applied)).filter_map(|p| p.finish.map(|f| f.at));
+    let operators: BTreeSet<String> = ledger
+        .permits()
+        .into_iter()
+        .filter(|(_, p)| p.claims.last().is_some_and(Claim::is_operators))
+        .map(|(n, _)| n)
+        .collect();
+    let mut touched: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut by_operator = None;
+    for result in ledger.results() {
+        let (device, kind) = (result.device.as_str(), result.result);
+        match operators.contains(&result.nonce) {
+            true if kind == ResultKind::RolledBack && touched.get(device) == Some(&change) && is_other(result) => {
+                by_operator = Some(result.at);
+            }
+            false if matches!(kind, ResultKind::Started | ResultKind::Applied) => {
+                touched.insert(device, &result.change);
+            }
+            _ => {}
+        }
+    }
+    by_run.chain(by_operator).max()
 }
 
 /// Devices that a push left where nobody can say that the change is on them or gone from them, those in quarantine left out:

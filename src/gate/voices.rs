@@ -56,9 +56,10 @@ impl BranchVoices<'_> {
     }
 
     fn counted(&self, roster: &Roster, record: &Believed<Record>) -> bool {
-        let holder = roster.holders().find(|h| h.key.fingerprint() == record.key);
+        let holder = roster.holder_of_key(&record.key);
         let when = record.witnessed.unwrap_or(self.now);
-        holder.is_some_and(|h| h.standing(when) == Standing::Good) && record.standing != Standing::NotYetValid
+        holder.is_some_and(|h| h.standing_of(&record.key, when) == Standing::Good)
+            && record.standing != Standing::NotYetValid
     }
 }
 

@@ -56,7 +56,7 @@ pub use inventory::{Contradiction, InventoryRule};
 pub use known::{KNOWN_SCHEMA, KnownFinding, KnownFindings, read_known};
 pub use name_service::{LOWERED_TTL, NameService, ZONES};
 pub use names::Names;
-pub use operation::{Revoked, Right, Rights, StandsFor};
+pub use operation::{Revoked, Right, Rights, StandsFor, is_openpgp_fingerprint};
 pub use pack::{Pack, packs};
 pub use policy::Policy;
 pub use push::{OnStop, PushRule, Unreachable, Wave, WavePick};

@@ -103,10 +103,17 @@ pub(super) fn read_revoked(mut fields: Fields<'_>) -> Option<Revoked> {
     Some(Revoked { key: key?, since: since?.value, compromised, reason, span })
 }
 
-/// Whether a text has the form of an OpenSSH SHA-256 fingerprint.
+/// Whether a text has the form of an OpenSSH SHA-256 fingerprint, or of an OpenPGP key's.
 fn is_fingerprint(text: &str) -> bool {
     let base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
     text.strip_prefix("SHA256:").is_some_and(|hash| hash.len() == 43 && hash.bytes().all(base64))
+        || is_openpgp_fingerprint(text)
+}
+
+/// Whether a text is `OPENPGP:` and the fingerprint of a key of version 4 or 6 in upper-case hexadecimal digits.
+pub fn is_openpgp_fingerprint(text: &str) -> bool {
+    let is_hex = |b: u8| b.is_ascii_digit() || (b'A'..=b'F').contains(&b);
+    text.strip_prefix("OPENPGP:").is_some_and(|hex| matches!(hex.len(), 40 | 64) && hex.bytes().all(is_hex))
 }
 
 /// A staging device that stands for one of production.

@@ -173,6 +173,9 @@ pub(super) fn check_key(key: &Spanned<String>, problems: &Problems) -> bool {
 /// The part of a key that tells it from others: algorithm and base64.
 fn key_body(text: &str) -> Result<(&str, &str), Wrong> {
     let help = "write it as in `id_ed25519.pub`: algorithm, base64, comment";
+    if let Some(body) = text.trim().strip_prefix("-----BEGIN PGP PUBLIC KEY BLOCK-----").filter(|_| text.is_ascii()) {
+        return Ok(("openpgp", body));
+    }
     let mut words = text.split_ascii_whitespace();
     let (algorithm, body) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');

@@ -1,6 +1,7 @@
 //! `fwgate.check/1`: the verdict about a change, for machines.
 
 use super::finding_json::{WrittenFinding, WrittenLocation};
+use super::next::{NextStep, WrittenNext};
 use crate::check::{AssumptionUsed, CheckReport, RequirementCounts};
 use crate::finding::Severity;
 use serde::Serialize;
@@ -25,6 +26,8 @@ pub struct CheckFrame {
     pub known: Option<String>,
     /// Whether both sides hold the same evidence, so that nothing was judged.
     pub is_unchanged: bool,
+    /// What the merge may do next, a change each; empty where no merge is judged.
+    pub next: Vec<NextStep>,
 }
 
 impl CheckFrame {
@@ -97,6 +100,9 @@ pub struct CheckDocument {
     pub assumptions: Vec<WrittenAssumption>,
     /// Of everything that was judged.
     pub digest: String,
+    /// What the merge may do next, where one is judged that brings changes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<WrittenNext>,
 }
 
 /// How many requirements stand how.
@@ -153,6 +159,7 @@ impl CheckDocument {
             },
             assumptions: without_policy.chain(met).collect(),
             digest: frame.digest.clone(),
+            next: frame.next.iter().map(NextStep::written).collect(),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::human::{
     Most, counted, filter_human, finding_human, footing, headline_of_check, headline_of_diff, out_of_contact, place_of,
 };
 use super::markup::shortened;
+use super::next::next_human;
 use super::visible::push_visible;
 use super::{Colour, FilterView};
 use crate::finding::Finding;
@@ -57,7 +58,8 @@ pub fn check_markdown(view: &CheckView<'_>, limit: usize) -> String {
         view.frame.baseline,
         view.frame.policy.words()
     );
-    let text = format!("{about}\n{}digest: {}\n", footing(view.report, view.frame), view.frame.digest);
+    let (footing, next) = (footing(view.report, view.frame), next_human(&view.frame.next));
+    let text = format!("{about}\n{footing}digest: {}\n{next}", view.frame.digest);
     page.finish(&text)
 }
 

@@ -103,6 +103,49 @@ impl Repository {
         Ok(range)
     }
 
+    /// The commits after `since` up to `upto` that bring one of these paths to something that none of their parents has there;
+    /// those that leave all of them as they are at `since` bring nothing.
+    ///
+    /// # Errors
+    /// Objects that cannot be read; more than 5,000 commits.
+    pub fn bringing(
+        &self,
+        since: CommitId,
+        upto: CommitId,
+        paths: &BTreeSet<String>,
+    ) -> Result<Vec<RawCommit>, VcsError> {
+        let origin = self.tree(since)?;
+        let mut out = Vec::new();
+        for id in self.between(since, upto)? {
+            let own = self.tree(id)?;
+            if paths.iter().all(|path| own.leaves.get(path) == origin.leaves.get(path)) {
+                continue;
+            }
+            let parents = self.commit(id)?.parents;
+            let parents = parents.into_iter().map(|parent| self.tree(parent)).collect::<Result<Vec<_>, _>>()?;
+            let is_new = |path: &&String| parents.iter().all(|p| p.leaves.get(*path) != own.leaves.get(*path));
+            if paths.iter().any(|path| is_new(&path)) {
+                out.push(self.raw_commit(&id.to_string())?);
+            }
+        }
+        Ok(out)
+    }
+
+    /// The commits of a range before its head, each with where it left the base's history: the base itself where no commit of the
+    /// range is a merge.
+    ///
+    /// # Errors
+    /// Objects that cannot be read, no common history; more than 5,000 commits.
+    pub fn passed(&self, base: CommitId, head: CommitId) -> Result<Vec<(CommitId, CommitId)>, VcsError> {
+        let order = self.between(base, head)?;
+        let mut is_line = true;
+        for id in &order {
+            is_line &= self.commit(*id)?.parents.len() == 1;
+        }
+        let before_head = order.into_iter().filter(|id| *id != head);
+        before_head.map(|id| Ok((if is_line { base } else { self.merge_base(base, id)? }, id))).collect()
+    }
+
     /// The commits of a range, parents before children.
     fn between(&self, base: CommitId, head: CommitId) -> Result<Vec<CommitId>, VcsError> {
         let mut done = self.ancestors(base)?;

@@ -86,6 +86,12 @@ impl Tree {
         (few, alike)
     }
 
+    /// What the paths that are wanted hold, as lines that are equal if and only if it is the same.
+    pub fn contents(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let wanted = self.leaves.iter().filter(|(path, _)| is_wanted(path));
+        wanted.map(|(path, leaf)| format!("{} {:o} {path}", leaf.id, leaf.mode)).collect()
+    }
+
     /// The leaves at or below `prefix` (all of them where it is empty).
     fn under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a String, &'a Leaf)> {
         let from = self.leaves.range(prefix.to_owned()..);

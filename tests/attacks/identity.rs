@@ -1,7 +1,7 @@
 //! A01 to A05: one person who would count twice, or for another.
 
-use crate::scene::Draft;
-use crate::stage::{APPROVERS, CHANGE, Stage, WORK, approval, owned};
+use crate::scene::{Draft, RULES};
+use crate::stage::{APPROVERS, CHANGE, EDGE, Stage, WORK, approval, change_file, owned, proposed, with_rules};
 use fwgate::gate::Record;
 
 /// A stage on which the first text of the policy stands beside a second key of the person's.
@@ -137,4 +137,40 @@ fn a05_rebase_signs_an_approval_again_with_another_key() {
 #[test]
 fn a05_rebase_signs_an_approval_again_with_the_authors_key() {
     rebased_by("alice", &["APPROVAL_MISSING", "SELF_APPROVAL"]);
+}
+
+/// Bob's ruleset was merged, which applies nothing and asks nobody; alice announces a range that only adds the change file. What
+/// would be pushed is bob's all the same.
+#[test]
+fn a04_maker_of_bytes_that_were_merged_before() {
+    let stage = Stage::new();
+    let before = stage.tip();
+    stage.scene.witness();
+    stage.in_force("edge1", &before);
+    stage.scene.main(&[("README.md", "By carol, of no device.\n")]);
+    stage.scene.commit_on("refs/heads/main", "bob", &[(EDGE, &proposed())]);
+    let head = stage.scene.commit_on(WORK, "alice", &[("changes/CHG-1.toml", &change_file(CHANGE))]);
+    let facts = stage.facts_against(CHANGE, &head, &stage.devices(&before));
+    stage.announce("alice", &facts);
+    let facts = stage.vet(facts);
+    stage.scene.wait(600);
+    stage.scene.witness();
+    stage.approved_by(&APPROVERS, &facts);
+    stage.settle();
+    stage.permit().denied_only(&["APPROVAL_MISSING", "CONTRIBUTOR_APPROVAL"]);
+}
+
+/// What others merged and pushed before is in force, and nobody's part in this change.
+#[test]
+fn a04_makers_of_what_is_in_force_may_approve() {
+    let stage = Stage::new();
+    let other = with_rules(RULES, "-A INPUT -p tcp -m tcp --dport 22 -s 10.9.0.1/32 -j ACCEPT\n");
+    let merged = stage.scene.commit_on("refs/heads/main", "bob", &[(EDGE, &other)]);
+    stage.scene.witness();
+    stage.in_force("edge1", &merged);
+    let head = stage.propose(&[(EDGE, &with_rules(&other, crate::stage::RULE))]);
+    let facts = stage.announced_at(CHANGE, &head);
+    stage.approved_by(&APPROVERS, &facts);
+    stage.settle();
+    stage.permit().granted();
 }

@@ -19,10 +19,13 @@ mod identity;
 mod invariants;
 mod keys;
 mod malformed;
+#[cfg(feature = "openpgp")]
+mod openpgp;
 mod paths;
 mod policies;
 mod records;
 mod replay;
+mod rollbacks;
 mod times;
 mod two_estate;
 mod two_fleet;

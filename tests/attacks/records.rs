@@ -134,3 +134,58 @@ fn a34_bad_commit_and_its_revert_beside_a_good_one() {
     approved(&stage, &head);
     stage.permit().denied_only(&["COMMIT_GRAPH"]);
 }
+
+/// Both ends are fine and differ in the file; the state between them is not.
+#[test]
+fn a34_bad_state_of_a_file_that_changes_in_the_end() {
+    let stage = Stage::new();
+    let file = change_file(CHANGE);
+    stage.scene.commit_on(WORK, "alice", &[(EDGE, &with_rules(&proposed(), OPEN)), ("changes/CHG-1.toml", &file)]);
+    let head = stage.propose(&[]);
+    approved(&stage, &head);
+    let verdict = stage.permit();
+    assert!(verdict.to_string().contains("FW201 effect-outside-intent"), "{verdict}");
+    verdict.denied_only(&["COMMIT_GRAPH"]);
+}
+
+/// A state that cannot be loaded by anything is not safe either: nobody can say what a device would make of it.
+#[test]
+fn a34_state_that_nobody_can_read() {
+    let stage = Stage::new();
+    stage.scene.commit_on(WORK, "alice", &[(EDGE, &with_rules(RULES, "-A FORWARD --frobnicate\n"))]);
+    let head = stage.propose(&[]);
+    approved(&stage, &head);
+    stage.permit().denied_only(&["COMMIT_GRAPH"]);
+}
+
+/// Work in steps that are each as safe as the end goes through: the first step is a part of what is declared.
+#[test]
+fn a34_safe_steps_are_allowed() {
+    let stage = Stage::new();
+    let file = change_file(CHANGE);
+    let half = crate::stage::RULE.replace("10.2.0.0/16", "10.2.0.0/17");
+    stage.scene.commit_on(WORK, "alice", &[(EDGE, &with_rules(RULES, &half)), ("changes/CHG-1.toml", &file)]);
+    let head = stage.propose(&[]);
+    let facts = stage.announced_at(CHANGE, &head);
+    stage.approved_by(&APPROVERS, &facts);
+    stage.settle();
+    stage.permit().granted();
+}
+
+/// The author pins a beginning behind the commits that nobody should look at.
+#[test]
+fn a34_range_that_begins_behind_what_it_hides() {
+    let stage = Stage::new();
+    stage.scene.commit_on(WORK, "bob", &[(EDGE, &proposed())]);
+    let hidden = stage.scene.head_of(WORK).unwrap();
+    let head = stage.propose(&[]);
+    let facts = Facts { base: hidden, ..stage.facts(CHANGE, &head) };
+    stage.announce("alice", &facts);
+    let facts = stage.vet(facts);
+    stage.scene.wait(600);
+    stage.scene.witness();
+    stage.approved_by(&APPROVERS, &facts);
+    stage.settle();
+    let verdict = stage.permit();
+    assert!(verdict.permit.is_none() && verdict.codes().contains(&"COMMIT_GRAPH"), "{verdict}");
+}

@@ -11,10 +11,17 @@ fn a06_approval_of_older_content() {
     stage.approved_by(&APPROVERS, &old);
     let wider = RULE.replace("--dport 443", "--dport 8443");
     let file = change_file(CHANGE).replace("tcp/443", "tcp/8443");
-    let head = stage.propose(&[(EDGE, &with_rules(RULES, &wider)), ("changes/CHG-1.toml", &file)]);
+    let files = [(EDGE, with_rules(RULES, &wider)), ("changes/CHG-1.toml", file)];
+    let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
+    let head = stage.scene.commit_on("refs/heads/amended", "alice", &files);
     stage.announced_at(CHANGE, &head);
     stage.settle();
     stage.permit().denied_only(&["APPROVAL_MISSING", "APPROVAL_STALE"]);
+    // On top of what was approved, that stays a state of the range which nobody would approve any more.
+    let head = stage.propose(&files);
+    stage.announced_at(CHANGE, &head);
+    stage.settle();
+    stage.permit().denied("COMMIT_GRAPH");
 }
 
 #[test]

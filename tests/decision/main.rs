@@ -5,6 +5,7 @@ mod calendar;
 mod chain;
 mod classes;
 mod documents;
+mod model;
 mod properties;
 mod quorum;
 mod scene;

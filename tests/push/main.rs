@@ -400,9 +400,9 @@ fn one_operator_takes_a_change_back_and_nobody_else() {
     let (code, text) = roll("alice");
     assert!(code == 0 && text.contains("edge1: runs the bytes of") && !text.contains("warning"), "{text}");
     assert!(!world.device.runs("iptables-save", None).contains("--dport 443 -j ACCEPT"));
-    // The ledger knows: the baseline is in force again, so that there is something to permit.
+    // The ledger knows: the baseline is in force again, and what was approved before is used up.
     let (code, text) = world.fwgate(&clone, &["permit", ID]);
-    assert!(code == 0 && !text.contains("EMPTY_CHANGE"), "{text}");
+    assert!(code == 1 && text.contains("APPROVAL_STALE") && !text.contains("EMPTY_CHANGE"), "{text}");
     let (code, text) = roll("alice");
     assert!(code == 0 && text.contains("already"), "{text}");
     // Pushed again it goes into the log again, with the permit that was spent then.

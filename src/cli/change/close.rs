@@ -149,7 +149,9 @@ fn outcome(gathered: &Gathered, id: &str) -> Result<Outcome, Vec<Reason>> {
         _ => version_of(gathered, id).map(|_| Outcome::InForce),
     };
     let state = gathered.decision.state.name();
-    let is_over = gathered.log.is_closed(id) && !is_run_again(gathered, id);
+    let by_ledger = progress(&gathered.ledger, id, gathered.now);
+    let is_known = gathered.log.knows_end(id, by_ledger) && !is_run_again(gathered, id);
+    let is_over = gathered.log.is_closed(id) && is_known;
     if is_over || is_kept(gathered, id, pushed) {
         let message = format!("{id} is in the log already");
         return Err(vec![Reason::new(ReasonCode::EmptyChange, message, "nothing is left to do")]);
@@ -173,10 +175,10 @@ fn is_kept(gathered: &Gathered, id: &str, pushed: Option<Outcome>) -> bool {
     last.is_some_and(|m| Some(m.said.outcome) == pushed && m.said.permit == claimed(gathered, id))
 }
 
-/// The digest of the permit that was claimed last.
+/// The digest of the permit that was claimed last; an operator takes a change back without one.
 fn claimed(gathered: &Gathered, id: &str) -> Option<Digest> {
     gathered.ledger.entries.iter().rev().find_map(|e| match &e.said {
-        LedgerEntry::Claim(claim) if claim.change == id => Some(claim.permit),
+        LedgerEntry::Claim(claim) if claim.change == id && !claim.is_operators() => Some(claim.permit),
         _ => None,
     })
 }

@@ -54,7 +54,9 @@ impl Session {
         let mut obstacles = Vec::new();
         let (world, tip) = self.world(now, &mut obstacles);
         let mut read = Read { announced: Some(pinned(id, base, head)), ..Read::default() };
-        let filled = Changes { session: self, world: &world, tip }.fill(id, &mut read);
+        let changes = Changes { session: self, world: &world, tip };
+        let filled = changes.fill(id, &mut read);
+        changes.passed(&mut read);
         obstacles.extend(read.obstacles);
         obstacles.extend(filled.err().into_iter().flatten());
         Drafted {

@@ -9,9 +9,9 @@ use crate::fleet::tree::Beside;
 use crate::gate::{
     Analysis, Believed, BesideDevices, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Digest, Dossier, Hold,
     InForce, Instant, Ledger, Library, Log, Neighbour, Outcome, Pending, Progress, Reason, ReasonCode, Record,
-    ResultKind, Root, Roster, Standing, TargetDevice, Testimony, adoptions, analyse_within, contributions, debt,
-    decide, judge_chain, judge_pending, progress, quarantined, read_branch, read_request, read_version, unconverged,
-    with_adoptions,
+    ResultKind, Root, Roster, Standing, TargetDevice, Testimony, adoptions, analyse_within, debt, decide,
+    device_digest, judge_chain, judge_pending, progress, quarantined, read_branch, read_request, read_version,
+    taken_back, unconverged, with_adoptions,
 };
 use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
 use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
@@ -241,11 +241,13 @@ impl World {
         World { now, branches, chain, roster, ledger, log }
     }
 
-    /// How far a change has come: what is in the log is closed.
+    /// How far a change has come: what is in the log is closed, unless it was taken back after that.
     pub fn progress(&self, id: &str) -> Progress {
+        let by_ledger = progress(&self.ledger, id, self.now);
         match self.log.is_closed(id) {
+            true if !self.log.knows_end(id, by_ledger) => by_ledger,
             true => Progress::Closed,
-            false => progress(&self.ledger, id, self.now),
+            false => by_ledger,
         }
     }
 }
@@ -301,6 +303,7 @@ impl Changes<'_> {
     fn gathered(&self, id: &str, obstacles: Vec<Reason>) -> Gathered {
         let mut read = self.read(id);
         read.obstacles.extend(obstacles);
+        self.passed(&mut read);
         let neighbours = self.neighbours(id, &read);
         let mut decision = self.decide(id, &read, &neighbours);
         if let Some(commit) = read.looks_approved.as_ref().filter(|_| !decision.missing.is_empty()) {
@@ -315,6 +318,7 @@ impl Changes<'_> {
             format!("`{path}` has no part in this: files are judged and pushed as git holds them, whatever it says")
         }));
         let in_force = with_adoptions(self.world.ledger.in_force(), &self.adoptions());
+        decision.notes.extend(self.left_over(id, &in_force));
         let World { now, chain, roster, ledger, log, branches } = self.world_again();
         let Read { testimony, announced, trees, request, analysis, fleet, targets, .. } = read;
         Gathered {
@@ -334,6 +338,26 @@ impl Changes<'_> {
             in_force,
             decision,
         }
+    }
+
+    /// Devices that were brought back while the protected branch kept what was taken from them: whatever comes next brings it
+    /// along, unless it is the revert or the fix.
+    fn left_over(&self, id: &str, in_force: &BTreeMap<String, InForce>) -> Vec<String> {
+        let back: Vec<&InForce> =
+            in_force.values().filter(|k| k.result == ResultKind::RolledBack && k.change != id).collect();
+        if back.is_empty() {
+            return Vec::new();
+        }
+        let tree = self.tip.and_then(|tip| self.session.repository.tree(tip).ok());
+        let Some(devices) = tree.and_then(|tree| self.session.devices_at(&tree).ok()) else { return Vec::new() };
+        let held = |name: &str| device_digest(devices.devices.iter().find(|d| d.name == name).map(bytes_of).as_ref());
+        let note = |known: &InForce| {
+            let InForce { device, change, .. } = known;
+            format!(
+                "`{device}` was brought back from {change}, which the protected branch still holds: the next change must be its revert or its fix"
+            )
+        };
+        back.into_iter().filter(|known| held(&known.device) != known.bytes).map(note).collect()
     }
 
     fn world_again(&self) -> World {
@@ -370,11 +394,13 @@ impl Changes<'_> {
         let repo = &self.session.repository;
         let commit = |id: &str| repo.commit_id(id).map_err(|e| vec![of_vcs(&e)]);
         let (base, head) = (commit(&announced.base)?, commit(&announced.head)?);
+        self.hidden(base, tip)?;
         self.range(base, head, out);
         out.pending = self.pending(base, head)?;
         let pinned = PinnedChange { id, protected: tip, base, head };
         let reader = self.session.reader().map_err(|e| reasons(&e))?.with_beside(Beside::of(policy));
-        let in_force = self.in_force(id, &reader, &mut out.obstacles);
+        let known = self.known(id);
+        let in_force = self.in_force(&known, &reader, &mut out.obstacles);
         let trees = reader.change_trees(repo, &pinned, &in_force)?;
         out.fleet = self.fleet(&reader, tip);
         let (request, canonical) = read_request(&trees.request.path, &trees.request.bytes, policy)?;
@@ -396,10 +422,13 @@ impl Changes<'_> {
         let [old, new] = &trees.beside;
         let around = BesideDevices { baseline: old, proposal: new, now: Some(self.world.now.0) };
         let analysed = analyse_within(&case, &around, &mut Library::default());
+        if let Ok(analysis) = &analysed {
+            out.targets = targets(analysis, &out.fleet);
+            self.earlier(base, (&trees, analysis), &known, out);
+        }
         out.trees = Some(trees);
         match analysed {
             Ok(analysis) => {
-                out.targets = targets(&analysis, &out.fleet);
                 out.analysis = Some(analysis);
                 Ok(())
             }
@@ -425,23 +454,6 @@ impl Changes<'_> {
         }
     }
 
-    /// Who has a part in the range, and what both of its ends do not show.
-    fn range(&self, base: CommitId, head: CommitId, out: &mut Read) {
-        match self.session.repository.range(base, head, &|_| true) {
-            Err(error) => out.obstacles.push(of_vcs(&error)),
-            Ok(range) => {
-                let persons = self.world.chain.policy().map(|p| p.persons.as_slice()).unwrap_or_default();
-                let all = contributions(&range.commits, &self.world.roster, persons);
-                let names: BTreeSet<String> =
-                    all.iter().flat_map(|c| c.persons.iter().chain(&c.unknown)).cloned().collect();
-                out.contributors = names.into_iter().collect();
-                out.looks_approved = all.iter().find(|c| c.looks_like_approval).map(|c| c.commit.clone());
-                let flaw = |f: &crate::vcs::RangeFlaw| Reason::new(code(f.code()), f.to_string(), f.help());
-                out.obstacles.extend(range.flaws.iter().map(flaw));
-            }
-        }
-    }
-
     fn pending(&self, base: CommitId, head: CommitId) -> Result<Option<Pending>, Vec<Reason>> {
         let at = |commit| self.session.repository.policy_at(commit).map_err(|e| vec![of_vcs(&e)]);
         let (before, after) = (at(base)?, at(head)?);
@@ -454,19 +466,28 @@ impl Changes<'_> {
         Ok(Some(judge_pending(&world.chain, &after, &voices)))
     }
 
-    /// The bytes of every device that the ledger knows. While a change is under way, what it has applied itself is
+    /// What is in force on every device that the ledger knows. While a change is under way, what it has applied itself is
     /// not its baseline: otherwise its content would be another after each device.
-    fn in_force(&self, id: &str, reader: &Reader<'_>, obstacles: &mut Vec<Reason>) -> BTreeMap<String, DeviceBytes> {
-        let repo = &self.session.repository;
+    fn known(&self, id: &str) -> BTreeMap<String, InForce> {
         let world = self.world;
         let is_over = progress(&world.ledger, id, world.now) == Progress::Applied;
         let pushed = world.ledger.in_force_but(if is_over { None } else { Some(id) });
-        let latest = with_adoptions(pushed, &self.adoptions());
+        with_adoptions(pushed, &self.adoptions())
+    }
+
+    /// The bytes of devices of which is known what is in force.
+    fn in_force(
+        &self,
+        known: &BTreeMap<String, InForce>,
+        reader: &Reader<'_>,
+        obstacles: &mut Vec<Reason>,
+    ) -> BTreeMap<String, DeviceBytes> {
+        let repo = &self.session.repository;
         let mut out = BTreeMap::new();
-        for (device, known) in latest {
+        for (device, known) in known {
             let found = repo.commit_id(&known.head).map_err(|e| vec![of_vcs(&e)]);
-            match found.and_then(|commit| reader.device_at(repo, commit, &device, known.bytes)) {
-                Ok(bytes) => drop(out.insert(device, bytes)),
+            match found.and_then(|commit| reader.device_at(repo, commit, device, known.bytes)) {
+                Ok(bytes) => drop(out.insert(device.clone(), bytes)),
                 Err(reasons) => obstacles.extend(reasons),
             }
         }
@@ -518,6 +539,7 @@ impl Changes<'_> {
             ids: &ids,
             neighbours,
             progress: world.progress(id),
+            taken_back: taken_back(&world.ledger, id),
             restores: self.restores(read),
             unconverged: &open,
             debts: &debts,
@@ -615,11 +637,11 @@ pub(super) fn today(now: Instant) -> Date {
     Date::of_unix_seconds(u64::try_from(now.0).unwrap_or_default())
 }
 
-fn code(name: &str) -> ReasonCode {
+pub(super) fn code(name: &str) -> ReasonCode {
     ReasonCode::ALL.iter().copied().find(|c| c.name() == name).unwrap_or(ReasonCode::HistoryUnverifiable)
 }
 
-fn of_vcs(error: &VcsError) -> Reason {
+pub(super) fn of_vcs(error: &VcsError) -> Reason {
     let fix = error.help().unwrap_or_else(|| "mend the repository, and ask again".to_owned());
     Reason::new(code(error.permit_code()), error.to_string(), fix)
 }

@@ -7,6 +7,7 @@ mod draft;
 mod gather;
 mod kept;
 mod neighbours;
+mod range;
 mod scheduled;
 mod survey;
 mod write;

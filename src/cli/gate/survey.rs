@@ -6,7 +6,7 @@ use crate::cli::input::{Herd, InputError, bytes_of, reasons};
 use crate::gate::fleet::{MainDevice, main_device};
 use crate::gate::{
     Chain, Confined, DeviceBytes, Digest, InForce, Instant, Ledger, Log, Reason, Roster, TargetDevice, Testimony,
-    quarantines, read_branch,
+    adoptions, quarantines, read_branch, with_adoptions,
 };
 use crate::vcs::{Branch, CommitId, EvidenceSource, Repository, VcsError};
 use std::collections::BTreeMap;
@@ -44,7 +44,13 @@ pub fn survey_server(repository: &Repository, root: &[u8], protected: &str, now:
     let versions = tip.map(|tip| repository.policy_versions(tip)).transpose()?.unwrap_or_default();
     let kept = super::closed_branches(repository, &branches)?;
     let World { now, branches, chain, roster, ledger, log } = World::read(Some(root), now, (branches, kept), versions);
-    let in_force = ledger.in_force();
+    let of_changes = branches.values().filter(|b| change_of(&b.name).is_some());
+    let said = |b: &Branch| {
+        let policy = chain.policy();
+        policy.map(|p| adoptions(&read_branch(b, &roster, &ledger, now), p, now)).unwrap_or_default()
+    };
+    let adopted: Vec<InForce> = of_changes.flat_map(said).collect();
+    let in_force = with_adoptions(ledger.in_force(), &adopted);
     Ok(Survey { now, tip, chain, roster, ledger, log, branches, in_force, obstacles: Vec::new() })
 }
 
@@ -123,10 +129,8 @@ impl Session {
     /// The same by what was fetched last.
     pub fn survey_again(&self, now: Instant, mut obstacles: Vec<Reason>) -> Survey {
         let (world, tip) = self.world(now, &mut obstacles);
-        let in_force = crate::gate::with_adoptions(
-            world.ledger.in_force(),
-            &Changes { session: self, world: &world, tip }.adoptions(),
-        );
+        let adopted = Changes { session: self, world: &world, tip }.adoptions();
+        let in_force = with_adoptions(world.ledger.in_force(), &adopted);
         let World { now, branches, chain, roster, ledger, log } = world;
         Survey { now, tip, chain, roster, ledger, log, branches, in_force, obstacles }
     }

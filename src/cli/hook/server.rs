@@ -10,8 +10,8 @@ use crate::cli::ledger::listed;
 use crate::cli::rulesets::is_ruleset;
 use crate::cli::screen::Screen;
 use crate::gate::{
-    DeviceBytes, Digest, EMPTY_TREE, LEDGER_BRANCH, LOG_BRANCH, Ledger, Log, Reason, ReasonCode, Record, Root, Target,
-    content_digest, device_digest, read_branch,
+    Claim, DeviceBytes, Digest, EMPTY_TREE, Instant, LEDGER_BRANCH, LOG_BRANCH, Ledger, Log, Reason, ReasonCode,
+    Record, Root, Standing, Target, Testimony, content_digest, device_digest, read_branch,
 };
 use crate::policy::{canonical_change, is_change_id};
 use crate::vcs::{CommitId, Repository, VcsError};
@@ -263,9 +263,12 @@ impl Server<'_> {
         };
         let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         let digest = |side: &BTreeMap<String, DeviceBytes>, device: &str| device_digest(side.get(device));
+        // A branch that begins brings what is merged, and a merge applies nothing: what is in force is known better.
+        let begins = update.old.is_none();
+        let known = |device: &str| survey.in_force.get(device).filter(|_| begins).map(|known| known.bytes);
         let target = |device: &&String| Target {
             device: (*device).clone(),
-            baseline: digest(&before, device),
+            baseline: known(device).unwrap_or_else(|| digest(&before, device)),
             proposal: digest(&after, device),
         };
         let changed: Vec<Target> = names.iter().map(target).filter(|t| t.baseline != t.proposal).collect();
@@ -298,11 +301,7 @@ impl Server<'_> {
             let content = self.content(new, &claim.change, changed)?;
             let branch = survey.branches.get(&format!("refs/heads/fwgate/changes/{}", claim.change))?;
             let testimony = read_branch(branch, &survey.roster, &survey.ledger, survey.now);
-            let announced = testimony.records.iter().rev().find_map(|r| match &r.said {
-                Record::Change(change) => Some(change.content),
-                _ => None,
-            });
-            Some(announced == Some(content))
+            Some(announced(&testimony, claim) == Some(content))
         });
         contents.any(|is_same| is_same)
     }
@@ -315,6 +314,20 @@ impl Server<'_> {
         let text = String::from_utf8(entry.bytes).ok()?;
         let canonical = canonical_change(&path, &text).ok()?;
         Some(content_digest(&self.root.repository, &canonical, changed))
+    }
+}
+
+/// The content that a change announced last when a run claimed its permit. What somebody announces while the claim is open is
+/// not what was permitted: only what a witness saw before counts, or the one announcement where none was seen (an emergency).
+fn announced(testimony: &Testimony, claim: &Claim) -> Option<Digest> {
+    let good = testimony.records.iter().filter(|r| r.standing == Standing::Good);
+    let all: Vec<(Option<Instant>, Digest)> = good
+        .filter_map(|r| if let Record::Change(change) = &r.said { Some((r.witnessed, change.content)) } else { None })
+        .collect();
+    let seen = all.iter().rev().find(|(witnessed, _)| witnessed.is_some_and(|at| at <= claim.at));
+    match (seen, all.as_slice()) {
+        (Some((_, content)), _) | (None, [(_, content)]) => Some(*content),
+        (None, _) => None,
     }
 }
 

@@ -8,7 +8,7 @@ use super::{InputError, Reader};
 use crate::fleet::tree::{ConfigTree, DeviceInput, TreeFile};
 use crate::gate::{DeviceBytes, Digest, Reason, ReasonCode, change_edits, device_digest};
 use crate::policy::canonical_change;
-use crate::vcs::{CommitId, Repository, VcsError, merge_onto, refuse_irregular};
+use crate::vcs::{CommitId, Repository, Tree, VcsError, merge_onto, refuse_irregular};
 use std::collections::BTreeMap;
 
 /// The state that a change is about.
@@ -121,6 +121,29 @@ impl Reader<'_> {
             let fix = "`git fetch` may bring the commit that does";
             vec![Reason::new(ReasonCode::HistoryUnverifiable, message, fix)]
         })
+    }
+
+    /// The devices of a state of the repository's files.
+    ///
+    /// # Errors
+    /// There are none, or they cannot be read or accepted.
+    pub fn devices_in(&self, repo: &Repository, files: &Tree, words: &str) -> Result<Vec<DeviceBytes>, InputError> {
+        let tree = self.repository_tree(repo, files, words)?.accepted()?;
+        Ok(tree.devices.iter().map(bytes_of).collect())
+    }
+
+    /// Whether a path of the repository is one of a device or of a role.
+    pub fn is_of_devices(&self, path: &str) -> bool {
+        let below = |folder: &str| folder.is_empty() || path.strip_prefix(folder).is_some_and(|p| p.starts_with('/'));
+        below(&self.devices) || below(&self.roles_path())
+    }
+
+    /// Where the repository holds a file of a device: those of roles are named from the folder that holds `roles/`.
+    pub fn path_in_repository(&self, path: &str) -> String {
+        match path.strip_prefix("roles/") {
+            Some(rest) => format!("{}/{rest}", self.roles_path()),
+            None => path.to_owned(),
+        }
     }
 
     /// What an announcement's author edited, by `change_edits`; `None` where its commits or files are not there or cannot be read.

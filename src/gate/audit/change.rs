@@ -45,10 +45,16 @@ pub(super) fn audited(believed: &Believed<'_>, id: &str) -> AuditedChange {
     out
 }
 
-/// What became of the permit that was claimed last.
+/// What became of the permit that was claimed last, with what operators brought back afterwards.
 fn spent(believed: &Believed<'_>, id: &str) -> Option<PermitHistory> {
+    let at = |p: &PermitHistory| p.claims.last().map(|c| c.at);
     let own = believed.ledger.permits().into_values().filter(|p| p.claims.last().is_some_and(|c| c.change == id));
-    own.max_by_key(|p| p.claims.last().map(|c| c.at))
+    let (mut back, pushed): (Vec<_>, Vec<_>) = own.partition(|p| p.claims.last().is_some_and(Claim::is_operators));
+    let mut last = pushed.into_iter().max_by_key(at)?;
+    back.sort_by_key(at);
+    let since = at(&last);
+    back.into_iter().filter(|p| at(p) >= since).for_each(|p| last.results.extend(p.results));
+    Some(last)
 }
 
 fn version(believed: &Believed<'_>, merge: Option<&Merge>, claim: Option<&Claim>) -> Option<u64> {
@@ -128,6 +134,7 @@ impl Case<'_> {
             ids: &[],
             neighbours: &[],
             progress: Progress::None,
+            taken_back: None,
             restores: true,
             unconverged: &[],
             debts: &[],
@@ -224,7 +231,7 @@ impl Case<'_> {
 
     /// The review of an emergency that is past due.
     fn owed(&self, all: &Testimony) -> Option<Fault> {
-        let results = self.spent.iter().flat_map(|s| s.results.values());
+        let results = self.believed.ledger.results().filter(|r| r.change == all.change);
         let applied = results.filter(|r| r.result == ResultKind::Applied).map(|r| r.at).max()?;
         let debt = debt(all, self.policy, applied).filter(|d| d.due <= self.believed.archive.now)?;
         let message = format!("the review of the emergency {} was due at {}", debt.change, debt.due);

@@ -8,7 +8,7 @@ use crate::gate::log::Attachment;
 use crate::gate::permit::PermitFile;
 use crate::gate::record::LedgerEntry;
 use crate::gate::roster::fingerprint_of;
-use crate::gate::signature::read_envelope;
+use crate::gate::signature::{is_key_of, read_envelope};
 use std::collections::BTreeMap;
 
 /// Everything that such keys signed from then on. Where no witness saw a record before that instant, its own date proves nothing.
@@ -48,7 +48,7 @@ fn keys(believed: &Believed<'_>) -> BTreeMap<String, Instant> {
 
 fn of_change(change: &AuditedChange, seed: &Taint, since: Instant, out: &mut Vec<Taint>) {
     let is_late = |witnessed: Option<&String>| witnessed.and_then(|w| Instant::read(w)).is_none_or(|w| w >= since);
-    for record in change.records.iter().filter(|r| r.key == seed.key && is_late(r.witnessed.as_ref())) {
+    for record in change.records.iter().filter(|r| is_key_of(&r.key, &seed.key) && is_late(r.witnessed.as_ref())) {
         out.push(Taint {
             change: Some(change.change.clone()),
             what: record.kind.clone(),

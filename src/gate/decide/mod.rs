@@ -119,6 +119,7 @@ fn by_policy(case: &Dossier<'_>, policy: &Policy) -> Decision {
     found.stop(&bench);
     found.timing = timing::judge(&bench, &calendar(policy).0);
     found.reasons.extend(fleet_reasons(case, class));
+    found.reasons.extend(taken_back_reason(case));
     state::conclude(&bench, found)
 }
 
@@ -179,6 +180,16 @@ fn announcement_reason(case: &Dossier<'_>, parties: &Parties<'_>) -> Option<Reas
     let reason =
         Reason::new(ReasonCode::ApprovalMissing, message, format!("the author signs it: `fwgate change new {id}`"));
     parties.latest.is_none().then_some(reason)
+}
+
+/// What was taken back did not hold, whatever was approved: it goes again only when it is said anew.
+fn taken_back_reason(case: &Dossier<'_>) -> Option<Reason> {
+    let (id, at) = (case.id, case.taken_back?);
+    let message = format!("{id} was rolled back at {at}, and what was approved before that is used up");
+    let fix = format!(
+        "the protected branch still holds it: revert it there, or say it anew with `fwgate change reissue {id} --becomes ID --reason TEXT`"
+    );
+    Some(Reason::new(ReasonCode::ApprovalStale, message, fix).detail("rolled-back"))
 }
 
 /// What stands in the way elsewhere in the fleet.

@@ -1,5 +1,6 @@
 //! Public keys of the roster, and which kinds of them are accepted.
 
+use super::openpgp::{Certificate, read_certificate};
 use crate::gate::ReasonCode;
 use ssh_key::public::KeyData;
 use ssh_key::{Algorithm, EcdsaCurve, HashAlg};
@@ -19,9 +20,25 @@ pub enum UserCheck {
 /// A public key of an accepted kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey {
-    pub(super) data: KeyData,
+    material: Material,
     fingerprint: String,
     blob: Vec<u8>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Material {
+    Ssh(KeyData),
+    OpenPgp(Box<Certificate>),
+}
+
+/// Whether a key counts at an instant by what it says itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Validity {
+    Good,
+    NotYet,
+    Expired,
+    Revoked,
 }
 
 /// Why a key is not accepted.
@@ -40,27 +57,68 @@ impl PublicKey {
         &self.fingerprint
     }
 
-    /// The key in the wire format, by which signatures name it.
+    /// The key in the wire format, by which signatures name it; of an OpenPGP certificate, its fingerprint.
     pub fn blob(&self) -> &[u8] {
         &self.blob
     }
+
+    /// The key as SSH has it.
+    pub(super) fn ssh(&self) -> Option<&KeyData> {
+        match &self.material {
+            Material::Ssh(data) => Some(data),
+            Material::OpenPgp(_) => None,
+        }
+    }
+
+    /// The certificate that it is.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        match &self.material {
+            Material::Ssh(_) => None,
+            Material::OpenPgp(certificate) => Some(certificate),
+        }
+    }
+
+    /// Whether the key of this name in it (itself, or a subkey of a certificate) counts at an instant, in seconds since 1970, by
+    /// what it says itself. SSH keys say nothing.
+    pub fn validity(&self, key: &str, now: i64) -> Validity {
+        self.certificate().map_or(Validity::Good, |certificate| certificate.validity(key, now))
+    }
 }
 
-/// Reads a key in the form of a `.pub` file: `algorithm base64 [comment]`.
+/// Whether a signing key is the one of a fingerprint, or a subkey of the certificate of that fingerprint.
+pub fn is_key_of(key: &str, fingerprint: &str) -> bool {
+    key.strip_prefix(fingerprint).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a text begins as an armored OpenPGP key does.
+fn is_openpgp(text: &str) -> bool {
+    text.trim_start().starts_with("-----BEGIN PGP ")
+}
+
+fn certificate(text: &str) -> Result<PublicKey, KeyFlaw> {
+    let certificate = read_certificate(text)?;
+    let (fingerprint, blob) = (certificate.fingerprint(), certificate.blob());
+    Ok(PublicKey { material: Material::OpenPgp(Box::new(certificate)), fingerprint, blob })
+}
+
+/// Reads a key in the form of a `.pub` file, `algorithm base64 [comment]`, or an armored OpenPGP certificate.
 ///
 /// # Errors
 /// Options, wildcards, several lines, text that is no key; certificates, DSA, RSA under 3072 bits, weak points, other kinds.
 pub fn read_public_key(text: &str) -> Result<PublicKey, KeyFlaw> {
+    if is_openpgp(text) {
+        return certificate(text);
+    }
     check_form(text)?;
     let key = ssh_key::PublicKey::from_openssh(text)
         .map_err(|e| flaw(ReasonCode::PolicyInvalid, format!("this is no public key: {e}")))?;
     check_kind(key.key_data())?;
     let blob = key.to_bytes().map_err(|e| flaw(ReasonCode::PolicyInvalid, format!("this is no public key: {e}")))?;
     let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
-    Ok(PublicKey { data: key.key_data().clone(), fingerprint, blob })
+    Ok(PublicKey { material: Material::Ssh(key.key_data().clone()), fingerprint, blob })
 }
 
-fn flaw(code: ReasonCode, message: impl Into<String>) -> KeyFlaw {
+pub(super) fn flaw(code: ReasonCode, message: impl Into<String>) -> KeyFlaw {
     KeyFlaw { code, message: message.into() }
 }
 

@@ -32,20 +32,21 @@ pub fn verify(envelope: &Envelope, payload: &[u8], key: &PublicKey, check: UserC
         "sha512" => HashAlg::Sha512,
         other => return Err(SignatureFlaw::Kind(format!("the hash `{}` is not accepted", other.escape_debug()))),
     };
-    check_algorithm(envelope, key)?;
+    let data = key.ssh().ok_or(SignatureFlaw::Bad)?;
+    check_algorithm(envelope, data)?;
     if envelope.key != key.blob() {
         return Err(SignatureFlaw::Bad);
     }
     let signed = SshSig::signed_data(&envelope.namespace, hash, payload).map_err(|_| SignatureFlaw::Bad)?;
     let signature = Signature::try_from(envelope.signature.as_slice()).map_err(|_| SignatureFlaw::Bad)?;
-    key.data.verify(&signed, &signature).map_err(|_| SignatureFlaw::Bad)?;
+    data.verify(&signed, &signature).map_err(|_| SignatureFlaw::Bad)?;
     check_user(envelope.flags, check)
 }
 
 /// The algorithm must be the one of the key; of RSA's only those with SHA-2 (RFC 8332).
-fn check_algorithm(envelope: &Envelope, key: &PublicKey) -> Result<(), SignatureFlaw> {
-    let kind = key.data.algorithm();
-    let fits = match key.data {
+fn check_algorithm(envelope: &Envelope, key: &KeyData) -> Result<(), SignatureFlaw> {
+    let kind = key.algorithm();
+    let fits = match key {
         KeyData::Rsa(_) => matches!(envelope.algorithm.as_str(), "rsa-sha2-256" | "rsa-sha2-512"),
         _ => envelope.algorithm == kind.as_str(),
     };

@@ -9,7 +9,7 @@ use crate::check::{CheckReport, RequirementCounts, WaiverState};
 use crate::finding::RANGE_LOST;
 use crate::report::check_json::{CheckFrame, is_refused};
 use crate::report::format::CheckView;
-use crate::report::visible;
+use crate::report::{next_human, visible};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -42,7 +42,7 @@ pub fn check_human(view: &CheckView<'_>) -> String {
         let most = Most { changes: MOST_CHANGES, regions: most_regions };
         effects.iter().for_each(|f| out += &filter_human(f, most, colour));
     }
-    out + "\n" + &footing(report, frame)
+    out + "\n" + &footing(report, frame) + &next_human(&frame.next)
 }
 
 /// The verdict in one line.

@@ -9,7 +9,7 @@ pub use person::{Signer, SignerFlags};
 use super::program::ProgramError;
 
 /// Whether the gate believes signatures by OpenPGP.
-const OPENPGP_COUNTS: bool = false;
+const OPENPGP_COUNTS: bool = cfg!(feature = "openpgp");
 
 /// Why nothing was signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
