@@ -10,13 +10,13 @@ use super::beginning::{self, BeginningArguments};
 use super::exit::{Exit, PASSED};
 use super::failure::Failure;
 use super::input::Surroundings;
+use super::output::OutputError;
 use super::screen::Screen;
 use crate::gate::signature::read_public_key;
 use crate::gate::{Root, policy_digest, read_version};
 use crate::policy::{Purpose, StarterForm, StarterKey, starter};
 use crate::vcs::{PolicyVersion, Repository};
 use clap::Args;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The arguments of `fwgate init`.
@@ -299,15 +299,15 @@ fn root_of<'k>(
 }
 
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
-    let failure = |e: std::io::Error| {
-        let failure = Failure::new(format!("`{}` cannot be written: {}", path.display(), e.kind()));
-        failure.help("`fwgate init` writes over nothing; later changes of the policy are changes like any other")
+    let failure = |e: OutputError| {
+        Failure::new(e.to_string())
+            .help("`fwgate init` writes over nothing; later changes of the policy are changes like any other")
     };
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(failure)?;
+        let unmade = |e: std::io::Error| Failure::new(format!("`{}` cannot be made: {}", folder.display(), e.kind()));
+        std::fs::create_dir_all(folder).map_err(unmade)?;
     }
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(failure)?;
-    file.write_all(text.as_bytes()).map_err(failure)
+    super::output::write_new(path, text.as_bytes()).map_err(failure)
 }
 
 fn all<T>(items: impl Iterator<Item = Result<T, Failure>>) -> Result<Vec<T>, Failure> {

@@ -1,5 +1,6 @@
 //! Files that are written: whole, or not at all.
 
+use crate::vcs::crash_point;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -52,6 +53,39 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     written.map_err(|e| OutputError::new(path, e.kind()))
 }
 
+/// Writes a file where none is, so that a reader sees all of it or none. A file with the same bytes is left as it is: a run that died
+/// behind it can be repeated.
+///
+/// # Errors
+/// There is another file already, or what the system says.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
+    if fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
+    let target = Target { path: path.to_owned(), direct: false };
+    let written = target.create_beside().and_then(|(file, beside)| {
+        crash_point("before a file is filled");
+        let done = target.fill_new(file, bytes).and_then(|()| {
+            crash_point("before a file has its name");
+            name_new(&beside, path)
+        });
+        crash_point("after a file has its name");
+        let _ = fs::remove_file(&beside);
+        done.and_then(|()| target.flush_folder())
+    });
+    written.map_err(|e| OutputError::new(path, e.kind()))
+}
+
+/// Gives a file its name, which no other may have: by a second link, and where the file system has none, after a look.
+fn name_new(beside: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(beside, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        Err(_) if path.symlink_metadata().is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => fs::rename(beside, path),
+        Ok(()) => Ok(()),
+    }
+}
+
 /// The place that is really written.
 struct Target {
     path: PathBuf,
@@ -77,17 +111,26 @@ impl Target {
 
     fn replace(&self, bytes: &[u8]) -> io::Result<()> {
         let (file, beside) = self.create_beside()?;
-        let done = self.fill(file, bytes).and_then(|()| fs::rename(&beside, &self.path));
+        crash_point("before a file is filled");
+        let done = self.fill(file, bytes).and_then(|()| {
+            crash_point("before a file has its name");
+            fs::rename(&beside, &self.path)
+        });
+        crash_point("after a file has its name");
         if done.is_err() {
             let _ = fs::remove_file(&beside);
         }
         done.and_then(|()| self.flush_folder())
     }
 
-    fn fill(&self, mut file: File, bytes: &[u8]) -> io::Result<()> {
+    fn fill(&self, file: File, bytes: &[u8]) -> io::Result<()> {
         if let Ok(old) = fs::metadata(&self.path) {
             file.set_permissions(old.permissions())?;
         }
+        self.fill_new(file, bytes)
+    }
+
+    fn fill_new(&self, mut file: File, bytes: &[u8]) -> io::Result<()> {
         file.write_all(bytes)?;
         file.sync_all()
     }

@@ -29,6 +29,7 @@
 
 mod branch;
 mod collision;
+mod crash;
 mod entry;
 mod error;
 mod evidence;
@@ -49,6 +50,7 @@ mod write;
 pub use branch::{EVIDENCE_ROOT, EvidenceSource, MAX_CHANGE_COMMITS};
 pub(crate) use collision::is_unseen;
 pub use collision::{collisions, refuse_twins};
+pub use crash::crash_point;
 pub use entry::{Entry, EntryKind, refuse_irregular};
 pub use error::VcsError;
 pub use evidence::{Branch, PolicyVersion, RawCommit};

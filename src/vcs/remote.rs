@@ -6,6 +6,7 @@
 //! that only moves forward.
 
 use super::branch::{EvidenceSource, evidence_root};
+use super::crash::crash_point;
 use super::error::VcsError;
 use super::history::Condition;
 use super::program::{Program, ProgramError, Told};
@@ -210,10 +211,13 @@ impl<'a> Remote<'a> {
     pub fn push(&self, commit: CommitId, branch: &str) -> Result<(), RemoteError> {
         let scratch = Scratch::new(self.repository)?;
         let flags = ["push", "--porcelain", "--no-verify", "--no-signed", "--"];
+        crash_point("before the remote takes it");
         let told = scratch.git(&flags, &self.url, &[format!("{commit}:{branch}")])?;
+        crash_point("after the remote took it");
         if told.status.success() {
             let local = EvidenceSource::Fetched.local_name(branch);
             self.repository.git.reference(&local, commit.0, true, "").map_err(VcsError::from)?;
+            crash_point("between what is here and what was seen");
             if let Some(evidence) = branch.strip_prefix("refs/heads/").filter(|name| name.starts_with("fwgate/")) {
                 let seen = format!("{SEEN}{evidence}");
                 self.repository.git.reference(&seen, commit.0, true, "").map_err(VcsError::from)?;
@@ -256,6 +260,7 @@ impl<'a> Remote<'a> {
             }
         }
         for (name, id) in fetched {
+            crash_point("between two fetched references");
             git.reference(name, *id, true, "")?;
         }
         Ok(())

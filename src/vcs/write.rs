@@ -1,6 +1,7 @@
 //! New commits of evidence: their bytes, and storing them as objects. No index, no working tree, no reference that people use.
 
 use super::branch::{EVIDENCE_ROOT, evidence_root};
+use super::crash::crash_point;
 use super::error::VcsError;
 use super::store::{CommitId, Repository};
 use git2::ObjectType;
@@ -65,9 +66,12 @@ impl Repository {
     /// Objects that cannot be written.
     pub fn store_evidence(&self, bytes: &[u8]) -> Result<CommitId, VcsError> {
         let odb = self.git.odb()?;
+        crash_point("before an object");
         odb.write(ObjectType::Tree, b"")?;
         odb.write(ObjectType::Commit, EVIDENCE_ROOT)?;
-        Ok(CommitId(odb.write(ObjectType::Commit, bytes)?))
+        let id = odb.write(ObjectType::Commit, bytes)?;
+        crash_point("after an object");
+        Ok(CommitId(id))
     }
 }
 

@@ -14,6 +14,7 @@ mod verdict;
 
 mod controls;
 mod coverage;
+mod crashes;
 mod histories;
 mod identity;
 mod invariants;

@@ -138,7 +138,7 @@ impl Fleet {
         Answer::of(self.command(controller, arguments).output().unwrap())
     }
 
-    fn command(&self, controller: &str, arguments: &[&str]) -> Command {
+    pub fn command(&self, controller: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fwgate"));
         command.env_clear().env("PATH", std::env::var("PATH").unwrap()).env("HOME", self.scene.path().join("home"));
         command.current_dir(self.controller(controller)).args(arguments).arg("--root").arg(self.root());

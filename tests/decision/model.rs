@@ -364,10 +364,10 @@ impl World {
             Said::Approved { voice, .. } => Some(*voice),
             _ => None,
         });
-        let is_approved = World::is_quorum(&voices.collect());
+        let is_approved = World::is_quorum(&voices.collect()) && self.latest_announcement().is_some();
         let is_frozen = (at("2026-12-18T05:00:00Z").0..at("2027-01-04T05:00:00Z").0).contains(&self.now);
         let rows = [
-            ("APPROVAL_MISSING", !is_approved || self.latest_announcement().is_none()),
+            ("APPROVAL_MISSING", !is_approved),
             ("NOT_VETTED", !self.is_vetted()),
             ("REJECTED", self.is_rejected()),
             ("HELD", self.is_held()),

@@ -6,6 +6,7 @@ use crate::cli::exit::{Exit, PASSED, REFUSED};
 use crate::cli::failure::Failure;
 use crate::cli::gate::{Drafted, GateArguments, Session, now};
 use crate::cli::input::InputError;
+use crate::cli::output::write_new;
 use crate::cli::screen::Screen;
 use crate::fleet::{Naming, check_device_name};
 use crate::gate::{Change, Digest, Record, policy_digest, sha256};
@@ -13,7 +14,6 @@ use crate::policy::canonical_change;
 use crate::report::{Colour, finding_human, reasons_human};
 use crate::vcs::{CommitId, EvidenceSource};
 use clap::Args;
-use std::io::Write;
 use std::path::Path;
 
 /// The arguments of `fwgate change new`.
@@ -159,8 +159,7 @@ fn begin(file: &Path, id: &str, title: Option<&str>, devices: &[String], screen:
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder).map_err(unwritten)?;
     }
-    let mut out = std::fs::OpenOptions::new().write(true).create_new(true).open(file).map_err(unwritten)?;
-    out.write_all(template(id, title, devices).as_bytes()).map_err(unwritten)?;
+    write_new(file, template(id, title, devices).as_bytes()).map_err(|e| Failure::new(e.to_string()).help(e.help()))?;
     screen.answer(&format!(
         "wrote changes/{id}.toml to begin with\nnext: say what the change will do, commit it with the rulesets, push your branch, and `fwgate change new {id}`\n"
     ))?;

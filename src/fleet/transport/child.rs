@@ -1,6 +1,7 @@
 //! One child process, bounded in everything.
 
 use super::Folder;
+use crate::vcs::crash_point;
 use crate::vcs::is_unseen;
 use std::ffi::OsString;
 use std::io::Read;
@@ -111,6 +112,7 @@ fn may_run(_: &std::fs::Metadata) -> bool {
 /// # Errors
 /// It cannot be started, or passes a bound; then it and everything it started are killed.
 pub fn run(what: &Invocation<'_>, bounds: Bounds) -> Result<Finished, ChildError> {
+    crash_point("before a program of a transport");
     let mut child = start(what)?;
     let streams = (
         child.stdout.take().map(|s| collect(s, bounds.output)),
@@ -122,6 +124,7 @@ pub fn run(what: &Invocation<'_>, bounds: Bounds) -> Result<Finished, ChildError
     let status = running.status(begun, bounds);
     running.kill();
     let (status, stdout, stderr) = (status?, stdout?, stderr?);
+    crash_point("after a program of a transport");
     Ok(Finished { is_success: status.success(), end: end_of(status), stdout, stderr })
 }
 

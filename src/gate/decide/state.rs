@@ -44,7 +44,8 @@ pub(super) fn conclude(bench: &Bench<'_>, found: Found) -> Decision {
 
 fn state(bench: &Bench<'_>, found: &Found) -> State {
     let has = |reasons: &[Reason], code| reasons.iter().any(|r| r.code == code);
-    let is_approved = found.count.missing.is_empty();
+    // Before an announcement nobody knows who may not approve.
+    let is_approved = found.count.missing.is_empty() && bench.parties.latest.is_some();
     let owes = bench.case.debts.iter().any(|d| d.change == bench.case.id);
     match () {
         () if owes && bench.case.progress >= Progress::Applied => State::ReviewDue,
