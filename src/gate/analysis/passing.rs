@@ -34,7 +34,8 @@ fn errors(case: &Case<'_>, passing: Passing<'_>, library: &mut Library) -> Resul
         let first = reasons.into_iter().next().map(|reason| reason.message);
         first.unwrap_or_else(|| "it cannot be judged".to_owned())
     };
-    let (before, after) = (library.side(passing.from).map_err(unread)?, library.side(passing.to).map_err(unread)?);
+    let (before, after) =
+        (library.side(passing.from, None).map_err(unread)?, library.side(passing.to, None).map_err(unread)?);
     let (baseline, proposed) = (devices(&before), devices(&after));
     let is_same = passing.from == passing.to;
     let input = CheckInput {
