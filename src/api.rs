@@ -3,11 +3,12 @@
 //! Pure: texts come in, and no file, clock or environment is read.
 
 use crate::check::{CheckInput, Device, Estate, run};
-use crate::dialect::{InputFile, ReadOptions, read_device};
+use crate::dialect::{InputFile, ReadOptions};
 use crate::diff::Bounds;
 use crate::finding::{Finding, Severity};
 use crate::policy::{Date, Policy, PolicyFiles, read_policy};
 use crate::report::{Colour, render_problems};
+use crate::routes::read_whole;
 use crate::ruleset::Unreadable;
 use std::fmt;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ impl Side {
         Side::default()
     }
 
-    /// The same with a device more. `files` are its ruleset files, by name and text: filter dumps of both families, sets;
+    /// The same with a device more. `files` are its ruleset files, by name and text: filter dumps of both families, sets, routes;
     /// the dialect is told by their content.
     ///
     /// # Errors
@@ -33,8 +34,9 @@ impl Side {
         let file =
             |(name, text): &(&str, &str)| InputFile { name: (*name).to_owned(), bytes: text.as_bytes().to_vec() };
         let files: Vec<InputFile> = files.iter().map(file).collect();
-        let ruleset = read_device(&files, &ReadOptions::default()).map_err(|e| NoVerdict::unreadable(&e))?;
-        self.devices.push(Device::new(name, Arc::new(ruleset)));
+        let (ruleset, routing) =
+            read_whole(&files, &ReadOptions::default()).map_err(|unread| NoVerdict::unreadable(&unread))?;
+        self.devices.push(Device::new(name, Arc::new(ruleset)).routed_by(Arc::new(routing)));
         self.devices.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(self)
     }
@@ -53,7 +55,7 @@ impl Judge {
     /// Everything in it that is not understood.
     pub fn of_policy(text: &str) -> Result<Judge, NoVerdict> {
         let files = PolicyFiles::single("fwgate.toml", text);
-        read_policy(&files).map(|policy| Judge { policy }).map_err(|e| NoVerdict::unreadable(&e))
+        read_policy(&files).map(|policy| Judge { policy }).map_err(|e| NoVerdict::unreadable([&e]))
     }
 
     /// Judges a change. `now`, in seconds since 1970, decides about waivers that expire.
@@ -125,8 +127,9 @@ impl Said {
 pub struct NoVerdict(String);
 
 impl NoVerdict {
-    fn unreadable(unreadable: &Unreadable) -> NoVerdict {
-        NoVerdict(render_problems(&unreadable.problems, &unreadable.sources, Colour::Never))
+    fn unreadable<'u>(all: impl IntoIterator<Item = &'u Unreadable>) -> NoVerdict {
+        let one = |unread: &Unreadable| render_problems(&unread.problems, &unread.sources, Colour::Never);
+        NoVerdict(all.into_iter().map(one).collect())
     }
 }
 

@@ -53,6 +53,8 @@ pub mod query;
 #[doc(hidden)]
 pub mod report;
 #[doc(hidden)]
+pub mod routes;
+#[doc(hidden)]
 pub mod ruleset;
 #[doc(hidden)]
 pub mod vcs;

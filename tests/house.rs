@@ -50,6 +50,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("inventory", 3),
     ("names", 3),
     ("policy", 4),
+    ("routes", 4),
     ("fleet", 5),
     ("check", 5),
     ("gate", 6),

@@ -1,6 +1,7 @@
 //! A device as the checks see it: what the edge builds from a folder of the tree.
 
 use crate::policy::{DeviceFile, DeviceInterface, Environment};
+use crate::routes::Routing;
 use crate::ruleset::Ruleset;
 use std::sync::Arc;
 
@@ -17,6 +18,8 @@ pub struct Device {
     pub environment: Environment,
     /// Everything that was read of it.
     pub ruleset: Arc<Ruleset>,
+    /// Its routes and policy rules; empty where no file gives any.
+    pub routing: Arc<Routing>,
     /// Its interfaces, with the networks behind them where `device.toml` says; `None` where nobody said.
     pub interfaces: Option<Vec<DeviceInterface>>,
 }
@@ -24,7 +27,13 @@ pub struct Device {
 impl Device {
     /// A production device of which only the ruleset is known.
     pub fn new(name: impl Into<String>, ruleset: Arc<Ruleset>) -> Device {
-        Device { name: name.into(), roles: Vec::new(), environment: Environment::Production, ruleset, interfaces: None }
+        let (roles, environment, routing) = (Vec::new(), Environment::Production, Arc::default());
+        Device { name: name.into(), roles, environment, ruleset, routing, interfaces: None }
+    }
+
+    /// The same device with these routes.
+    pub fn routed_by(self, routing: Arc<Routing>) -> Device {
+        Device { routing, ..self }
     }
 
     /// The same device with what its `device.toml` says.

@@ -17,6 +17,7 @@ mod intent_met;
 mod interfaces;
 pub mod inventory;
 mod known;
+mod lab;
 mod lint;
 mod names;
 mod opened_to_any;
@@ -28,6 +29,7 @@ mod question;
 mod reach;
 mod report;
 mod requirement;
+mod routes;
 mod scene;
 mod tally;
 mod translation;
@@ -40,11 +42,12 @@ mod words;
 pub use device::Device;
 pub use estate::{Estate, Known};
 pub use known::excuse_known;
+pub use lab::outside_lab;
 pub use lint::{Lint, lint};
 pub use proposal::{FirstPolicy, ProposalError, first_policy};
 pub use report::{
-    AssumptionUsed, CheckError, CheckReport, FilterEffect, NotApplicable, RequirementCounts, Standing, WaiverState,
-    WaiverUse,
+    AssumptionUsed, CheckError, CheckReport, FilterEffect, NotApplicable, RequirementCounts, RouteEffect, Standing,
+    WaiverState, WaiverUse,
 };
 
 use crate::diff::Bounds;
@@ -102,7 +105,8 @@ const CHECKS: &[Check] = &[
 pub fn codes() -> impl Iterator<Item = &'static Code> {
     let on_scenes = CHECKS.iter().flat_map(|c| c.codes);
     let excuses = concession::CODES.iter().chain(known::CODES);
-    on_scenes.chain(inventory::CHECKS.iter().flat_map(|c| c.codes)).chain(excuses).copied()
+    let of_routes = routes::CHECKS.iter().flat_map(|c| c.codes).chain(lab::CODES);
+    on_scenes.chain(inventory::CHECKS.iter().flat_map(|c| c.codes)).chain(excuses).chain(of_routes).copied()
 }
 
 /// Judges a change.
@@ -127,6 +131,7 @@ fn judge(input: &CheckInput<'_>) -> Result<CheckReport, CheckError> {
     for scene in &scenes {
         judge_scene(scene, &patterns, &mut tally, &mut report)?;
     }
+    routes::judge(input, &pairs, &mut tally, &mut report)?;
     unmatched::conclude(input, &mut tally);
     intent_met::conclude(input, &mut tally);
     tally.findings.extend(told(inventory::CHECKS, input, "`fwgate inventory` lists all of them"));
@@ -138,6 +143,7 @@ fn judge(input: &CheckInput<'_>) -> Result<CheckReport, CheckError> {
     report.assumptions = tally.assumptions.into_iter().collect();
     report.not_applicable = tally.not_applicable.into_iter().collect();
     report.findings = tally.findings;
+    lab::conclude(input, &pairs, &mut report);
     concession::weigh(input.policy, &mut report.findings);
     report.waivers = concession::waive(input, &pairs, &mut report.findings);
     report.findings.sort_by_cached_key(order);

@@ -3,8 +3,10 @@
 use crate::diff::{FilterDiff, ReplayMismatch};
 use crate::finding::{Finding, Location};
 use crate::packet::Family;
+use crate::routes::{Disagreement, Routing, RoutingDiff};
 use crate::ruleset::Hook;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The result of a check run.
 #[derive(Debug, Default)]
@@ -13,6 +15,8 @@ pub struct CheckReport {
     pub findings: Vec<Finding>,
     /// The effect of the change on every filter that it has one on.
     pub effects: Vec<FilterEffect>,
+    /// The effect of the change on the routes of every device that it has one on.
+    pub routes: Vec<RouteEffect>,
     /// How many devices were judged, on either side.
     pub devices: usize,
     /// How many rules the proposal has, on all devices.
@@ -42,6 +46,19 @@ pub struct FilterEffect {
     pub filter: String,
     /// The effect; devices with equal rulesets share it.
     pub diff: Rc<FilterDiff>,
+}
+
+/// The effect of the change on the routes of one device.
+#[derive(Clone, Debug)]
+pub struct RouteEffect {
+    /// The device.
+    pub device: String,
+    /// Its routes before; empty where no file gave any.
+    pub old: Arc<Routing>,
+    /// Its routes after.
+    pub new: Arc<Routing>,
+    /// What changes.
+    pub diff: Rc<RoutingDiff>,
 }
 
 /// How a requirement stands, over all devices: the worst counts.
@@ -138,6 +155,9 @@ pub enum CheckError {
     /// The engine contradicts the interpreter.
     #[error(transparent)]
     Replay(#[from] ReplayMismatch),
+    /// The comparison of routes contradicts the plain lookup, or is beyond a bound.
+    #[error(transparent)]
+    Routes(#[from] Disagreement),
     /// One side has no device: nothing would be proved.
     #[error("the {0} has no device")]
     NoDevice(&'static str),

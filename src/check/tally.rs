@@ -38,6 +38,8 @@ pub(super) enum Reached {
     Intent(usize),
     /// The intent of this number was not yet in force on some filter.
     IntentIsNews(usize),
+    /// Some route that the declared change of routes of this number is about changes.
+    Reroute(usize),
 }
 
 impl Tally {

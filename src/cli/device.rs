@@ -29,7 +29,11 @@ impl DeviceArguments {
     pub fn read(&self) -> Result<ReadDevice, Failure> {
         let surroundings = Surroundings::of_process()?;
         let reader = Reader::new(&surroundings, &is_ruleset);
-        read_one(&reader.device(&self.rulesets)?, self.dialect.as_deref())
+        let device = read_one(&reader.device(&self.rulesets)?, self.dialect.as_deref())?;
+        match Family::ALL.into_iter().all(|f| !device.ruleset.families.contains(f)) && !device.routing.is_empty() {
+            true => Err(Failure::new("the files give routes, and no ruleset").help("`fwgate diff` compares routes")),
+            false => Ok(device),
+        }
     }
 }
 

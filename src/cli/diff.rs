@@ -9,8 +9,11 @@ use super::rulesets::{ReadDevice, is_ruleset, parse_dialect, read_tree};
 use super::screen::Screen;
 use crate::diff::{Bounds, DeviceDiff, DevicePair, diff_device, text_diff};
 use crate::fleet::tree::ConfigTree;
-use crate::report::{DiffView, diff_markdown, visible};
+use crate::report::{DiffView, RouteView, diff_markdown, visible};
+use crate::routes::{Routing, RoutingDiff, diff_routing};
+use crate::ruleset::Ruleset;
 use clap::Args;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
@@ -67,7 +70,10 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         diffs.push(diff_device(*pair, &[], bounds)?);
     }
     drop(progress);
-    let view = view(arguments, &pairs, &diffs, screen);
+    let routed: Vec<Routed<'_>> = pairs.iter().map(|p| Routed::of(p, &old, &new)).collect();
+    let route_diffs: Vec<RoutingDiff> = routed.iter().map(Routed::diff).collect::<Result<_, _>>()?;
+    let routes: Vec<RouteView<'_>> = routed.iter().zip(&route_diffs).map(|(r, diff)| r.view(diff)).collect();
+    let view = DiffView { routes: &routes, ..view(arguments, &pairs, &diffs, screen) };
     arguments.reporting.summarise(|limit| diff_markdown(&view, limit))?;
     arguments.reporting.write(screen, |format, colour| (format.diff)(&DiffView { colour, ..view.clone() }))?;
     let equivalent = view.is_equivalent();
@@ -113,7 +119,33 @@ fn view<'a>(
 ) -> DiffView<'a> {
     let texts = if arguments.text { pairs.iter().map(|p| sources_diff(*p)).collect() } else { Vec::new() };
     let most_regions = if arguments.all_regions { usize::MAX } else { DiffView::REGIONS };
-    DiffView { pairs, diffs, texts, most_regions, colour: screen.colour }
+    DiffView { pairs, diffs, texts, routes: &[], most_regions, colour: screen.colour }
+}
+
+/// The routes of one pair of devices.
+struct Routed<'a> {
+    name: &'a str,
+    old: Cow<'a, Routing>,
+    new: Cow<'a, Routing>,
+}
+
+impl<'a> Routed<'a> {
+    /// Those of the devices whose rulesets a pair holds.
+    fn of(pair: &DevicePair<'a>, old: &'a [ReadDevice], new: &'a [ReadDevice]) -> Routed<'a> {
+        let find = |side: &'a [ReadDevice], ruleset: Option<&Ruleset>| {
+            let own = ruleset.and_then(|ruleset| side.iter().find(|d| std::ptr::eq(&d.ruleset, ruleset)));
+            own.map_or_else(Cow::default, |d| Cow::Borrowed(&d.routing))
+        };
+        Routed { name: pair.name, old: find(old, pair.old), new: find(new, pair.new) }
+    }
+
+    fn diff(&self) -> Result<RoutingDiff, Failure> {
+        Ok(diff_routing(&self.old, &self.new)?)
+    }
+
+    fn view<'v>(&'v self, diff: &'v RoutingDiff) -> RouteView<'v> {
+        RouteView { device: self.name, old: &self.old, new: &self.new, diff }
+    }
 }
 
 fn sources_diff(pair: DevicePair<'_>) -> String {

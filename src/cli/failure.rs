@@ -7,6 +7,7 @@ use crate::diff::ReplayMismatch;
 use crate::fleet::tree::TreeProblem;
 use crate::query::TraceError;
 use crate::report::{Colour, render_problems, visible};
+use crate::routes::Disagreement;
 use crate::ruleset::Unreadable;
 use std::fmt::Write;
 
@@ -108,10 +109,21 @@ impl From<ReplayMismatch> for Failure {
     }
 }
 
+impl From<Disagreement> for Failure {
+    fn from(error: Disagreement) -> Failure {
+        let failure = Failure::new(error.to_string());
+        match error {
+            Disagreement::Replay { .. } => failure.help(REPORT),
+            Disagreement::TooMany { .. } => failure.help("fewer policy rules need less"),
+        }
+    }
+}
+
 impl From<CheckError> for Failure {
     fn from(error: CheckError) -> Failure {
         match error {
             CheckError::Replay(error) => Failure::from(error),
+            CheckError::Routes(error) => Failure::from(error),
             other => Failure::new(other.to_string()),
         }
     }

@@ -3,10 +3,11 @@
 use super::failure::Failure;
 use super::input::{Reader, Surroundings};
 use crate::check::Device;
-use crate::dialect::{DIALECTS, Dialect, InputFile, ReadOptions, decode, nearest, read_device};
+use crate::dialect::{DIALECTS, Dialect, InputFile, ReadOptions, decode, nearest};
 use crate::diff::DevicePair;
 use crate::fleet::tree::{ConfigTree, DeviceInput, TreeFile};
 use crate::policy::{DeviceFile, Policy, PolicyFiles, read_policy};
+use crate::routes::{Routing, read_whole, recognise};
 use crate::ruleset::Ruleset;
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -21,11 +22,13 @@ pub struct ReadDevice {
     pub facts: DeviceFile,
     /// Its ruleset.
     pub ruleset: Ruleset,
+    /// Its routes and policy rules.
+    pub routing: Routing,
 }
 
-/// Whether some dialect could read a file, judged by its content.
+/// Whether some dialect could read a file, or it holds routes, judged by its content.
 pub fn is_ruleset(file: &InputFile) -> bool {
-    decode(&file.bytes).is_ok_and(|text| DIALECTS.iter().any(|d| (d.recognises)(&text)))
+    decode(&file.bytes).is_ok_and(|text| DIALECTS.iter().any(|d| (d.recognises)(&text)) || recognise(&text).is_some())
 }
 
 /// Reads every device of a tree.
@@ -56,8 +59,14 @@ pub fn read_one(input: &DeviceInput, dialect: Option<&str>) -> Result<ReadDevice
     let facts = input.facts.clone();
     let said = facts.dialect.as_ref().map(|d| d.value.clone()).or_else(|| dialect.map(str::to_owned));
     let options = ReadOptions { dialect: said, facts: facts.facts(), includes: input.includes.clone() };
-    let ruleset = read_device(&input.files, &options)?;
-    Ok(ReadDevice { name: input.name.clone(), facts, ruleset })
+    let (ruleset, routing) = read_whole(&input.files, &options).map_err(several)?;
+    Ok(ReadDevice { name: input.name.clone(), facts, ruleset, routing })
+}
+
+/// One failure, or several as one.
+fn several(unread: Vec<crate::ruleset::Unreadable>) -> Failure {
+    let mut failures: Vec<Failure> = unread.into_iter().map(Failure::from).collect();
+    if failures.len() == 1 { failures.remove(0) } else { Failure::Several(failures) }
 }
 
 /// `--dialect`, checked before any file is read.
@@ -121,7 +130,7 @@ pub fn read_sides(baseline: &ConfigTree, proposed: &ConfigTree, dialect: Option<
 /// What has been read, by what it was read from.
 struct Library<'a> {
     dialect: Option<&'a str>,
-    known: HashMap<ReadFrom<'a>, Arc<Ruleset>>,
+    known: HashMap<ReadFrom<'a>, (Arc<Ruleset>, Arc<Routing>)>,
 }
 
 /// Names and bytes of the files and of what they include, the bytes of `device.toml`, and the facts in one text, since the
@@ -147,13 +156,14 @@ impl<'a> Library<'a> {
         let files = input.files.iter().chain(&input.includes).map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
         let of_facts = input.facts_source.as_ref().map(|f| f.bytes.as_slice());
         let from: ReadFrom<'a> = (files, of_facts, format!("{:?}", input.facts.facts()));
-        if let Some(ruleset) = self.known.get(&from) {
-            return Ok(Device::new(&input.name, ruleset.clone()).described_by(&input.facts));
+        if let Some((ruleset, routing)) = self.known.get(&from) {
+            let device = Device::new(&input.name, ruleset.clone()).routed_by(routing.clone());
+            return Ok(device.described_by(&input.facts));
         }
         let read = read_one(input, self.dialect)?;
-        let ruleset = Arc::new(read.ruleset);
-        self.known.insert(from, ruleset.clone());
-        Ok(Device::new(&input.name, ruleset).described_by(&read.facts))
+        let (ruleset, routing) = (Arc::new(read.ruleset), Arc::new(read.routing));
+        self.known.insert(from, (ruleset.clone(), routing.clone()));
+        Ok(Device::new(&input.name, ruleset).routed_by(routing).described_by(&read.facts))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::gate::vetting::{VettingPlan, plan};
 use crate::gate::{Digest, Reason, ReasonCode, Receipt, ReceiptKind, with_hosts};
 use crate::policy::Policy;
 use crate::report::{Tried, VettingDocument, VettingVerdict, json_text, visible};
+use crate::routes::is_routing;
 use clap::{Args, ValueEnum};
 
 /// The arguments of `fwgate vet`.
@@ -260,7 +261,8 @@ pub fn load(policy: &Policy, files: &DeviceFiles) -> Result<Loaded, Failure> {
 
 fn job(files: &DeviceFiles, planned: &VettingPlan, folder: &Folder) -> Result<Job, Reason> {
     let mut out = Vec::new();
-    for (at, file) in files.to_load()?.iter().enumerate() {
+    // What `ip` prints is nothing that a tool loads: routes are judged by their text, and read back from devices only.
+    for (at, file) in files.to_load()?.iter().filter(|file| !is_routing(file)).enumerate() {
         let Some(loader) = loader_of(file, &files.options()) else {
             let message = format!("`{}` is nothing that a Linux kernel loads", file.name);
             return Err(Reason::new(
@@ -314,6 +316,9 @@ fn judge(policy: &Policy, files: &DeviceFiles, planned: &VettingPlan, vetted: &V
         (good, 0) => format!("{name}: loaded, {good} conversations as demanded, read back and compared"),
         _ => format!("{name}: loaded, {good} conversations as demanded, {unsent} not sendable, read back and compared"),
     });
+    if files.files.iter().any(is_routing) {
+        out.words.push(format!("{name}: its routes are not loaded here"));
+    }
 }
 
 fn differences(policy: &Policy, files: &DeviceFiles, vetted: &Vetted) -> Option<Reason> {

@@ -1,6 +1,8 @@
 //! What a code is, and the list of all of them.
 
-use super::{Severity, effect, fleet, gate_change, gate_evidence, input, inventory, lint, names, requirements, spare};
+use super::{
+    Severity, effect, fleet, gate_change, gate_evidence, input, inventory, lint, names, requirements, routes, spare,
+};
 
 /// A kind of finding. Ids and names never change their meaning once they have been released.
 #[derive(Debug)]
@@ -67,7 +69,7 @@ impl Eq for Code {}
 
 /// Every code, by id.
 pub fn all_codes() -> impl Iterator<Item = &'static Code> {
-    let families: [&[&Code]; 10] = [
+    let families: [&[&Code]; 11] = [
         requirements::CODES,
         effect::CODES,
         lint::CODES,
@@ -78,6 +80,7 @@ pub fn all_codes() -> impl Iterator<Item = &'static Code> {
         fleet::CODES,
         spare::CODES,
         names::CODES,
+        routes::CODES,
     ];
     families.into_iter().flatten().copied()
 }

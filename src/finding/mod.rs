@@ -13,6 +13,7 @@
 //! | FW6xx | devices of a fleet |
 //! | FW62x | spare hardware |
 //! | FW7xx | names |
+//! | FW75x | routes |
 
 /// Codes of the gate, one page each.
 macro_rules! gate_codes {
@@ -44,6 +45,7 @@ mod inventory;
 mod lint;
 mod names;
 mod requirements;
+mod routes;
 mod severity;
 mod spare;
 
@@ -58,5 +60,6 @@ pub use inventory::*;
 pub use lint::*;
 pub use names::*;
 pub use requirements::*;
+pub use routes::*;
 pub use severity::{Direction, Severity};
 pub use spare::*;

@@ -14,8 +14,10 @@ use crate::dialect::{InputFile, ReadOptions, read_device};
 use crate::diff::{Bounds, EffectKind, ReplayMismatch, diff_filter};
 use crate::packet::{Family, Packet};
 use crate::policy::Unmanaged;
+use crate::routes::{Disagreement, Routing, diff_routing, flow_words, read_routing, split_routes};
 use crate::ruleset::{Hook, Ruleset, Unreadable};
 use owned::Boundary;
+use std::collections::BTreeSet;
 
 /// A device that is read back: what it should run, what it says that it runs, and whose objects are whose.
 #[derive(Clone, Copy, Debug)]
@@ -45,12 +47,28 @@ pub struct Converged {
     pub foreign: Vec<Foreign>,
     /// Whether every packet was compared. Otherwise nothing is proved.
     pub is_complete: bool,
+    /// What was found about routes.
+    pub routes: RoutesRead,
+}
+
+/// What a read-back says about routes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum RoutesRead {
+    /// None are expected.
+    #[default]
+    Unasked,
+    /// Some are expected, and none were read back: nothing is proved about them.
+    Unread,
+    /// In the tables that are expected every destination goes where it should.
+    Equal,
+    /// This one does not.
+    Differ(String),
 }
 
 impl Converged {
     /// Whether the device certainly runs what it should, as far as it is one's own.
     pub fn is_equal(&self) -> bool {
-        self.is_complete && self.differences.is_empty()
+        self.is_complete && self.differences.is_empty() && !matches!(self.routes, RoutesRead::Differ(_))
     }
 }
 
@@ -79,6 +97,9 @@ pub enum ReadbackError {
     /// The engine contradicts the interpreter.
     #[error(transparent)]
     Replay(#[from] ReplayMismatch),
+    /// The comparison of routes has no result.
+    #[error(transparent)]
+    Routes(#[from] Disagreement),
 }
 
 /// Compares what a device runs with what it should run.
@@ -87,19 +108,51 @@ pub enum ReadbackError {
 /// Files of either side that are not understood; an engine that contradicts the interpreter.
 pub fn compare_readback(readback: &Readback<'_>) -> Result<Converged, ReadbackError> {
     let boundary = Boundary::new(readback.unmanaged, readback.device, readback.roles);
-    let read = |files| read_device(&boundary.without_members(files), readback.options);
-    let expected = read(readback.expected).map_err(ReadbackError::Expected)?;
-    let seen = read(readback.seen).map_err(ReadbackError::Seen)?;
+    let (routes, own_files) = split_routes(readback.expected);
+    let (routes_seen, seen_files) = split_routes(readback.seen);
+    // A device of which only routes are kept filters nothing that anybody could compare.
+    let read = |files: &[InputFile]| match files.is_empty() && own_files.is_empty() && !routes.is_empty() {
+        true => Ok(Ruleset::default()),
+        false => read_device(&boundary.without_members(files), readback.options),
+    };
+    let expected = read(&own_files).map_err(ReadbackError::Expected)?;
+    let seen = read(&seen_files).map_err(ReadbackError::Seen)?;
+    let routes = compare_routes(&routes, &routes_seen)?;
     let foreign = foreign::deciding_first(&seen, &boundary);
     let (mut own, mut runs) = (boundary.owned(&expected), boundary.owned(&seen));
     // Connection tracking is of the whole device: where a foreign rule switches it on, it is on for both sides.
     let conntrack = expected.conntrack || seen.conntrack;
     (own.conntrack, runs.conntrack) = (conntrack, conntrack);
-    let mut out = Converged { foreign, is_complete: true, ..Converged::default() };
+    let mut out = Converged { foreign, is_complete: true, routes, ..Converged::default() };
     for family in Family::ALL {
         compare_family(&own, &runs, family, readback.bounds, &mut out)?;
     }
     Ok(out)
+}
+
+/// Compares routes in the tables, and rules of the families, that are expected. What else the device has is not one's own.
+fn compare_routes(expected: &[InputFile], seen: &[InputFile]) -> Result<RoutesRead, ReadbackError> {
+    match (expected.is_empty(), seen.is_empty()) {
+        (true, _) => return Ok(RoutesRead::Unasked),
+        (false, true) => return Ok(RoutesRead::Unread),
+        (false, false) => {}
+    }
+    let own = read_routing(expected).map_err(ReadbackError::Expected)?;
+    let mut runs = read_routing(seen).map_err(ReadbackError::Seen)?;
+    keep_expected(&own, &mut runs);
+    let diff = diff_routing(&own, &runs)?;
+    Ok(match (diff.changes.first(), diff.one_sided.first()) {
+        (Some(change), _) => RoutesRead::Differ(format!("{} goes another way", flow_words(&change.witness))),
+        (None, Some((family, _))) => RoutesRead::Differ(format!("it has no routes for {family}")),
+        (None, None) => RoutesRead::Equal,
+    })
+}
+
+fn keep_expected(own: &Routing, runs: &mut Routing) {
+    let expected: BTreeSet<_> = own.routes.iter().map(|r| (r.family(), r.table.clone())).collect();
+    runs.routes.retain(|r| expected.contains(&(r.family(), r.table.clone())));
+    runs.families.retain(|family| own.families.contains(family));
+    runs.rules.retain(|family, _| own.ruled.contains(family));
 }
 
 /// Compares one family. What the device gives and nobody asked for must let everything pass.

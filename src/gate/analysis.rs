@@ -22,6 +22,7 @@ use crate::finding::Severity;
 use crate::fleet::tree::TreeFile;
 use crate::packet::Family;
 use crate::policy::{ChangeRequest, Contradiction, Date, Policy, canonical_change, read_change, subject_of};
+use crate::routes::{Disagreement, canonical_says};
 use read::Read;
 use std::collections::BTreeMap;
 
@@ -86,7 +87,7 @@ pub fn analyse_within(
         library.side(case.proposal, new.inventory.as_ref()),
     )?;
     (old.contradictions, new.contradictions) = (contradictions(&before), contradictions(&after));
-    let subjects = subjects(&targets, &before, &after);
+    let mut subjects = subjects(&targets, &before, &after);
     let (baseline, proposed) = (devices(&before), devices(&after));
     let input = CheckInput {
         baseline: &baseline,
@@ -116,6 +117,10 @@ pub fn analyse_within(
     })?;
     let effects: Vec<Said<'_>> =
         report.effects.iter().zip(&meaning.effects).map(|(effect, meaning)| Said { effect, meaning }).collect();
+    for subject in &mut subjects {
+        let routes = report.routes.iter().filter(|r| r.device == subject.device);
+        subject.also.extend(routes.flat_map(|r| canonical_says(&r.old, &r.new, &r.diff)));
+    }
     let words = says(&subjects, &effects);
     Ok(Analysis {
         is_refused: report.findings.iter().any(|f| f.severity >= Severity::Error),
@@ -265,7 +270,8 @@ fn no_verdict(error: &CheckError) -> Reason {
         CheckError::NoDevice(_) => {
             Reason::new(ReasonCode::EmptyChange, error.to_string(), "commit the devices' rulesets")
         }
-        CheckError::Replay(_) | CheckError::SameName { .. } => {
+        CheckError::Routes(Disagreement::TooMany { .. }) => too_large(&error.to_string()),
+        CheckError::Replay(_) | CheckError::Routes(_) | CheckError::SameName { .. } => {
             let fix = "this may be a bug in fwgate; report it with the input that causes it";
             Reason::new(ReasonCode::UnparsedInput, error.to_string(), fix)
         }

@@ -4,6 +4,7 @@ use super::class::ChangeClass;
 use super::flow::{Ends, Flow};
 use super::instant::{ZonedTime, read_zoned};
 use super::names::Names;
+use super::route::{RouteIntent, read_reroute};
 use super::selector::{DeviceSelection, Place};
 use crate::document::{Fields, Problems, Spanned, Wrong, parse};
 use crate::ruleset::{Sources, Span, Unreadable};
@@ -80,6 +81,8 @@ pub struct ChangeRequest {
     pub devices: DeviceSelection,
     /// What it will do.
     pub intents: Vec<Intent>,
+    /// Where routes will change.
+    pub reroutes: Vec<RouteIntent>,
     /// When the author would like it.
     pub window: Option<WindowWish>,
 }
@@ -139,6 +142,7 @@ fn read_request(mut fields: Fields<'_>, stem: Option<&str>, names: &Names, sourc
     let devices = DeviceSelection::read(&mut fields);
     let intents = fields.tables("intent", "[[intent]]");
     let intents = intents.into_iter().filter_map(|f| read_intent(f, names)).collect();
+    let reroutes = fields.tables("reroute", "[[reroute]]").into_iter().map(|f| read_reroute(f, names)).collect();
     let window = fields.table("window", "[window]").and_then(read_wish);
     fields.finish();
     Some(ChangeRequest {
@@ -150,6 +154,7 @@ fn read_request(mut fields: Fields<'_>, stem: Option<&str>, names: &Names, sourc
         reason: reason?.value,
         devices,
         intents,
+        reroutes,
         window,
     })
 }

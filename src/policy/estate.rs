@@ -13,6 +13,8 @@ pub struct Lab {
     pub ranges: AddressSet,
     /// Its devices.
     pub devices: DeviceSelection,
+    /// The destinations whose routes may change; those of `ranges` where nobody says.
+    pub routes: AddressSet,
     /// Where it is written.
     pub span: Span,
 }
@@ -39,12 +41,14 @@ pub struct Unmanaged {
 /// Reads `[lab]`.
 pub(super) fn read_lab(mut fields: Fields<'_>, names: &Names) -> Lab {
     let ranges = fields.texts("ranges").unwrap_or_default();
+    let routes = fields.texts("routes").unwrap_or_else(|| ranges.clone());
     let lab = Lab {
         ranges: names.fixed_addresses(&ranges, fields.problems()),
+        routes: names.fixed_addresses(&routes, fields.problems()),
         devices: DeviceSelection::read(&mut fields),
         span: fields.span,
     };
-    if ranges.is_empty() && lab.devices.entries.is_none() {
+    if ranges.is_empty() && routes.is_empty() && lab.devices.entries.is_none() {
         fields.problems().note(lab.span, "[lab] has neither `ranges` nor `devices`", None);
     }
     fields.finish();

@@ -3,8 +3,8 @@
 use super::concession::{Assumption, SeverityRule, Waiver};
 use super::flow::{Prohibition, Requirement};
 use super::{
-    ClassRule, Freeze, InventoryRule, Lab, Machine, NameService, Names, Person, PushRule, Revoked, Rights, Spare,
-    StandsFor, Template, Transport, Unmanaged, Window,
+    ClassRule, Freeze, InventoryRule, Lab, Machine, NameService, Names, Person, PushRule, Revoked, Rights,
+    RouteRequirement, Spare, StandsFor, Template, Transport, Unmanaged, Window,
 };
 use crate::document::Spanned;
 use crate::finding::{Code, Severity};
@@ -25,6 +25,8 @@ pub struct Policy {
     pub requirements: Vec<Requirement>,
     /// What must not be allowed.
     pub prohibitions: Vec<Prohibition>,
+    /// Routes that must stay, or lead a certain way.
+    pub routes: Vec<RouteRequirement>,
     /// Conditions taken as known.
     pub assumptions: Vec<Assumption>,
     /// Findings that are tolerated.

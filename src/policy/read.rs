@@ -14,6 +14,7 @@ use super::policy::Policy;
 use super::push::{PushRule, read_push};
 use super::requirement::check_services;
 use super::roster::{check_identities, read_machine, read_person};
+use super::route::read_route;
 use super::spare::read_spare;
 use super::standard::read_template;
 use super::transport::read_transport;
@@ -208,6 +209,7 @@ fn read_flows(file: &mut Fields<'_>, names: &Names, policy: &mut Policy) {
         fields.finish();
         policy.prohibitions.extend(rule);
     }
+    policy.routes.extend(file.tables("route", "[[route]]").into_iter().filter_map(|f| read_route(f, names)));
 }
 
 fn read_concessions(file: &mut Fields<'_>, policy: &mut Policy) {
@@ -296,11 +298,11 @@ fn check_gate_ids(policy: &Policy, problems: &Problems) {
 
 fn check_ids(policy: &Policy, problems: &Problems) {
     let mut seen = BTreeSet::new();
-    let all: Vec<&FlowRule> = policy.requirements.iter().chain(&policy.prohibitions).collect();
-    for rule in all {
-        if !seen.insert(&rule.id) {
+    let flows = policy.requirements.iter().chain(&policy.prohibitions).map(|rule: &FlowRule| (&rule.id, rule.span));
+    for (id, span) in flows.chain(policy.routes.iter().map(|route| (&route.id, route.span))) {
+        if !seen.insert(id) {
             let help = "requirements and prohibitions of all files share their ids; rename one";
-            problems.report(rule.span, format!("the id `{}` is given twice", rule.id), help);
+            problems.report(span, format!("the id `{id}` is given twice"), help);
         }
     }
 }

@@ -78,6 +78,9 @@ impl Template {
         if change.intents.is_empty() {
             out.push("it declares no intent".to_owned());
         }
+        if !change.reroutes.is_empty() {
+            out.push("it changes routes, which no template allows".to_owned());
+        }
         for (number, intent) in change.intents.iter().enumerate() {
             let faults = self.faults_of(intent);
             out.extend(faults.into_iter().map(|fault| format!("intent {} {fault}", number + 1)));

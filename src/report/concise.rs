@@ -1,7 +1,7 @@
 //! Concise: one line for each finding or change, in the form that editors and `grep` understand.
 
 use super::format::{CheckView, DiffView, Format};
-use super::human::{change_words, headline_of_check, headline_of_diff, place_words};
+use super::human::{RouteLine, change_words, headline_of_check, headline_of_diff, place_words};
 use super::visible;
 use crate::finding::Finding;
 use std::fmt::Write;
@@ -57,6 +57,10 @@ fn diff(view: &DiffView<'_>) -> String {
             let about = format!("{} {} {}", visible(filter.pair.name), visible(filter.name), filter.family);
             let _ = writeln!(out, "{place}: {} [{about}]", change_words(&filter, change));
         }
+    }
+    for RouteLine { device, place, text } in view.route_lines() {
+        let place = place.map_or_else(|| device.clone(), |(file, line)| format!("{file}:{line}"));
+        let _ = writeln!(out, "{}: {text} [{} routes]", visible(&place), visible(&device));
     }
     for (device, one) in view.diffs.iter().flat_map(|d| d.structure.iter().map(move |s| (&d.device, s))) {
         let _ = writeln!(out, "{}: {}", visible(device), visible(&one.message));

@@ -1,5 +1,7 @@
 //! `fwgate.diff/1`: the effect of a change, for machines.
 
+use super::human::RouteView;
+use super::routes_json::WrittenRouteChange;
 use super::rule::{QuotedRule, WrittenTranslation, reject_with};
 use crate::diff::{Change, DeviceDiff, DevicePair, FilterDiff, StructureChange};
 use crate::packet::{Family, Region, RegionNames, packet_to_json};
@@ -70,6 +72,9 @@ pub struct DiffDocument {
     pub structure: Vec<WrittenStructure>,
     /// The effect.
     pub changes: Vec<WrittenChange>,
+    /// What changes about routes; absent where neither side gives any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub routes: Option<Vec<WrittenRouteChange>>,
 }
 
 /// What became of one container.
@@ -79,7 +84,7 @@ pub struct WrittenStructure {
     pub device: String,
     /// `added`, `removed`, `renamed` or `not-compared`.
     pub kind: &'static str,
-    /// `device`, `family`, `hook`, `table`, `chain` or `set`.
+    /// `device`, `family`, `hook`, `table`, `chain`, `set` or `routes`.
     pub what: &'static str,
     /// Its name; the old one where it was renamed.
     pub name: String,
@@ -131,7 +136,7 @@ impl DiffDocument {
     /// An empty document: nothing was compared yet.
     pub fn new() -> DiffDocument {
         let (structure, changes) = (Vec::new(), Vec::new());
-        DiffDocument { schema: DIFF_SCHEMA, equivalent: true, complete: true, structure, changes }
+        DiffDocument { schema: DIFF_SCHEMA, equivalent: true, complete: true, structure, changes, routes: None }
     }
 
     /// Adds what a change does to one device.
@@ -142,6 +147,26 @@ impl DiffDocument {
         for filter in FilterView::of_device(pair, diff) {
             self.changes.extend(filter.diff.changes.iter().map(|c| WrittenChange::of(&filter, c)));
         }
+    }
+
+    /// Adds what a change does to the routes of one device.
+    pub fn add_routes(&mut self, view: &RouteView<'_>) {
+        if !view.is_there() {
+            return;
+        }
+        self.equivalent &= view.diff.is_equivalent();
+        let changes = view.diff.changes.iter().map(|c| WrittenRouteChange::of(view.device, view.old, view.new, c));
+        self.routes.get_or_insert_with(Vec::new).extend(changes);
+        self.structure.extend(view.diff.one_sided.iter().map(|(family, is_new)| WrittenStructure {
+            device: view.device.to_owned(),
+            kind: "not-compared",
+            what: "routes",
+            name: family.to_string(),
+            message: format!(
+                "only the {} side gives routes for {family}; none are compared",
+                if *is_new { "new" } else { "old" }
+            ),
+        }));
     }
 
     /// The document as one JSON text with a final line break.

@@ -2,6 +2,7 @@
 
 use super::check_json::CheckFrame;
 use super::diff_json::FilterView;
+use super::human::{RouteLine, RouteView, route_lines};
 use super::{Colour, concise, github, human, json, jsonl, junit, markdown, sarif};
 use crate::check::CheckReport;
 use crate::diff::{DeviceDiff, DevicePair};
@@ -67,6 +68,8 @@ pub struct DiffView<'a> {
     pub diffs: &'a [DeviceDiff],
     /// The textual diff of each of them; empty where nobody asked.
     pub texts: Vec<String>,
+    /// What the change does to the routes of each of them.
+    pub routes: &'a [RouteView<'a>],
     /// Most regions of a change that are shown to people.
     pub most_regions: usize,
     /// Whether people see colours.
@@ -82,9 +85,14 @@ impl<'a> DiffView<'a> {
         self.pairs.iter().zip(self.diffs).flat_map(|(pair, diff)| FilterView::of_device(*pair, diff))
     }
 
-    /// Whether every packet of every device ends as before.
+    /// The changes of routes of all devices, in order, each in one line.
+    pub fn route_lines(&self) -> impl Iterator<Item = RouteLine> {
+        self.routes.iter().flat_map(route_lines)
+    }
+
+    /// Whether every packet of every device ends, and goes its way, as before.
     pub fn is_equivalent(&self) -> bool {
-        self.diffs.iter().all(DeviceDiff::is_equivalent)
+        self.diffs.iter().all(DeviceDiff::is_equivalent) && self.routes.iter().all(|r| r.diff.is_equivalent())
     }
 
     /// Whether every packet was compared.

@@ -77,6 +77,11 @@ fn diff(view: &DiffView<'_>) -> String {
             });
         }
     }
+    annotations.extend(view.route_lines().map(|line| Annotation {
+        place: line.place,
+        title: format!("{} routes", line.device),
+        text: vec![line.text],
+    }));
     headline_of_diff(view) + "\n" + &commands("notice", &annotations)
 }
 

@@ -19,6 +19,7 @@ pub(super) fn diff_document(view: &DiffView<'_>) -> DiffDocument {
     for (pair, diff) in view.pairs.iter().zip(view.diffs) {
         document.add(*pair, diff);
     }
+    view.routes.iter().for_each(|routes| document.add_routes(routes));
     document
 }
 

@@ -73,6 +73,9 @@ fn diff(view: &DiffView<'_>) -> serde_json::Result<String> {
     for change in changes {
         out += &json_line(&Line { schema: DIFF_LINE, kind: "change", what: change })?;
     }
+    for route in document.routes.iter().flatten() {
+        out += &json_line(&Line { schema: DIFF_LINE, kind: "route", what: route })?;
+    }
     Ok(out)
 }
 

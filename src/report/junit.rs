@@ -3,7 +3,7 @@
 
 use super::check_json::is_refused;
 use super::format::{CheckView, DiffView, Format};
-use super::human::{change_words, finding_human, headline_of_check};
+use super::human::{change_words, finding_human, headline_of_check, route_lines};
 use super::markup::escaped;
 use super::{Colour, FilterView};
 use crate::finding::Finding;
@@ -104,7 +104,13 @@ fn diff(view: &DiffView<'_>) -> String {
         let failure = failure.or(open.map(|text| ["incomplete".to_owned(), text.clone(), text]));
         Case { name, place: None, failure, remark: String::new() }
     };
-    let cases = view.filters().map(case).collect();
+    let routed = |routes: &super::RouteView<'_>| {
+        let lines: Vec<String> = route_lines(routes).into_iter().map(|l| l.text).collect();
+        let failure = lines.first().map(|first| ["route".to_owned(), first.clone(), lines.join("\n")]);
+        Case { name: format!("{} routes", routes.device), place: None, failure, remark: String::new() }
+    };
+    let routes = view.routes.iter().filter(|r| r.is_there()).map(routed);
+    let cases = view.filters().map(case).chain(routes).collect();
     document("fwgate diff", std::iter::once(Suite { name: "every packet is treated as before", cases }))
 }
 

@@ -6,7 +6,8 @@
 
 use super::format::{CheckView, DiffView, Format};
 use super::human::{
-    Most, counted, filter_human, finding_human, footing, headline_of_check, headline_of_diff, out_of_contact, place_of,
+    Most, RouteView, counted, filter_human, finding_human, footing, headline_of_check, headline_of_diff,
+    out_of_contact, place_of, route_lines,
 };
 use super::markup::shortened;
 use super::next::next_human;
@@ -52,6 +53,15 @@ pub fn check_markdown(view: &CheckView<'_>, limit: usize) -> String {
     let title = format!("{} in full", counted(findings.len(), "finding"));
     page.fold(&title, findings.iter().map(|f| fenced(&finding_human(f, Colour::Never))));
     page.effects(view.effects.iter().copied(), view.most_regions);
+    let routes = view
+        .report
+        .routes
+        .iter()
+        .flat_map(|r| route_lines(&RouteView { device: &r.device, old: &r.old, new: &r.new, diff: &r.diff }));
+    page.fold(
+        "Where packets go another way",
+        routes.map(|l| format!("- {}\n", prose(&format!("{}: {}", l.device, l.text)))),
+    );
     let about = format!(
         "judged: {} against {}; policy: {}",
         view.frame.proposed,
@@ -68,6 +78,8 @@ pub fn diff_markdown(view: &DiffView<'_>, limit: usize) -> String {
     let mut page = Page::new("diff", limit);
     let _ = write!(page.text, "## fwgate: {}\n\n", prose(&headline_of_diff(view)));
     page.effects(view.filters(), view.most_regions);
+    let routes = view.route_lines().map(|l| format!("- {}\n", prose(&format!("{}: {}", l.device, l.text))));
+    page.fold("Where packets go another way", routes);
     let structure =
         view.diffs.iter().flat_map(|d| d.structure.iter().map(move |s| format!("{}: {}", d.device, s.message)));
     page.fold("What became of devices, chains and sets", structure.map(|line| format!("- {}\n", prose(&line))));

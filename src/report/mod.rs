@@ -28,6 +28,7 @@ mod preflight;
 mod push;
 mod query_json;
 mod rollback_json;
+mod routes_json;
 mod rule;
 mod sarif;
 mod schedule;
@@ -47,9 +48,9 @@ pub use fleet::{
 };
 pub use format::{CheckView, DiffView, FORMATS, Format, format_by_name};
 pub use human::{
-    ChangePage, PolicyView, change_human, check_human, conditions_human, diff_human, filter_human, finding_human,
-    inventory_human, lint_human, packet_words, policy_human, query_human, reasons_human, renumbering_human, severities,
-    trace_human,
+    ChangePage, PolicyView, RouteView, change_human, check_human, conditions_human, diff_human, filter_human,
+    finding_human, inventory_human, lint_human, packet_words, policy_human, query_human, reasons_human,
+    renumbering_human, severities, trace_human,
 };
 pub use inventory_json::{InventoryDocument, WrittenRange, WrittenSnapshot};
 pub use json::{json_line, json_text};
@@ -64,6 +65,7 @@ pub use preflight::{PREFLIGHT_SCHEMA, PreflightDocument, preflight_human};
 pub use push::{PushDocument, WrittenPush, plan_human, push_human};
 pub use query_json::{QueryDocument, WrittenGroup};
 pub use rollback_json::{ROLLBACK_SCHEMA, RollbackDocument, WrittenRollback};
+pub use routes_json::{WrittenRouteChange, WrittenRouteRegion, WrittenWay};
 pub use rule::{QuotedRule, WrittenTranslation, reject_with};
 pub use schedule::{SCHEDULE_SCHEMA, ScheduleDay, ScheduleDocument, ScheduleRow, schedule_human};
 pub use trace_jsonl::{WrittenStep, WrittenTrace};

@@ -194,7 +194,8 @@ fn diff(view: &DiffView<'_>) -> serde_json::Result<String> {
     let structure = view.diffs.iter().flat_map(|d| &d.structure).map(|s| visible(&s.message).into_owned());
     let properties = json!({"equivalent": view.is_equivalent(), "complete": view.is_complete()});
     let rules = EffectKind::ALL.map(effect_rule).to_vec();
-    json_text(&run("diff", rules, results, open.into_iter().chain(structure).collect(), properties))
+    let routes = view.route_lines().map(|l| format!("{}: {}", visible(&l.device), l.text));
+    json_text(&run("diff", rules, results, open.into_iter().chain(structure).chain(routes).collect(), properties))
 }
 
 fn effect_rule(kind: EffectKind) -> Value {

@@ -169,6 +169,38 @@ fn a80_production_device_is_relabelled() {
     }
 }
 
+/// A test change, staged for real: its rule opens the lab only, and its route is as given.
+fn test_with_route(route: &str, lab: &str) -> crate::verdict::Verdict {
+    let routes = "default via 203.0.113.1 dev eth0\n10.9.0.0/16 via 203.0.113.9 dev eth0\n";
+    let stage = Stage::of(
+        |policy| {
+            policy.rest.push_str(
+                "\n[class.test]\nquorum = [{ role = \"network\", count = 2 }, { role = \"security\", count = 1 }]\n\
+                 staging = \"namespace\"\nlead_time = \"4h\"\n",
+            );
+            policy.rest.push_str(lab);
+        },
+        &[("devices/edge1/routes", routes)],
+    );
+    let request = crate::stage::change_file(CHANGE).replace("\"normal\"", "\"test\"")
+        + "\n[[reroute]]\nto = [\"10.9.8.0/24\", \"10.2.8.0/24\"]\n";
+    let proposed = format!("{routes}{route}");
+    let head = stage.propose(&[("devices/edge1/routes", &proposed), ("changes/CHG-1.toml", &request)]);
+    let facts = stage.announced_at(CHANGE, &head);
+    stage.approved_by(&APPROVERS, &facts);
+    stage.settle();
+    stage.permit()
+}
+
+#[test]
+fn a_test_leaves_the_lab_by_one_destination() {
+    let lab = "\n[lab]\nranges = [\"10.1.0.0/16\", \"10.2.0.0/16\"]\ndevices = [\"edge1\"]\n";
+    test_with_route("10.9.8.0/24 via 203.0.113.7 dev eth0\n", lab).denied("OUTSIDE_LAB");
+    test_with_route("10.2.8.0/24 via 203.0.113.7 dev eth0\n", lab).granted();
+    let narrow = lab.replace(", \"10.2.0.0/16\"", "");
+    test_with_route("10.1.8.0/24 via 203.0.113.7 dev eth0\n", &narrow).denied("OUTSIDE_LAB");
+}
+
 #[test]
 fn a92_names_that_are_none() {
     let devices = [

@@ -10,6 +10,7 @@ mod fwgate_side;
 mod generate;
 mod judge;
 mod nft;
+mod routes;
 mod translations;
 
 use fwgate::packet::{Family, Field, IfaceSide, Interface, Packet};

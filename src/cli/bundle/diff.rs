@@ -8,7 +8,8 @@ use crate::cli::failure::Failure;
 use crate::cli::screen::Screen;
 use crate::diff::{Bounds, DeviceDiff, DevicePair, diff_device};
 use crate::fleet::bundle::MappingError;
-use crate::report::{DiffDocument, DiffView, diff_human};
+use crate::report::{DiffDocument, DiffView, RouteView, diff_human};
+use crate::routes::{Routing, RoutingDiff, diff_routing};
 use crate::ruleset::Ruleset;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -42,7 +43,16 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let (old, new) = (rulesets(&arguments.old)?, rulesets(&arguments.new)?);
     let names = old.keys().chain(new.keys()).collect::<std::collections::BTreeSet<_>>();
     let pairs: Vec<DevicePair<'_>> =
-        names.into_iter().map(|name| DevicePair { name, old: old.get(name), new: new.get(name) }).collect();
+        names.into_iter().map(|name| DevicePair { name, old: rules(&old, name), new: rules(&new, name) }).collect();
+    let nothing = Routing::default();
+    let of = |side: &'_ BTreeMap<String, (Ruleset, Routing)>, name: &str| side.get(name).map(|d| d.1.clone());
+    let sides: Vec<[Routing; 2]> =
+        pairs.iter().map(|p| [&old, &new].map(|side| of(side, p.name).unwrap_or_else(|| nothing.clone()))).collect();
+    let route_diffs = sides.iter().map(|[a, b]| diff_routing(a, b)).collect::<Result<Vec<_>, _>>()?;
+    let mut routes = Vec::new();
+    for ((pair, [old, new]), diff) in pairs.iter().zip(&sides).zip(&route_diffs) {
+        routes.push(RouteView { device: pair.name, old, new, diff });
+    }
     let mut diffs = Vec::new();
     for pair in &pairs {
         diffs.push(diff_device(*pair, &[], Bounds::default())?);
@@ -53,6 +63,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
                 pairs: &pairs,
                 diffs: &diffs,
                 texts: Vec::new(),
+                routes: &routes,
                 most_regions: DiffView::REGIONS,
                 colour: screen.colour,
             };
@@ -61,26 +72,32 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Format::Json => {
             let mut document = DiffDocument::new();
             pairs.iter().zip(&diffs).for_each(|(pair, diff)| document.add(*pair, diff));
+            routes.iter().for_each(|view| document.add_routes(view));
             document.text()?
         }
     };
     screen.answer(&text)?;
-    let is_equal = diffs.iter().all(DeviceDiff::is_equivalent);
+    let is_equal = diffs.iter().all(DeviceDiff::is_equivalent) && route_diffs.iter().all(RoutingDiff::is_equivalent);
     Ok(if arguments.exit_code && !is_equal { REFUSED } else { PASSED })
 }
 
-/// The rulesets of a bundle as the devices run them, by device.
-fn rulesets(path: &Path) -> Result<BTreeMap<String, Ruleset>, Failure> {
+fn rules<'a>(side: &'a BTreeMap<String, (Ruleset, Routing)>, name: &str) -> Option<&'a Ruleset> {
+    side.get(name).map(|d| &d.0)
+}
+
+/// The rulesets and routes of a bundle as the devices run them, by device.
+fn rulesets(path: &Path) -> Result<BTreeMap<String, (Ruleset, Routing)>, Failure> {
     let bundle = read(path, None)?.bundle;
     let mut out = BTreeMap::new();
     for device in &bundle.manifest.devices {
         let said = |r: crate::gate::Reason| Failure::new(r.message).help(r.fix);
         let apart = composed(&device.device, &bundle.originals_of(device)).map_err(said)?;
-        let ruleset = apart.read().map_err(|error| match error {
+        let unread = |error| match error {
             MappingError::Unreadable(unreadable) => Failure::from(unreadable),
             other => Failure::new(other.to_string()),
-        })?;
-        out.insert(device.device.clone(), ruleset);
+        };
+        let read = (apart.read().map_err(unread)?, apart.routing().map_err(unread)?);
+        out.insert(device.device.clone(), read);
     }
     Ok(out)
 }

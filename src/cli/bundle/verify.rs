@@ -16,7 +16,7 @@ use crate::dialect::{InputFile, ReadOptions};
 use crate::diff::{Bounds, EffectKind};
 use crate::finding::{Finding, PORT_NOT_MAPPED, SPARE_DIFFERS};
 use crate::fleet::bundle::{Bundle, BundledDevice, MappingError, PortMap, prove};
-use crate::fleet::{Converged, Readback, ReadbackError, compare_readback};
+use crate::fleet::{Converged, Readback, ReadbackError, RoutesRead, compare_readback};
 use crate::gate::DeviceBytes;
 use crate::policy::Unmanaged;
 use crate::report::{WrittenFinding, finding_human, json_text};
@@ -226,6 +226,7 @@ fn compared(
     compared.map_err(|error| match error {
         ReadbackError::Expected(unreadable) | ReadbackError::Seen(unreadable) => unreadable.into(),
         ReadbackError::Replay(error) => error.into(),
+        ReadbackError::Routes(error) => error.into(),
     })
 }
 
@@ -235,6 +236,9 @@ fn differences(device: &str, converged: &Converged) -> Vec<Finding> {
             .on_device(device)
             .helped_by("load the files of the bundle again, and read the spare back once more")
     };
+    if let (RoutesRead::Differ(why), true) = (&converged.routes, converged.differences.is_empty()) {
+        return vec![finding(format!("the spare does not have the routes of `{device}`: {why}"))];
+    }
     if converged.differences.is_empty() {
         return vec![finding("not every packet could be compared, so nothing is proved".to_owned())];
     }

@@ -18,6 +18,7 @@ static INCIDENTS: &[Incident] = &[
     Incident { number: 1, folder: include_dir!("$CARGO_MANIFEST_DIR/fixtures/incidents/01-omitted-range") },
     Incident { number: 2, folder: include_dir!("$CARGO_MANIFEST_DIR/fixtures/incidents/02-staged-went-live") },
     Incident { number: 3, folder: include_dir!("$CARGO_MANIFEST_DIR/fixtures/incidents/03-dead-core-router") },
+    Incident { number: 4, folder: include_dir!("$CARGO_MANIFEST_DIR/fixtures/incidents/04-test-hit-production") },
     Incident { number: 5, folder: include_dir!("$CARGO_MANIFEST_DIR/fixtures/incidents/05-addresses-and-dns") },
 ];
 

@@ -1,10 +1,13 @@
 //! What a read-back shows, in words.
 
-use crate::fleet::Converged;
+use crate::fleet::{Converged, RoutesRead};
 use crate::packet::packet_to_json;
 
 /// The first difference of a comparison, in one clause.
 pub fn difference_words(converged: &Converged) -> String {
+    if let (RoutesRead::Differ(why), None) = (&converged.routes, converged.differences.first()) {
+        return format!("routes: {why}");
+    }
     match converged.differences.first() {
         None => "not every packet could be compared".to_owned(),
         Some(first) => {

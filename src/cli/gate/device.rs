@@ -1,10 +1,11 @@
 //! One device's bytes as what they are used for: files to load, facts, a ruleset.
 
 use crate::check::Device;
-use crate::dialect::{InputFile, ReadOptions, read_device};
+use crate::dialect::{InputFile, ReadOptions};
 use crate::fleet::tree::{apart, whole};
 use crate::gate::{DeviceBytes, Reason, ReasonCode};
 use crate::policy::{DeviceFile, read_device_file};
+use crate::routes::read_whole;
 use std::sync::Arc;
 
 /// A device, taken apart.
@@ -72,8 +73,12 @@ impl DeviceFiles {
     /// # Errors
     /// Files that are not understood.
     pub fn read(&self) -> Result<Device, Reason> {
-        let ruleset = read_device(&self.files, &self.options()).map_err(|e| unread(&self.name, &e))?;
-        Ok(Device::new(&self.name, Arc::new(ruleset)).described_by(&self.facts))
+        let read = read_whole(&self.files, &self.options());
+        let none =
+            || Reason::new(ReasonCode::UnparsedInput, format!("`{}` is not understood", self.name), "mend the file");
+        let (ruleset, routing) = read.map_err(|e| e.first().map_or_else(none, |e| unread(&self.name, e)))?;
+        let device = Device::new(&self.name, Arc::new(ruleset)).routed_by(Arc::new(routing));
+        Ok(device.described_by(&self.facts))
     }
 }
 

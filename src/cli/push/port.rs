@@ -2,6 +2,7 @@
 
 use super::super::gate::{DeviceFiles, difference_words};
 use super::printed::files_of;
+use crate::dialect::InputFile;
 use crate::diff::Bounds;
 use crate::fleet::transport::{Bounds as ChildBounds, ChildError, Finished, Folder, Invocation, run, shown};
 use crate::fleet::{Readback, compare_readback};
@@ -9,6 +10,7 @@ use crate::gate::push::route::{ProductionTransport, Values, arguments};
 use crate::gate::push::{Done, Seen, Task, Trouble};
 use crate::gate::{Reason, ReasonCode};
 use crate::policy::{Argument, Command, Placeholder, Policy, Transport};
+use crate::routes::is_routing;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Duration;
@@ -258,6 +260,20 @@ fn fresh(device: &str, text: &str, nonce: &str) -> Result<String, Reason> {
     }
 }
 
+/// Refuses a read-back without routes where the change is about routes: nobody could say whether they are in force.
+fn refuse_unread_routes(device: &str, way: &Way, seen: &[InputFile]) -> Result<(), Reason> {
+    let routes = |files: &DeviceFiles| {
+        files.files.iter().filter(|f| is_routing(f)).map(|f| (f.name.clone(), f.bytes.clone())).collect::<Vec<_>>()
+    };
+    let changes = routes(&way.baseline) != routes(&way.proposal);
+    if !changes || seen.iter().any(is_routing) {
+        return Ok(());
+    }
+    let fix =
+        "let `read` print `# ip route show table all` and behind it what that command prints, and so for `ip rule`";
+    Err(invalid(format!("the change is about routes of `{device}`, and the read-back holds none"), fix))
+}
+
 /// Whether a text is one of the files, or all of them, byte for byte.
 fn is_echo(text: &str, files: &DeviceFiles) -> bool {
     let all = [files.to_load().unwrap_or_default(), files.files.clone()];
@@ -289,6 +305,7 @@ impl Ways<'_> {
         let identity = line.identity(&way.baseline)?;
         let text = line.printed(way.transport.read, nonce, (&way.baseline, &way.proposal))?;
         let seen = files_of(&text, &way.proposal);
+        refuse_unread_routes(device, way, &seen)?;
         let compared = |side: &DeviceFiles| {
             let options = crate::dialect::ReadOptions { dialect: None, ..side.options() };
             compare_readback(&Readback {

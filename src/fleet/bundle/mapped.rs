@@ -7,7 +7,8 @@ use crate::dialect::{InputFile, ReadOptions, read_device};
 use crate::diff::{Bounds, ReplayMismatch, diff_filter};
 use crate::packet::{Family, IfacePattern, Packet};
 use crate::policy::{interface_places, read_device_file};
-use crate::ruleset::{Hook, Ruleset, Unreadable};
+use crate::routes::{Routing, is_routing, read_routing, split_routes};
+use crate::ruleset::{Hook, Problem, Ruleset, Sources, Span, Unreadable};
 
 /// The files of one device, taken apart.
 #[derive(Clone, Debug)]
@@ -73,7 +74,30 @@ impl Composed {
     /// # Errors
     /// Files that are not understood.
     pub fn read(&self) -> Result<Ruleset, MappingError> {
-        read_device(&self.rulesets, &self.options()?).map_err(MappingError::Unreadable)
+        let (routes, rulesets) = split_routes(&self.rulesets);
+        match rulesets.is_empty() && !routes.is_empty() {
+            true => Ok(Ruleset::default()),
+            false => read_device(&rulesets, &self.options()?).map_err(MappingError::Unreadable),
+        }
+    }
+
+    /// The routes that the files give.
+    ///
+    /// # Errors
+    /// Files that are not understood.
+    pub fn routing(&self) -> Result<Routing, MappingError> {
+        read_routing(&split_routes(&self.rulesets).0).map_err(MappingError::Unreadable)
+    }
+
+    /// Routes name interfaces too, and nothing here writes them anew: with other names they would lead nowhere.
+    fn refuse_routes(&self) -> Result<(), MappingError> {
+        let Some(file) = self.rulesets.iter().find(|f| is_routing(f)) else { return Ok(()) };
+        let mut sources = Sources::default();
+        let source = sources.add(file.name.as_str(), String::from_utf8_lossy(&file.bytes).as_ref());
+        let span = Span { source, line: 1, ..Span::default() };
+        let problem = Problem::new(span, "routes are not written with other names of interfaces")
+            .help("give the spare the same names, or keep routes apart from the files that it gets");
+        Err(MappingError::Unreadable(Unreadable { sources, problems: vec![problem] }))
     }
 }
 
@@ -85,6 +109,7 @@ pub fn map_device(device: &Composed, ports: &PortMap, bounds: Bounds) -> Result<
     if ports.is_identity() {
         return Ok(Written { composed: device.clone(), names: 0 });
     }
+    device.refuse_routes()?;
     let mentions = interface_mentions(&device.rulesets, &device.options()?).map_err(MappingError::Unreadable)?;
     let image = |pattern: &IfacePattern| ports.image(pattern);
     let patterns = mentions.iter().map(|m| m.pattern.clone()).collect();

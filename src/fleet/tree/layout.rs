@@ -9,6 +9,7 @@ use crate::dialect::nftables::text::included;
 use crate::fleet::evidence::Evidence;
 use crate::fleet::names::check_device_name;
 use crate::policy::{DeviceFile, read_device_file};
+use crate::routes::is_routing;
 use crate::ruleset::Unreadable;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -124,8 +125,10 @@ impl Arranging<'_> {
                 self.not_understood(&file.name);
             }
         }
-        // Sets that no ruleset of the same stem uses belong to the folder: `rules` beside `ipset` is one device.
-        if devices.len() > 1 && devices.values().any(|files| files.iter().all(holds_only_sets)) {
+        // Sets or routes beside no ruleset of the same stem belong to the folder: `rules` beside `ipset` is one device.
+        let beside = |files: &Vec<InputFile>| files.iter().all(|f| holds_only_sets(f) || is_routing(f));
+        let only_routes = devices.values().flatten().all(is_routing);
+        if devices.len() > 1 && !only_routes && devices.values().any(beside) {
             let files = devices.into_values().flatten().collect();
             return self.device(self.input.name.clone(), files, None, DeviceFile::default());
         }

@@ -2,13 +2,14 @@
 
 use super::checked;
 use super::read::Read;
-use crate::check::{CheckInput, CheckReport, FilterEffect};
+use crate::check::{CheckInput, CheckReport, RouteEffect};
 use crate::diff::EffectKind;
 use crate::gate::content::Target;
 use crate::gate::evidence::Extent;
 use crate::gate::reason::Reason;
-use crate::packet::{Cell, Field, Packet, Ranges, Values, witness};
-use crate::policy::{Lab, Policy};
+use crate::packet::{Field, Ranges, Values};
+use crate::policy::Policy;
+use crate::routes::RouteChangeKind;
 use std::collections::BTreeSet;
 
 /// Everything that the extent is computed from.
@@ -49,7 +50,10 @@ fn closes_only(seen: &Seen<'_>) -> bool {
         (Some(old), Some(new)) => old.device.ruleset.families == new.device.ruleset.families,
         _ => true,
     };
-    refusals.all(|closes| closes) && seen.targets.iter().all(is_compared)
+    // A route that is gone or discards lets nothing pass; every other change of a way may bring packets where they were not.
+    let closes = |k: RouteChangeKind| matches!(k, RouteChangeKind::Lost | RouteChangeKind::Blackholed);
+    let routes_close = |r: &RouteEffect| r.diff.one_sided.is_empty() && r.diff.changes.iter().all(|c| closes(c.kind));
+    refusals.all(|closes| closes) && seen.targets.iter().all(is_compared) && seen.report.routes.iter().all(routes_close)
 }
 
 fn outside_lab(seen: &Seen<'_>) -> Option<String> {
@@ -62,34 +66,18 @@ fn outside_lab(seen: &Seen<'_>) -> Option<String> {
     if let Some(target) = seen.targets.iter().find(|t| !is_in(t)) {
         return Some(format!("device `{}` is none of the lab's", target.device));
     }
-    seen.report.effects.iter().find_map(|effect| packet_outside(effect, lab))
-}
-
-/// A changed packet whose source or destination is outside the lab's ranges, in words.
-fn packet_outside(effect: &FilterEffect, lab: &Lab) -> Option<String> {
-    if lab.ranges.is_empty() {
-        return None;
-    }
-    let family = effect.family;
-    let inside = Values::Ranges(lab.ranges.of(family).clone());
-    let outside = |cell: &Cell, field| cell.minus(field, &inside, family).into_iter().next();
-    let cells = effect.diff.changes.iter().flat_map(|c| &c.cells);
-    let mut found = cells.filter_map(|cell| outside(cell, Field::Src).or_else(|| outside(cell, Field::Dst)));
-    let packet = witness(&found.next()?, family, &effect.diff.space.interfaces);
-    Some(format!("{} at {}: {}", effect.device, effect.hook, packet_words(&packet)))
-}
-
-fn packet_words(packet: &Packet) -> String {
-    let json = crate::packet::packet_to_json(packet);
-    let text = |key: &str| json.get(key).map(|v| v.to_string().trim_matches('"').to_owned()).unwrap_or_default();
-    let port = json.get("dport").map(|p| format!("/{p}")).unwrap_or_default();
-    format!("a packet {}{port} from {} to {}", text("proto"), text("src"), text("dst"))
+    crate::check::outside_lab(lab, seen.report)
 }
 
 /// The named ranges that hold an end of some changed packet.
 fn touches(seen: &Seen<'_>) -> BTreeSet<String> {
     let ranges = seen.input.policy.names.ranges();
     let mut out = BTreeSet::new();
+    for change in seen.report.routes.iter().flat_map(|r| &r.diff.changes) {
+        let to = change.regions.iter().fold(Ranges::empty(), |all, r| all.union(&r.to));
+        let met = ranges.iter().filter(|(_, set)| set.of(change.family).meets(&to)).map(|(name, _)| name.clone());
+        out.extend(met);
+    }
     for effect in &seen.report.effects {
         for cell in effect.diff.changes.iter().flat_map(|c| &c.cells) {
             let meets = |addresses: &Ranges| {

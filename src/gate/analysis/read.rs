@@ -1,7 +1,7 @@
 //! Bytes of devices to rulesets, each read once however often and on however many sides it occurs.
 
 use crate::check::Device;
-use crate::dialect::{DIALECTS, InputFile, NOTHING_READ, ReadOptions, read_device};
+use crate::dialect::{DIALECTS, InputFile, NOTHING_READ, ReadOptions};
 use crate::fleet::tree::apart;
 use crate::gate::content::files_digest;
 use crate::gate::evidence::DeviceBytes;
@@ -9,6 +9,7 @@ use crate::gate::reason::{Reason, ReasonCode};
 use crate::gate::record::Digest;
 use crate::inventory::Inventory;
 use crate::policy::{Contradiction, DeviceFile, read_device_file};
+use crate::routes::{Routing, read_whole};
 use crate::ruleset::{Ruleset, Unreadable};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ const MAX_PROBLEMS: usize = 20;
 /// Everything that was read so far, by its bytes.
 #[derive(Debug, Default)]
 pub struct Library {
-    rulesets: HashMap<(Digest, Digest), Arc<Ruleset>>,
+    rulesets: HashMap<(Digest, Digest), (Arc<Ruleset>, Arc<Routing>)>,
 }
 
 /// A device with what its `device.toml` says.
@@ -54,7 +55,7 @@ impl Library {
         for bytes in devices {
             match self.device(bytes, inventory) {
                 Ok(read) => out.push(read),
-                Err(unreadable) => reasons.extend(unparsed(&bytes.device, &unreadable)),
+                Err(unread) => reasons.extend(unread.iter().flat_map(|one| unparsed(&bytes.device, one))),
             }
         }
         out.sort_by(|a, b| a.device.name.cmp(&b.device.name));
@@ -66,9 +67,11 @@ impl Library {
     /// # Errors
     /// The first thing that was not understood.
     pub fn ruleset(&mut self, bytes: &DeviceBytes) -> Result<Arc<Ruleset>, Reason> {
-        let unread = |unreadable: Unreadable| {
-            let first = unparsed(&bytes.device, &unreadable).into_iter().next();
-            first.unwrap_or_else(|| Reason::new(ReasonCode::UnparsedInput, unreadable.to_string(), "mend the file"))
+        let unread = |unread: Vec<Unreadable>| {
+            let first = unread.iter().flat_map(|one| unparsed(&bytes.device, one)).next();
+            first.unwrap_or_else(|| {
+                Reason::new(ReasonCode::UnparsedInput, "the device is not understood", "mend the file")
+            })
         };
         self.device(bytes, None).map(|read| read.device.ruleset).map_err(unread)
     }
@@ -77,10 +80,10 @@ impl Library {
     ///
     /// # Errors
     /// Everything that was not understood.
-    fn device(&mut self, bytes: &DeviceBytes, inventory: Option<&Inventory>) -> Result<Read, Unreadable> {
+    fn device(&mut self, bytes: &DeviceBytes, inventory: Option<&Inventory>) -> Result<Read, Vec<Unreadable>> {
         let facts_text = facts_of(bytes).map(|(path, bytes)| (path, String::from_utf8_lossy(bytes)));
         let facts = match &facts_text {
-            Some((path, text)) => read_device_file(path, text)?,
+            Some((path, text)) => read_device_file(path, text).map_err(|e| vec![e])?,
             None => DeviceFile::default(),
         };
         let (facts, contradictions) = match inventory.and_then(|known| known.device(&bytes.device)) {
@@ -92,17 +95,20 @@ impl Library {
         let of_facts = facts_text.as_ref().map_or("", |(_, text)| text.as_ref());
         let completed = inventory.map(|_| format!("{:?}", facts.facts())).unwrap_or_default();
         let key = (sum(&files), files_digest([("", of_facts.as_bytes()), ("inventory", completed.as_bytes())]));
-        let ruleset = match self.rulesets.get(&key) {
+        let (ruleset, routing) = match self.rulesets.get(&key) {
             Some(known) => known.clone(),
             None => {
                 let dialect = facts.dialect.as_ref().map(|d| d.value.clone());
                 let (files, includes) = apart(files);
-                let read = Arc::new(read_device(&files, &ReadOptions { dialect, facts: facts.facts(), includes })?);
+                let options = ReadOptions { dialect, facts: facts.facts(), includes };
+                let (ruleset, routing) = read_whole(&files, &options)?;
+                let read = (Arc::new(ruleset), Arc::new(routing));
                 self.rulesets.insert(key, read.clone());
                 read
             }
         };
-        Ok(Read { device: Device::new(&bytes.device, ruleset).described_by(&facts), facts, contradictions })
+        let device = Device::new(&bytes.device, ruleset).routed_by(routing).described_by(&facts);
+        Ok(Read { device, facts, contradictions })
     }
 }
 

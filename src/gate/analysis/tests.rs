@@ -206,6 +206,61 @@ fn the_extent_tells_what_kind_of_effect_it_is() {
     assert_eq!(opened.outside_lab.as_deref(), Some("the policy has no lab"));
 }
 
+/// A device with routes beside its rules.
+fn routed(name: &str, routes: &str) -> DeviceBytes {
+    let mut out = device(name, SSH);
+    out.files.push((format!("devices/{name}/routes"), routes.as_bytes().to_vec()));
+    out
+}
+
+const ROUTES: &str = "default via 203.0.113.1 dev eth0\n10.9.0.0/16 via 203.0.113.9 dev eth0\n";
+
+#[test]
+fn tests_stay_in_the_lab_with_their_routes() {
+    let outside = |lab: &str, more: &str| {
+        let policy = policy(lab);
+        let new = routed("lab-1", &format!("{ROUTES}{more}"));
+        judge(&[routed("lab-1", ROUTES)], &[new], &policy).unwrap().extent
+    };
+    let lab = "[lab]\nranges = [\"lab\"]\ndevices = [\"lab-*\"]\n";
+    assert_eq!(outside(lab, "192.0.2.128/25 via 203.0.113.7 dev eth1\n").outside_lab, None);
+    let leak = outside(lab, "10.9.8.0/24 via 203.0.113.7 dev eth1\n");
+    let expected = "lab-1: destination 10.9.8.1 goes via 203.0.113.7 dev eth1, and went via 203.0.113.9 dev eth0";
+    assert_eq!(leak.outside_lab.as_deref(), Some(expected));
+    assert!(!leak.closes_only && leak.touches.contains("payment"), "{leak:?}");
+    let wider = lab.replace("devices", "routes = [\"lab\", \"10.9.8.0/24\"]\ndevices");
+    assert_eq!(outside(&wider, "10.9.8.0/24 via 203.0.113.7 dev eth1\n").outside_lab, None);
+    let one_sided = judge(&[device("lab-1", SSH)], &[routed("lab-1", ROUTES)], &policy(lab)).unwrap();
+    assert!(one_sided.extent.outside_lab.unwrap().contains("only one side"));
+    assert!(one_sided.says.contains("has routes for IPv4 for the first time"), "{}", one_sided.says);
+    let discarded = outside(lab, "blackhole 10.9.8.0/24\n");
+    assert!(discarded.closes_only, "{discarded:?}");
+}
+
+#[test]
+fn routes_are_bytes_and_meaning_and_words() {
+    let change = |old: &str, new: &str| judge(&[routed("edge1", old)], &[routed("edge1", new)], &policy("")).unwrap();
+    let moved = ROUTES.replace("203.0.113.9", "203.0.113.8");
+    let plain = change(ROUTES, &moved);
+    assert_eq!(
+        plain.says,
+        "edge1 routes 10.9.0.0/16 as unicast via 203.0.113.8 dev eth0, and no longer as unicast via 203.0.113.9 dev eth0; \
+         changes the outcome of no packet"
+    );
+    let cut =
+        moved.replace("10.9.0.0/16", "10.9.128.0/17") + "10.9.0.0/17 via 203.0.113.8 dev eth0 proto static metric 9\n";
+    let otherwise = change(ROUTES, &cut);
+    assert_eq!((&otherwise.meaning, &otherwise.says), (&plain.meaning, &plain.says));
+    assert_ne!(otherwise.content, plain.content);
+    assert_ne!(change(ROUTES, &moved.replace("203.0.113.8", "203.0.113.7")).meaning, plain.meaning);
+    // Beside routes that stay, a change of rules means what it always meant.
+    let mut with = [routed("edge1", ROUTES), routed("edge1", ROUTES)];
+    let opened = format!("{SSH}{HTTPS}");
+    with[1].files[0] = device("edge1", &opened).files.remove(0);
+    let [old, new] = with;
+    assert_eq!(judge(&[old], &[new], &policy("")).unwrap().meaning, one(SSH, &opened).meaning);
+}
+
 #[test]
 fn labels_are_compared_with_the_beginning_of_the_range() {
     let labelled = |environment: &str| {

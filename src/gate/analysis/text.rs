@@ -7,6 +7,7 @@ use crate::finding::Finding;
 use crate::gate::content::Target;
 use crate::gate::reason::{Reason, ReasonCode};
 use crate::packet::Family;
+use crate::routes::canonical_routes;
 use crate::ruleset::{Hook, Ruleset};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -35,6 +36,11 @@ pub(super) fn meaning(
     for target in targets {
         let own = report.effects.iter().filter(|e| e.device == target.device);
         writer.device(&target.device, sides.of(&target.device), own.collect()).map_err(|reason| vec![reason])?;
+        if let Some(routes) = report.routes.iter().find(|r| r.device == target.device) {
+            let lines = canonical_routes(&routes.old, &routes.new, &routes.diff);
+            writer.out +=
+                &lines.ok_or_else(|| vec![too_large("the change of routes is too large to be put into words")])?;
+        }
     }
     for line in verdicts(report, targets) {
         writer.out += &line;

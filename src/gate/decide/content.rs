@@ -177,6 +177,10 @@ fn template_reasons(case: &Dossier<'_>, template: Option<&Template>) -> Vec<Reas
     let (Some(template), Some(request)) = (template, case.request) else { return Vec::new() };
     let id = &template.id.value;
     let mut breaches = template.breaches(request);
+    let routes = case.analysis.is_some_and(|a| !a.report.routes.is_empty());
+    if routes && request.reroutes.is_empty() {
+        breaches.push("routes change, which no template allows".to_owned());
+    }
     let outside = case.targets.iter().filter(|t| !template.place.devices.selects(&t.device, &t.roles));
     breaches.extend(outside.map(|t| format!("it touches `{}`", t.device)));
     let reason = |breach: String| {

@@ -5,7 +5,8 @@ use super::counted;
 use super::diff::{Most, filter_human};
 use super::finding::{finding_human, severities};
 use super::paint::Paint;
-use crate::check::{CheckReport, RequirementCounts, WaiverState};
+use super::routes::{RouteView, routes_human};
+use crate::check::{CheckReport, RequirementCounts, RouteEffect, WaiverState};
 use crate::finding::RANGE_LOST;
 use crate::report::check_json::{CheckFrame, is_refused};
 use crate::report::format::CheckView;
@@ -37,10 +38,13 @@ pub fn check_human(view: &CheckView<'_>) -> String {
     for finding in &report.findings {
         let _ = write!(out, "\n{}", finding_human(finding, colour));
     }
-    if !effects.is_empty() {
+    if !effects.is_empty() || !report.routes.is_empty() {
         let _ = writeln!(out, "\n{}", paint.bold("What the change does:"));
         let most = Most { changes: MOST_CHANGES, regions: most_regions };
         effects.iter().for_each(|f| out += &filter_human(f, most, colour));
+        for RouteEffect { device, old, new, diff } in &report.routes {
+            out += &routes_human(&RouteView { device, old, new, diff }, MOST_CHANGES, colour);
+        }
     }
     out + "\n" + &footing(report, frame) + &next_human(&frame.next)
 }

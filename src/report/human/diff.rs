@@ -3,11 +3,13 @@
 
 use super::paint::Paint;
 use super::region::{region_lines, region_words};
+use super::routes::{RouteView, routes_human};
 use super::{Sign, counted, packet_words, place_words, rule_words};
 use crate::diff::{Change, DeviceDiff, EffectKind, Fate};
 use crate::report::diff_json::{FilterView, WrittenEnd};
 use crate::report::format::DiffView;
 use crate::report::{Colour, visible};
+use crate::routes::RouteChangeKind;
 use std::fmt::Write;
 
 /// The whole report.
@@ -20,6 +22,7 @@ pub fn diff_human(view: &DiffView<'_>) -> String {
             out += &filter_human(&filter, most, colour);
         }
         out += &structure(diff, paint);
+        out += &view.routes.get(at).map_or_else(String::new, |routes| routes_human(routes, usize::MAX, colour));
         if let Some(text) = view.texts.get(at).filter(|t| !t.is_empty()) {
             let _ = write!(
                 out,
@@ -36,16 +39,26 @@ pub fn diff_human(view: &DiffView<'_>) -> String {
 pub fn headline_of_diff(view: &DiffView<'_>) -> String {
     let changes = || view.diffs.iter().flat_map(|d| &d.filters).flat_map(|f| &f.diff.changes);
     let filters: usize = view.diffs.iter().map(|d| d.filters.len()).sum();
-    let scope = format!("{}, {}", counted(view.diffs.len(), "device"), counted(filters, "filter"));
+    let mut scope = format!("{}, {}", counted(view.diffs.len(), "device"), counted(filters, "filter"));
+    let routed = view.routes.iter().any(RouteView::is_there);
+    if routed {
+        let routes = view.routes.iter().map(|r| r.old.routes.len().max(r.new.routes.len())).sum();
+        scope += &format!(", {}", counted(routes, "route"));
+    }
     if view.is_equivalent() {
-        return format!("= equivalent: every packet is treated as before ({scope})");
+        let routed = if routed { " and goes its way as before" } else { " as before" };
+        return format!("= equivalent: every packet is treated{routed} ({scope})");
     }
     let kinds = EffectKind::ALL.into_iter().filter_map(|kind| {
         let n = changes().filter(|c| c.effect == kind).count();
         (n > 0).then(|| format!("{n} {}", effect_word(kind)))
     });
-    let kinds = kinds.collect::<Vec<_>>().join(", ");
-    let total = changes().count();
+    let routes = RouteChangeKind::ALL.into_iter().filter_map(|kind| {
+        let n = view.routes.iter().flat_map(|r| &r.diff.changes).filter(|c| c.kind == kind).count();
+        (n > 0).then(|| format!("{n} {} {}", if n == 1 { "route" } else { "routes" }, kind.name()))
+    });
+    let kinds = kinds.chain(routes).collect::<Vec<_>>().join(", ");
+    let total = changes().count() + view.routes.iter().map(|r| r.diff.changes.len()).sum::<usize>();
     let mut line = match total {
         0 => "no difference found in what was compared".to_owned(),
         n => format!("{}: {kinds}", counted(n, "change")),
@@ -54,7 +67,8 @@ pub fn headline_of_diff(view: &DiffView<'_>) -> String {
     if !view.is_complete() {
         line += "; NOT COMPLETE: the bound was reached";
     }
-    if view.diffs.iter().flat_map(|d| &d.structure).any(|s| s.fate == Fate::NotCompared) {
+    let one_sided = view.routes.iter().any(|r| !r.diff.one_sided.is_empty());
+    if one_sided || view.diffs.iter().flat_map(|d| &d.structure).any(|s| s.fate == Fate::NotCompared) {
         line += "; not everything could be compared";
     }
     line

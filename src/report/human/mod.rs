@@ -12,6 +12,7 @@ mod plan;
 mod policy;
 mod query;
 mod region;
+mod routes;
 mod trace;
 
 pub use change::{ChangePage, change_human, reasons_human};
@@ -25,6 +26,7 @@ pub use plan::renumbering_human;
 pub use policy::{PolicyView, policy_human};
 pub use query::query_human;
 pub use region::region_words;
+pub use routes::{RouteLine, RouteView, route_lines};
 pub use trace::trace_human;
 
 use super::format::Format;
