@@ -6,7 +6,7 @@ mod running;
 use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{RootArguments, Session, Survey, now};
-use super::input::{Reader, Surroundings};
+use super::input::{Herd, Reader, Surroundings};
 use super::ledger::listed;
 use super::rulesets::{is_ruleset, read_policy_at};
 use super::screen::Screen;
@@ -71,26 +71,19 @@ pub enum Format {
 /// # Errors
 /// No repository where one is needed; trees that cannot be read.
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
-    let surroundings = Surroundings::of_process()?;
-    let reader = Reader::new(&surroundings, &is_ruleset).with_devices(&arguments.root.devices)?;
-    let (policy, estate) = match &arguments.against {
-        Some(tree) => {
-            let policy = arguments.policy.as_deref().map(read_policy_at).transpose()?.unwrap_or_default();
-            (policy, Estate::of_herd(&reader.herd(tree)?)?)
+    let (known, dumps) = both_sides(arguments)?;
+    let (policy, estate) = match known {
+        Ok(found) => found,
+        Err(reasons) => {
+            screen.answer(&format!("no verdict\n{reasons}"))?;
+            return Ok(NO_VERDICT);
         }
-        None => match by_ledger(arguments)? {
-            Ok(found) => found,
-            Err(reasons) => {
-                screen.answer(&format!("no verdict\n{reasons}"))?;
-                return Ok(NO_VERDICT);
-            }
-        },
     };
     let globs: Vec<WildMatch> = arguments.device.iter().map(|g| WildMatch::new(g)).collect();
     let estate = estate.only(|name| globs.is_empty() || globs.iter().any(|g| g.matches(name)))?;
     let progress = super::progress::Progress::begin("reading what runs, and comparing");
-    let (running, read) = match &arguments.from {
-        Some(folder) => (dumped(&reader.herd(folder)?), "folder"),
+    let (running, read) = match dumps {
+        Some(herd) => (dumped(&herd), "folder"),
         None => {
             let parallel = arguments.parallel.map(u32::from).or(policy.push.parallel).unwrap_or(1);
             (live(&policy, &estate, parallel as usize), "live")
@@ -108,6 +101,31 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         "drifted" => REFUSED,
         "unknown" => NO_VERDICT,
         _ => PASSED,
+    })
+}
+
+/// What devices should run with the policy in force, or why neither is known; and the dumps, where there are any.
+type Sides = (Result<(Policy, Estate), String>, Option<Herd>);
+
+/// Reads what devices should run, and at the same time the folder of dumps.
+fn both_sides(arguments: &Arguments) -> Result<Sides, Failure> {
+    let surroundings = Surroundings::of_process()?;
+    let herd = |tree: &OsString| -> Result<Herd, Failure> {
+        let reader = Reader::new(&surroundings, &is_ruleset).with_devices(&arguments.root.devices)?;
+        Ok(reader.herd(tree)?)
+    };
+    std::thread::scope(|scope| {
+        let reading = arguments.from.as_ref().map(|folder| scope.spawn(|| herd(folder)));
+        let known = match &arguments.against {
+            Some(tree) => {
+                let policy = arguments.policy.as_deref().map(read_policy_at).transpose()?.unwrap_or_default();
+                Ok((policy, Estate::of_herd(&herd(tree)?)?))
+            }
+            None => by_ledger(arguments)?,
+        };
+        let failed = || Failure::new("the folder of dumps could not be read");
+        let dumps = reading.map(|thread| thread.join().unwrap_or_else(|_| Err(failed()))).transpose()?;
+        Ok((known, dumps))
     })
 }
 

@@ -11,7 +11,7 @@ use super::change::close::{Spent, fold};
 use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{
-    DeviceFiles, GateArguments, Gathered, MachineKeys, ReceiptBranch, RemoteLedger, Session, need_key, now,
+    Commits, DeviceFiles, GateArguments, Gathered, MachineKeys, ReceiptBranch, RemoteLedger, Session, need_key, now,
 };
 use super::permit::{draft, exit_of, holder, nonce, signed, targets};
 use super::rollback::{Means, Wanted, roll_back};
@@ -383,10 +383,11 @@ fn baseline_heads(session: &Session, gathered: &Gathered, permit: &VerifiedPermi
     let announced = gathered.announced.iter().map(|a| a.base.clone());
     let tip = session.survey_again(gathered.now, Vec::new()).tip.map(|tip| tip.to_string());
     let others: Vec<String> = announced.chain(tip).collect();
+    let mut commits = Commits::of(session);
     let head = |device: &PermittedDevice| {
         let known = gathered.in_force.get(&device.name).map(|known| known.head.clone());
         let places: Vec<String> = known.into_iter().chain(others.iter().cloned()).collect();
-        let (head, _) = session.device_held(&places, &device.name, device.rollback).ok()?;
+        let (head, _) = commits.held(&places, &device.name, device.rollback).ok()?;
         Some((device.name.clone(), head))
     };
     permit.permit().devices.iter().filter_map(head).collect()

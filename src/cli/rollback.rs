@@ -7,7 +7,7 @@ use super::change::close::{Spent, fold};
 use super::change::{Pen, SigningArguments};
 use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
-use super::gate::{DeviceFiles, MachineKeys, RemoteLedger, RootArguments, Session, Survey, keep_receipt, now};
+use super::gate::{Commits, DeviceFiles, MachineKeys, RemoteLedger, RootArguments, Session, Survey, keep_receipt, now};
 use super::ledger::listed;
 use super::permit::{nonce, targets};
 use super::push::port::{Way, Ways};
@@ -175,8 +175,9 @@ fn aims(session: &Session, survey: &Survey, wanted: Wanted<'_>) -> Result<Vec<Ai
         Wanted::Change(change) => before(survey, change)?.into_iter().map(|known| (change.to_owned(), known)).collect(),
     };
     let (mut aims, mut reasons) = (Vec::new(), Vec::new());
+    let mut commits = Commits::of(session);
     for (change, known) in known {
-        match session.device_held(&places(survey, &known), &known.device, known.bytes) {
+        match commits.held(&places(survey, &known), &known.device, known.bytes) {
             Ok((head, bytes)) => aims.push(Aim { device: known.device, change, digest: known.bytes, head, bytes }),
             Err(more) => reasons.extend(more),
         }

@@ -98,7 +98,7 @@ fn page_of<'a>(gathered: &'a Gathered, effects: &'a [FilterView<'a>]) -> ChangeP
         decision: &gathered.decision,
         announced: gathered.announced.as_ref(),
         request: gathered.request.as_ref(),
-        analysis: gathered.analysis.as_ref(),
+        analysis: gathered.analysis.as_deref(),
         testimony: &gathered.testimony,
         assumed: gathered.trees.as_ref().map(|t| t.assumed.as_slice()).unwrap_or_default(),
         effects,

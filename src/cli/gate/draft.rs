@@ -11,11 +11,11 @@ pub struct Drafted {
     /// The policy chain.
     pub chain: Chain,
     /// What the change does, where it can be judged.
-    pub analysis: Option<Analysis>,
+    pub analysis: Option<std::sync::Arc<Analysis>>,
     /// The change file.
     pub request: Option<ChangeRequest>,
     /// The bytes of both sides.
-    pub trees: Option<ChangeTrees>,
+    pub trees: Option<std::sync::Arc<ChangeTrees>>,
     /// Ids or addresses of everybody who signed or wrote a commit of the range.
     pub contributors: Vec<String>,
     /// Whether it changes the policy.

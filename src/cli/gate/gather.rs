@@ -1,5 +1,6 @@
 //! From the root's remote to a decision.
 
+use super::commits::Commits;
 use super::{GateArguments, RootArguments, closed_branches};
 use crate::cli::failure::Failure;
 use crate::cli::input::{ChangeTrees, InputError, PinnedChange, Reader, Surroundings, bytes_of, reasons};
@@ -15,7 +16,9 @@ use crate::gate::{
 };
 use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
 use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// How many announcements of one change are compared: an approval of an older one is not carried over.
 const MOST_ANNOUNCEMENTS: usize = 20;
@@ -31,6 +34,37 @@ pub struct Session {
     /// What it says, where it can be read.
     pub root: Option<Root>,
     devices: String,
+    /// Changes as they were read last, by id: evidence is fetched and judged at every call, and what depends on nothing that has
+    /// changed is not computed again.
+    known: RefCell<BTreeMap<String, KnownChange>>,
+}
+
+/// What was read of a change, and from what.
+struct KnownChange {
+    key: ChangeKey,
+    found: FoundChange,
+}
+
+/// Everything that the trees of a change and their analysis depend on, but the root.
+#[derive(PartialEq, Eq)]
+struct ChangeKey {
+    tip: CommitId,
+    base: String,
+    head: String,
+    policy: Option<Digest>,
+    in_force: BTreeMap<String, InForce>,
+    today: Date,
+    /// Where something of it grows old.
+    now: Option<Instant>,
+}
+
+/// The trees of a change and what it does.
+#[derive(Clone)]
+struct FoundChange {
+    trees: Arc<ChangeTrees>,
+    fleet: Vec<TargetDevice>,
+    request: ChangeRequest,
+    analysis: Result<Arc<Analysis>, Vec<Reason>>,
 }
 
 /// Everything that was gathered about one change, and what the gate says of it.
@@ -52,11 +86,11 @@ pub struct Gathered {
     /// The announcement that counts.
     pub announced: Option<Change>,
     /// The bytes of both sides.
-    pub trees: Option<ChangeTrees>,
+    pub trees: Option<Arc<ChangeTrees>>,
     /// The change file.
     pub request: Option<ChangeRequest>,
     /// What the change does.
-    pub analysis: Option<Analysis>,
+    pub analysis: Option<Arc<Analysis>>,
     /// Every device of the protected branch, and those that are new.
     pub fleet: Vec<TargetDevice>,
     /// The devices that the change touches.
@@ -94,7 +128,14 @@ impl Session {
             found.ok_or_else(|| Failure::new("this is no git repository").help("run this inside the repository"))?;
         let root_bytes = arguments.root_bytes(&surroundings, repository.root());
         let root = root_bytes.as_ref().ok().and_then(|bytes| Root::read(bytes).ok());
-        Ok(Session { surroundings, repository, root_bytes, root, devices: arguments.devices.clone() })
+        Ok(Session {
+            surroundings,
+            repository,
+            root_bytes,
+            root,
+            devices: arguments.devices.clone(),
+            known: RefCell::default(),
+        })
     }
 
     /// The remote that the root names.
@@ -278,9 +319,9 @@ pub(super) fn change_of(branch: &str) -> Option<&str> {
 pub(super) struct Read {
     pub testimony: Testimony,
     pub announced: Option<Change>,
-    pub trees: Option<ChangeTrees>,
+    pub trees: Option<Arc<ChangeTrees>>,
     pub request: Option<ChangeRequest>,
-    pub analysis: Option<Analysis>,
+    pub analysis: Option<Arc<Analysis>>,
     pub pending: Option<Pending>,
     pub contributors: Vec<String>,
     /// What the author of each announcement edited, by its place on the branch.
@@ -397,15 +438,69 @@ impl Changes<'_> {
         self.hidden(base, tip)?;
         self.range(base, head, out);
         out.pending = self.pending(base, head)?;
-        let pinned = PinnedChange { id, protected: tip, base, head };
+        let in_force = self.known(id);
+        let key = self.key(&announced, tip, policy, &in_force);
+        let known = self.session.known.borrow().get(id).filter(|known| known.key == key).map(|k| k.found.clone());
+        let found = match known {
+            Some(found) => found,
+            None => {
+                let pinned = PinnedChange { id, protected: tip, base, head };
+                self.found(&pinned, policy, &in_force, &mut out.obstacles)?
+            }
+        };
+        if out.obstacles.is_empty() && key.policy.is_some() {
+            self.session.known.borrow_mut().insert(id.to_owned(), KnownChange { key, found: found.clone() });
+        }
         let reader = self.session.reader().map_err(|e| reasons(&e))?.with_beside(Beside::of(policy));
-        let known = self.known(id);
-        let in_force = self.in_force(&known, &reader, &mut out.obstacles);
-        let trees = reader.change_trees(repo, &pinned, &in_force)?;
-        out.fleet = self.fleet(&reader, tip);
-        let (request, canonical) = read_request(&trees.request.path, &trees.request.bytes, policy)?;
-        out.request = Some(request.clone());
         out.edits = self.edits(id, &reader, &out.testimony);
+        let trees = found.trees;
+        (out.fleet, out.request, out.trees) = (found.fleet, Some(found.request), Some(trees.clone()));
+        match found.analysis {
+            Ok(analysis) => {
+                out.targets = targets(&analysis, &out.fleet);
+                self.earlier(base, (&*trees, &*analysis), &in_force, out);
+                out.analysis = Some(analysis);
+                Ok(())
+            }
+            Err(_) if out.pending.is_some() => Ok(()),
+            Err(reasons) => Err(reasons),
+        }
+    }
+
+    /// Everything that the trees of a change and their analysis depend on.
+    fn key(
+        &self,
+        announced: &Change,
+        tip: CommitId,
+        policy: &Policy,
+        in_force: &BTreeMap<String, InForce>,
+    ) -> ChangeKey {
+        // Snapshots beside the devices grow old from one second to the next.
+        let is_dated = policy.inventory.is_some() || policy.name_service.is_some();
+        ChangeKey {
+            tip,
+            base: announced.base.clone(),
+            head: announced.head.clone(),
+            policy: self.world.chain.in_force().map(|v| v.digest),
+            in_force: in_force.clone(),
+            today: today(self.world.now),
+            now: is_dated.then_some(self.world.now),
+        }
+    }
+
+    /// Reads the trees of a change and analyses them.
+    fn found(
+        &self,
+        pinned: &PinnedChange<'_>,
+        policy: &Policy,
+        known: &BTreeMap<String, InForce>,
+        obstacles: &mut Vec<Reason>,
+    ) -> Result<FoundChange, Vec<Reason>> {
+        let reader = self.session.reader().map_err(|e| reasons(&e))?.with_beside(Beside::of(policy));
+        let in_force = self.in_force(known, obstacles);
+        let trees = reader.change_trees(&self.session.repository, pinned, &in_force)?;
+        let fleet = self.fleet(&reader, pinned.protected);
+        let (request, canonical) = read_request(&trees.request.path, &trees.request.bytes, policy)?;
         let repository = self.session.root.as_ref().map(|r| r.repository.clone()).unwrap_or_default();
         let case = Case {
             repository: &repository,
@@ -418,23 +513,10 @@ impl Changes<'_> {
             bounds: Bounds::default(),
             today: today(self.world.now),
         };
-        let is_of_policy = out.pending.is_some();
         let [old, new] = &trees.beside;
         let around = BesideDevices { baseline: old, proposal: new, now: Some(self.world.now.0) };
-        let analysed = analyse_within(&case, &around, &mut Library::default());
-        if let Ok(analysis) = &analysed {
-            out.targets = targets(analysis, &out.fleet);
-            self.earlier(base, (&trees, analysis), &known, out);
-        }
-        out.trees = Some(trees);
-        match analysed {
-            Ok(analysis) => {
-                out.analysis = Some(analysis);
-                Ok(())
-            }
-            Err(_) if is_of_policy => Ok(()),
-            Err(reasons) => Err(reasons),
-        }
+        let analysis = analyse_within(&case, &around, &mut Library::default()).map(Arc::new);
+        Ok(FoundChange { trees: Arc::new(trees), fleet, request, analysis })
     }
 
     /// What the author of each announcement edited, by its place on the branch; of the last ones.
@@ -479,14 +561,12 @@ impl Changes<'_> {
     fn in_force(
         &self,
         known: &BTreeMap<String, InForce>,
-        reader: &Reader<'_>,
         obstacles: &mut Vec<Reason>,
     ) -> BTreeMap<String, DeviceBytes> {
-        let repo = &self.session.repository;
         let mut out = BTreeMap::new();
+        let mut commits = Commits::of(self.session);
         for (device, known) in known {
-            let found = repo.commit_id(&known.head).map_err(|e| vec![of_vcs(&e)]);
-            match found.and_then(|commit| reader.device_at(repo, commit, device, known.bytes)) {
+            match commits.at(&known.head, device, known.bytes) {
                 Ok(bytes) => drop(out.insert(device.clone(), bytes)),
                 Err(reasons) => obstacles.extend(reasons),
             }
@@ -529,7 +609,7 @@ impl Changes<'_> {
             obstacles: &read.obstacles,
             request: read.request.as_ref(),
             testimony: &read.testimony,
-            analysis: read.analysis.as_ref(),
+            analysis: read.analysis.as_deref(),
             pending: read.pending.as_ref(),
             targets: &read.targets,
             paths: read.trees.as_ref().map_or(&empty, |t| &t.touched),

@@ -1,6 +1,7 @@
 //! The one place where the edge gathers evidence, has it analysed, and asks the gate: every command about a change goes
 //! through here, and gets the same verdict from the same evidence.
 
+mod commits;
 mod compare;
 mod device;
 mod draft;
@@ -12,6 +13,7 @@ mod scheduled;
 mod survey;
 mod write;
 
+pub use commits::Commits;
 pub use compare::difference_words;
 pub use device::DeviceFiles;
 pub use draft::Drafted;

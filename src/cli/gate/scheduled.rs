@@ -12,7 +12,7 @@ pub struct OpenChange {
     /// The change file.
     pub request: Option<ChangeRequest>,
     /// The bytes of both sides.
-    pub trees: Option<ChangeTrees>,
+    pub trees: Option<std::sync::Arc<ChangeTrees>>,
     /// What the gate says of it by itself, without the others.
     pub decision: Decision,
     /// What it does, in the words of its announcement.

@@ -1,8 +1,9 @@
 //! Everything that is the same for every change, without any one of them: chains, keys, branches.
 
+use super::commits::Commits;
 use super::gather::{Changes, Session, World, change_of, target};
 use crate::cli::failure::Failure;
-use crate::cli::input::{Herd, InputError, bytes_of, reasons};
+use crate::cli::input::{Herd, InputError, bytes_of};
 use crate::gate::fleet::{MainDevice, main_device};
 use crate::gate::{
     Chain, Confined, DeviceBytes, Digest, InForce, Instant, Ledger, Log, Reason, Roster, TargetDevice, Testimony,
@@ -99,7 +100,7 @@ impl Session {
         quarantines(testimonies.iter(), survey.chain.policy(), survey.now)
     }
 
-    /// The first of some commits that holds these bytes of a device, and the bytes.
+    /// The first of some commits that holds these bytes of one device, and the bytes; [`Commits`] looks several devices up.
     ///
     /// # Errors
     /// None of them does, or none can be read.
@@ -109,16 +110,7 @@ impl Session {
         device: &str,
         digest: Digest,
     ) -> Result<(String, DeviceBytes), Vec<Reason>> {
-        let reader = self.reader().map_err(|e| reasons(&e))?;
-        let mut found = Vec::new();
-        for id in commits {
-            let commit = self.repository.commit_id(id).map_err(|e| reasons(&e.into()));
-            match commit.and_then(|commit| reader.device_at(&self.repository, commit, device, digest)) {
-                Ok(bytes) => return Ok((id.clone(), bytes)),
-                Err(more) => found.extend(more),
-            }
-        }
-        Err(found.into_iter().take(1).collect())
+        Commits::of(self).held(commits, device, digest)
     }
 
     /// Fetches; what kept it from being done.

@@ -6,7 +6,7 @@
 
 use super::{InputError, Reader};
 use crate::fleet::tree::{ConfigTree, DeviceInput, TreeFile};
-use crate::gate::{DeviceBytes, Digest, Reason, ReasonCode, change_edits, device_digest};
+use crate::gate::{DeviceBytes, Digest, Reason, ReasonCode, change_edits};
 use crate::policy::canonical_change;
 use crate::vcs::{CommitId, Repository, Tree, VcsError, merge_onto, refuse_irregular};
 use std::collections::BTreeMap;
@@ -97,29 +97,6 @@ impl Reader<'_> {
             attributes: self.attributes(repo, &merged),
             beside,
             assumed,
-        })
-    }
-
-    /// The bytes of a device at a commit, as a ledger entry names them.
-    ///
-    /// # Errors
-    /// No such device there, bytes of another digest, a tree that cannot be read.
-    pub fn device_at(
-        &self,
-        repo: &Repository,
-        commit: CommitId,
-        device: &str,
-        digest: Digest,
-    ) -> Result<DeviceBytes, Vec<Reason>> {
-        let tree = repo.tree(commit).map_err(InputError::from);
-        let tree = tree.and_then(|files| Ok(self.repository_tree(repo, &files, &commit.to_string())?.accepted()?));
-        let tree = tree.map_err(|e| reasons(&e))?;
-        let found = tree.devices.iter().find(|d| d.name == device).map(bytes_of);
-        found.filter(|bytes| device_digest(Some(bytes)) == digest).ok_or_else(|| {
-            let message =
-                format!("commit {} does not hold the bytes of `{device}` that the ledger names", commit.short());
-            let fix = "`git fetch` may bring the commit that does";
-            vec![Reason::new(ReasonCode::HistoryUnverifiable, message, fix)]
         })
     }
 

@@ -8,8 +8,8 @@ use super::{InputError, Reader, Strictness, name_of, plain, split_roles};
 use crate::fleet::normal::normalised;
 use crate::fleet::tree::{ConfigTree, DeviceInput, TreeFile, TreeInput, is_ignored_name, stem};
 use crate::fleet::{Naming, check_device_name};
-use crate::gate::DeviceBytes;
-use crate::vcs::{self, EntryKind, Repository, Tree, VcsError};
+use crate::gate::{DeviceBytes, Digest, Reason, ReasonCode, device_digest};
+use crate::vcs::{self, CommitId, EntryKind, Repository, Tree, VcsError};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::path::Path;
@@ -21,8 +21,8 @@ pub struct Herd {
     pub kinds: Vec<DeviceInput>,
     /// The kind of every device.
     pub devices: BTreeMap<String, usize>,
-    /// What was ignored, in order.
-    pub ignored: Vec<String>,
+    /// What stands before the name of a device's folder: `devices/`, or nothing.
+    under: String,
 }
 
 impl Herd {
@@ -35,17 +35,35 @@ impl Herd {
     pub fn bytes(&self, device: &str) -> Option<DeviceBytes> {
         let kind = self.kind(device)?;
         let mut bytes = super::bytes_of(kind);
-        let (own, new) = (format!("/{}/", kind.name), format!("/{device}/"));
-        for (path, _) in bytes.files.iter_mut().filter(|(path, _)| !path.starts_with("roles/")) {
-            *path = path.replacen(&own, &new, 1);
+        if kind.name != device {
+            let own = format!("{}{}/", self.under, kind.name);
+            for (path, _) in &mut bytes.files {
+                if let Some(rest) = path.strip_prefix(&own) {
+                    *path = format!("{}{device}/{rest}", self.under);
+                }
+            }
+            bytes.files.sort();
+            bytes.device = device.to_owned();
         }
-        bytes.files.sort();
-        bytes.device = device.to_owned();
         Some(bytes)
     }
 
+    /// The bytes of a device out of the commit of this id, as a ledger entry names them.
+    ///
+    /// # Errors
+    /// No such device there, or bytes of another digest.
+    pub fn held(&self, id: &str, device: &str, digest: Digest) -> Result<DeviceBytes, Vec<Reason>> {
+        let bytes = self.bytes(device).filter(|bytes| device_digest(Some(bytes)) == digest);
+        bytes.ok_or_else(|| {
+            let short = id.get(..12).unwrap_or(id);
+            let message = format!("commit {short} does not hold the bytes of `{device}` that the ledger names");
+            let fix = "`git fetch` may bring the commit that does";
+            vec![Reason::new(ReasonCode::HistoryUnverifiable, message, fix)]
+        })
+    }
+
     /// The devices of an arranged tree, each standing for those that are like it; `alike` leaves out what is only like itself.
-    fn of(tree: ConfigTree, mut alike: BTreeMap<String, String>) -> Result<Herd, InputError> {
+    fn of(tree: ConfigTree, mut alike: BTreeMap<String, String>, under: &str) -> Result<Herd, InputError> {
         let tree = tree.accepted()?;
         for device in &tree.devices {
             alike.entry(device.name.clone()).or_insert_with(|| device.name.clone());
@@ -54,7 +72,7 @@ impl Herd {
             tree.devices.iter().enumerate().map(|(at, device)| (device.name.as_str(), at)).collect();
         let place = |(device, first): (String, String)| Some((device, *places.get(first.as_str())?));
         let devices = alike.into_iter().filter_map(place).collect();
-        Ok(Herd { kinds: tree.devices, devices, ignored: tree.ignored })
+        Ok(Herd { kinds: tree.devices, devices, under: under.to_owned() })
     }
 }
 
@@ -71,7 +89,7 @@ impl Reader<'_> {
                 self.herd_of(&repo, &files)
             }
             None if self.path(given).is_dir() => self.herd_on_disk(given),
-            _ => Herd::of(self.tree(given)?, BTreeMap::new()),
+            _ => Herd::of(self.tree(given)?, BTreeMap::new(), ""),
         }
     }
 
@@ -85,16 +103,36 @@ impl Reader<'_> {
         vcs::refuse_twins(&paths, &kept)?;
         let prefix = if self.devices.is_empty() { String::new() } else { format!("{}/", self.devices) };
         vcs::collisions(paths.iter().copied().filter(|p| p.starts_with(&prefix)))?;
+        let under = self.repository_input().shown_under;
         let (few, alike) = files.alike(&self.devices);
         let tree = self.repository_tree(repo, &few, "the protected branch")?;
         let is_twice =
             |(name, first): (&String, &String)| name != first && tree.devices.iter().any(|d| d.name == *name);
         let is_refused = |name: &String| check_device_name(name, Naming::Repository).is_some();
-        match alike.keys().any(is_refused) || alike.iter().any(is_twice) {
-            // The reader of whole trees says what is wrong.
-            true => Herd::of(self.repository_tree(repo, files, "the protected branch")?, BTreeMap::new()),
-            false => Herd::of(tree, alike),
+        if !alike.keys().any(is_refused)
+            && !alike.iter().any(is_twice)
+            && let Ok(herd) = Herd::of(tree, alike, &under)
+        {
+            return Ok(herd);
         }
+        // The reader of whole trees says what is wrong, or that files of one device are another one's as well.
+        Herd::of(self.repository_tree(repo, files, "the protected branch")?, BTreeMap::new(), &under)
+    }
+
+    /// The bytes of one device at a commit, as a ledger entry names them.
+    ///
+    /// # Errors
+    /// No such device there, bytes of another digest, a tree that cannot be read.
+    pub fn device_at(
+        &self,
+        repo: &Repository,
+        commit: CommitId,
+        device: &str,
+        digest: Digest,
+    ) -> Result<DeviceBytes, Vec<Reason>> {
+        let files = repo.tree(commit).map_err(|e| super::reasons(&e.into()))?;
+        let herd = self.herd_of(repo, &files).map_err(|e| super::reasons(&e))?;
+        herd.held(&commit.to_string(), device, digest)
     }
 
     fn herd_on_disk(&self, given: &OsStr) -> Result<Herd, InputError> {
@@ -107,7 +145,7 @@ impl Reader<'_> {
                 _ if name.starts_with('.') || (kind == EntryKind::File && is_ignored_name(&name)) => {}
                 EntryKind::Other if name == "roles" => roles = self.files_in(&root.join(&name), &inner)?,
                 EntryKind::Other => sorting.add(&name, &name, self.files_in(&root.join(&name), &inner)?),
-                _ if name == "device.toml" => return Herd::of(self.tree(given)?, BTreeMap::new()),
+                _ if name == "device.toml" => return Herd::of(self.tree(given)?, BTreeMap::new(), ""),
                 _ => {
                     let bytes = folder::read_given_file(&root.join(&name), &inner, &self.limits)?;
                     sorting.plain(stem(&name).to_owned(), TreeFile { path: name, bytes });
@@ -120,7 +158,7 @@ impl Reader<'_> {
         (input.roles, _) = split_roles(
             roles.into_iter().map(|f| TreeFile { path: format!("roles/{}", f.path), bytes: f.bytes }).collect(),
         );
-        Herd::of(ConfigTree::of_folder(input, self.is_ruleset), sorting.alike)
+        Herd::of(ConfigTree::of_folder(input, self.is_ruleset), sorting.alike, "")
     }
 
     fn files_in(&self, path: &Path, shown: &str) -> Result<Vec<TreeFile>, InputError> {
