@@ -146,9 +146,8 @@ fn kernel_says(answer: &str) -> String {
     let mut all = answer.split_whitespace().skip_while(|w| *w != "dev");
     let dev = all.nth(1).unwrap_or_default();
     match kind {
-        "local" => "local".to_owned(),
+        "local" | "anycast" | "broadcast" | "multicast" => "local".to_owned(),
         "unicast" if first.starts_with(|c: char| c.is_ascii_hexdigit()) => format!("unicast {via} {dev}"),
-        _ if answer.contains("No route to host") || answer.contains("unreachable") => "refused".to_owned(),
         _ => "refused".to_owned(),
     }
 }
@@ -164,7 +163,7 @@ fn fwgate_says(routing: &Routing, flow: &Flow) -> Vec<String> {
         });
         let dev = hop.and_then(|h| h.dev.clone()).unwrap_or_default();
         match route.kind {
-            RouteType::Local | RouteType::Anycast => "local".to_owned(),
+            RouteType::Local | RouteType::Anycast | RouteType::Broadcast | RouteType::Multicast => "local".to_owned(),
             kind if kind.discards() => "refused".to_owned(),
             _ => format!("unicast {} {dev}", via.unwrap_or_default()),
         }
@@ -211,7 +210,7 @@ fn read(text: &str, json: bool) -> Routing {
 #[test]
 fn fwgate_says_where_the_kernel_sends_packets() {
     let (mut asked, mut refused) = (0, 0);
-    for seed in 1..=8u64 {
+    for seed in 1..=14u64 {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let setup = format!("{WORLD}{}", commands(&mut dice));
         let Some(first) = in_namespace(&format!("{setup}{PRINT}")) else { return };
@@ -242,12 +241,13 @@ fn fwgate_says_where_the_kernel_sends_packets() {
     assert!(asked > 4000 && refused > 100, "only {asked} destinations were asked about, {refused} refused");
 }
 
-/// What the kernel prints of routes with every attribute is read, and its two forms say the same.
+/// What the kernel prints of routes with every attribute is read, and its two forms say the same. (`rto_min` is locked in the text
+/// form, which the JSON form does not say.)
 #[test]
 fn what_the_kernel_prints_is_read() {
     let odd = "ip route add 203.0.113.0/24 nexthop via 10.0.0.1 weight 3 nexthop via 10.1.0.1 dev eth1 onlink
 ip route add 203.0.114.0/24 via inet6 fe80::1 dev eth0
-ip route add 203.0.115.7 dev eth0 scope link table 200 mtu 1300 rto_min 20ms initcwnd 10 features ecn quickack 1
+ip route add 203.0.115.7 dev eth0 scope link table 200 mtu 1300 initcwnd 10 features ecn quickack 1
 ip route add 203.0.116.0/24 via 172.16.0.1 dev eth0 onlink realm 3/4
 ip nexthop add id 10 via 10.0.0.7 dev eth0; ip nexthop add id 11 via 10.1.0.7 dev eth1
 ip nexthop add id 20 group 10,5/11,7; ip nexthop add id 30 blackhole
