@@ -145,7 +145,8 @@ fn write_known(arguments: &Arguments, report: &CheckReport, screen: &Screen) -> 
     Ok(())
 }
 
-/// Both sides hold the same evidence: nothing is judged, but everything must be readable.
+/// Both sides hold the same evidence: nothing is judged, but everything must be readable. (What is to be written down is
+/// judged all the same.)
 fn unchanged(arguments: &Arguments, judged: &Judged, frame: &CheckFrame, screen: &Screen) -> Result<Exit, Failure> {
     if let Err(failure) = read_the_policy(&judged.policy) {
         screen.aside("warning: the policy cannot be read; the next firewall change will be refused\n");
@@ -154,7 +155,6 @@ fn unchanged(arguments: &Arguments, judged: &Judged, frame: &CheckFrame, screen:
     let ready = read_sides(&judged.proposed.tree, &judged.proposed.tree, arguments.dialect.as_deref())?;
     let rules = ready.proposed.iter().map(|d| d.ruleset.rule_count()).sum();
     let report = CheckReport { devices: ready.proposed.len(), rules, complete: true, ..CheckReport::default() };
-    write_known(arguments, &report, screen)?;
     tell(arguments, &Told { report: &report, frame, policy: &Policy::default(), ready: &ready }, screen)
 }
 
@@ -215,7 +215,9 @@ fn frame(arguments: &Arguments, judged: &Judged, change: Option<&TreeFile>) -> C
         fail_on: arguments.fail_on.severity(),
         known: arguments.known.as_ref().map(|k| k.to_string_lossy().into_owned()),
         next: Vec::new(),
-        is_unchanged: change.is_none() && same_evidence(&judged.baseline.tree, &judged.proposed.tree),
+        is_unchanged: change.is_none()
+            && arguments.write_known.is_none()
+            && same_evidence(&judged.baseline.tree, &judged.proposed.tree),
     }
 }
 

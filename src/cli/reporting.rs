@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::output::{check_writable, write_atomically};
 use super::screen::Screen;
 use crate::dialect::nearest;
-use crate::report::{Colour, FORMATS, Format, STEP_SUMMARY, format_by_name};
+use crate::report::{ChangePage, Colour, FORMATS, Format, STEP_SUMMARY, change_human};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use std::collections::BTreeSet;
@@ -32,26 +32,111 @@ pub struct ReportFile {
     pub path: PathBuf,
 }
 
-fn format_parser() -> impl TypedValueParser<Value = &'static Format> {
-    let names = FORMATS.iter().map(|f| PossibleValue::new(f.name).help(f.about));
-    PossibleValuesParser::new(names).try_map(|name| known_format(&name))
+/// The formats of the page about a change.
+#[derive(Debug, Args)]
+pub struct ChangeReportArguments {
+    /// How to write the answer
+    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = page_parser())]
+    pub format: &'static Format,
+    /// Write a further report to a file: `html=page.html`; may be given several times
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = parse_page)]
+    pub reports: Vec<ReportFile>,
 }
 
-fn known_format(name: &str) -> Result<&'static Format, String> {
+impl ChangeReportArguments {
+    /// As `ReportArguments::probe`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn probe(&self) -> Result<(), Failure> {
+        probe(&self.reports)
+    }
+
+    /// As `ReportArguments::write`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write(
+        &self,
+        screen: &Screen,
+        write: impl Fn(&Format, Colour) -> serde_json::Result<String>,
+    ) -> Result<(), Failure> {
+        write_all(self.format, &self.reports, screen, write)
+    }
+}
+
+/// What writes the page about a change; the arguments take only formats that have one.
+pub fn pages(format: &Format) -> fn(&ChangePage<'_>) -> serde_json::Result<String> {
+    format.change.unwrap_or(|page| Ok(change_human(page)))
+}
+
+fn has_page(format: &&Format) -> bool {
+    format.change.is_some()
+}
+
+fn format_parser() -> impl TypedValueParser<Value = &'static Format> {
+    offered(|_| true)
+}
+
+fn page_parser() -> impl TypedValueParser<Value = &'static Format> {
+    offered(has_page)
+}
+
+fn offered(is_offered: fn(&&Format) -> bool) -> impl TypedValueParser<Value = &'static Format> {
+    let names = FORMATS.iter().filter(is_offered).map(|f| PossibleValue::new(f.name).help(f.about));
+    PossibleValuesParser::new(names).try_map(move |name| known_format(&name, is_offered))
+}
+
+fn known_format(name: &str, is_offered: fn(&&Format) -> bool) -> Result<&'static Format, String> {
+    let all: Vec<&'static Format> = FORMATS.iter().filter(is_offered).collect();
     let unknown = || {
-        let near = nearest(name, FORMATS.iter().map(|f| f.name));
+        let near = nearest(name, all.iter().map(|f| f.name));
         let near = near.map(|n| format!("did you mean `{n}`? ")).unwrap_or_default();
-        let all: Vec<&str> = FORMATS.iter().map(|f| f.name).collect();
-        format!("there is no format `{name}`. {near}The formats are: {}", all.join(", "))
+        let names: Vec<&str> = all.iter().map(|f| f.name).collect();
+        format!("there is no such format as `{name}`. {near}The formats are: {}", names.join(", "))
     };
-    format_by_name(name).ok_or_else(unknown)
+    all.iter().find(|f| f.name == name).copied().ok_or_else(unknown)
 }
 
 fn parse_report(text: &str) -> Result<ReportFile, String> {
+    report_file(text, |_| true)
+}
+
+fn parse_page(text: &str) -> Result<ReportFile, String> {
+    report_file(text, has_page)
+}
+
+fn report_file(text: &str, is_offered: fn(&&Format) -> bool) -> Result<ReportFile, String> {
     match text.split_once('=') {
-        Some((_, "")) | None => Err("a report is FORMAT=FILE, such as `sarif=out.sarif`".to_owned()),
-        Some((name, path)) => Ok(ReportFile { format: known_format(name)?, path: PathBuf::from(path) }),
+        Some((_, "")) | None => Err("a report is FORMAT=FILE, such as `html=out.html`".to_owned()),
+        Some((name, path)) => Ok(ReportFile { format: known_format(name, is_offered)?, path: PathBuf::from(path) }),
     }
+}
+
+fn probe(reports: &[ReportFile]) -> Result<(), Failure> {
+    let mut taken = BTreeSet::new();
+    for report in reports {
+        if !taken.insert(&report.path) {
+            let shown = report.path.display();
+            return Err(Failure::new(format!("two reports go to `{shown}`")).help("give each a file of its own"));
+        }
+        check_writable(&report.path)?;
+    }
+    Ok(())
+}
+
+fn write_all(
+    format: &Format,
+    reports: &[ReportFile],
+    screen: &Screen,
+    write: impl Fn(&Format, Colour) -> serde_json::Result<String>,
+) -> Result<(), Failure> {
+    for report in reports {
+        let text = write(report.format, Colour::Never)?;
+        write_atomically(&report.path, text.as_bytes())?;
+    }
+    let text = write(format, screen.colour)?;
+    if format.is_commands { screen.commands(&text) } else { screen.answer(&text) }
 }
 
 impl ReportArguments {
@@ -60,15 +145,7 @@ impl ReportArguments {
     /// # Errors
     /// A file that cannot be written, and one that two reports share.
     pub fn probe(&self) -> Result<(), Failure> {
-        let mut taken = BTreeSet::new();
-        for report in &self.reports {
-            if !taken.insert(&report.path) {
-                let shown = report.path.display();
-                return Err(Failure::new(format!("two reports go to `{shown}`")).help("give each a file of its own"));
-            }
-            check_writable(&report.path)?;
-        }
-        Ok(())
+        probe(&self.reports)
     }
 
     /// Writes all reports, the answer last, so that it is not given where a report is missing. `write` gives the text of a
@@ -81,12 +158,7 @@ impl ReportArguments {
         screen: &Screen,
         write: impl Fn(&Format, Colour) -> serde_json::Result<String>,
     ) -> Result<(), Failure> {
-        for report in &self.reports {
-            let text = write(report.format, Colour::Never)?;
-            write_atomically(&report.path, text.as_bytes())?;
-        }
-        let text = write(self.format, screen.colour)?;
-        if self.format.is_commands { screen.commands(&text) } else { screen.answer(&text) }
+        write_all(self.format, &self.reports, screen, write)
     }
 
     /// Adds to the summary of a GitHub job, where the answer is written for one. `write` gives Markdown of at most so many

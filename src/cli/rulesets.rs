@@ -102,16 +102,17 @@ impl Ready {
 impl Ready {
     /// Every device of both sides, in order of name.
     pub fn pairs(&self) -> Vec<DevicePair<'_>> {
-        let mut names: Vec<&str> = self.baseline.iter().chain(&self.proposed).map(|d| d.name.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        let pair = |name| DevicePair {
-            name,
-            old: Ready::ruleset(&self.baseline, name),
-            new: Ready::ruleset(&self.proposed, name),
-        };
-        names.into_iter().map(pair).collect()
+        pairs(&self.baseline, &self.proposed)
     }
+}
+
+/// Every device of both sides, which are in order of name, in that order.
+pub fn pairs<'a>(old: &'a [Device], new: &'a [Device]) -> Vec<DevicePair<'a>> {
+    let mut names: Vec<&str> = old.iter().chain(new).map(|d| d.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let pair = |name| DevicePair { name, old: Ready::ruleset(old, name), new: Ready::ruleset(new, name) };
+    names.into_iter().map(pair).collect()
 }
 
 /// Reads both sides.

@@ -138,7 +138,7 @@ pub static WAIVER_UNUSED: Code = Code {
         what: "Finds a waiver that is in time and meets no finding of its code, requirement and devices. Waivers of findings about one change (FW2xx) are left out: most changes have none.",
         why: "What it tolerated has been mended, or its selectors are misspelt. Left in place it will tolerate the next finding that nobody has seen.",
         before: "[[waive]]\ncode = \"FW102\"\nrequirement = \"site-*\"     (every requirement of a site holds)",
-        after: "(taken out)",
+        after: "(the waiver is taken out)",
         mend: "Take the waiver out, or correct its `code`, `requirement` or `devices`.",
     },
 };

@@ -19,6 +19,7 @@ mod shadow;
 mod trace;
 mod ways;
 mod words;
+mod zones;
 
 pub use ask::{Query, QueryError, Wanted, parse_query};
 pub use guards::{Guard, Guards};
@@ -30,3 +31,4 @@ pub use select::{Addresses, InterfaceChoice, Selection};
 pub use shadow::{DeadRule, IdleRule, ShadowBounds, Shadows, UnusedChain, WhyDead, shadows};
 pub use trace::{Trace, TraceError, TraceStep, TraceVerdict, Tracer, Tracers, trace};
 pub use ways::{Asked, Part, TooManyConditions, Way, Ways};
+pub use zones::{Zone, ZonePicture, zone_picture};

@@ -1,6 +1,6 @@
 //! The state of a change for machines: `fwgate.change-state/1`.
 
-use super::human::ChangePage;
+use super::format::ChangePage;
 use super::policy_json::WrittenReason;
 use crate::gate::{Believed, Decision, Record};
 use serde::Serialize;
@@ -56,7 +56,7 @@ struct WrittenMissing {
 
 impl ChangeDocument {
     /// The document of a page.
-    pub fn of(id: &str, page: &ChangePage<'_>) -> ChangeDocument {
+    pub fn of(page: &ChangePage<'_>) -> ChangeDocument {
         let decision = page.decision;
         let missing = |m: &crate::gate::Missing| WrittenMissing {
             role: m.role.clone(),
@@ -66,7 +66,7 @@ impl ChangeDocument {
         };
         ChangeDocument {
             schema: CHANGE_STATE_SCHEMA,
-            change: id.to_owned(),
+            change: page.id.to_owned(),
             title: page.request.map(|r| r.title.clone()),
             state: decision.state.name(),
             class: decision.class.name(),

@@ -13,6 +13,7 @@ pub(super) const FORMAT: Format = Format {
     is_commands: false,
     check: |view| Ok(check(view)),
     diff: |view| Ok(diff(view)),
+    change: None,
 };
 
 fn check(view: &CheckView<'_>) -> String {

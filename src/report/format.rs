@@ -3,10 +3,11 @@
 use super::check_json::CheckFrame;
 use super::diff_json::FilterView;
 use super::human::{RouteLine, RouteView, route_lines};
-use super::{Colour, concise, github, human, json, jsonl, junit, markdown, sarif};
+use super::{Colour, concise, github, html, human, json, jsonl, junit, markdown, sarif};
 use crate::check::CheckReport;
 use crate::diff::{DeviceDiff, DevicePair};
-use crate::policy::Policy;
+use crate::gate::{Analysis, Change, Decision, Instant, Testimony};
+use crate::policy::{ChangeRequest, Policy};
 
 /// A way to write a report.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Format {
     pub check: fn(&CheckView<'_>) -> serde_json::Result<String>,
     /// The effect of a change, without a verdict.
     pub diff: fn(&DiffView<'_>) -> serde_json::Result<String>,
+    /// The page about a change request, where the format has one.
+    pub change: Option<fn(&ChangePage<'_>) -> serde_json::Result<String>>,
 }
 
 /// Every format.
@@ -33,12 +36,8 @@ pub const FORMATS: &[Format] = &[
     junit::FORMAT,
     markdown::FORMAT,
     github::FORMAT,
+    html::FORMAT,
 ];
-
-/// The format of this name.
-pub fn format_by_name(name: &str) -> Option<&'static Format> {
-    FORMATS.iter().find(|f| f.name == name)
-}
 
 /// Everything that a report about a check tells.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +98,35 @@ impl<'a> DiffView<'a> {
     pub fn is_complete(&self) -> bool {
         self.diffs.iter().all(DeviceDiff::is_complete)
     }
+}
+
+/// Everything that the page about a change tells.
+#[derive(Clone, Copy, Debug)]
+pub struct ChangePage<'a> {
+    /// The id of the change.
+    pub id: &'a str,
+    /// The instant for which it holds.
+    pub now: Instant,
+    /// What the gate says.
+    pub decision: &'a Decision,
+    /// The announcement that counts.
+    pub announced: Option<&'a Change>,
+    /// The change file.
+    pub request: Option<&'a ChangeRequest>,
+    /// What the change does.
+    pub analysis: Option<&'a Analysis>,
+    /// What stands on its branch.
+    pub testimony: &'a Testimony,
+    /// Devices for which the protected branch stood in for what is in force.
+    pub assumed: &'a [String],
+    /// The effect by filter, with the rulesets that rules are quoted from.
+    pub effects: &'a [FilterView<'a>],
+    /// Every device of both sides, in order of name.
+    pub pairs: &'a [DevicePair<'a>],
+    /// The policy in force, where there is one.
+    pub policy: Option<&'a Policy>,
+    /// Whether people see colours.
+    pub colour: Colour,
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub(super) const FORMAT: Format = Format {
     is_commands: true,
     check: |view| Ok(check(view)),
     diff: |view| Ok(diff(view)),
+    change: None,
 };
 
 /// Most annotations of one kind that a step shows.

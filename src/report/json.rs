@@ -2,7 +2,7 @@
 
 use super::format::{DiffView, Format};
 use super::visible::is_hidden;
-use super::{CheckDocument, DiffDocument};
+use super::{ChangeDocument, CheckDocument, DiffDocument};
 use std::fmt::Write;
 
 /// The format.
@@ -12,6 +12,7 @@ pub(super) const FORMAT: Format = Format {
     is_commands: false,
     check: |view| json_text(&CheckDocument::of(view.report, view.frame)),
     diff: |view| diff_document(view).text(),
+    change: Some(|page| json_text(&ChangeDocument::of(page))),
 };
 
 pub(super) fn diff_document(view: &DiffView<'_>) -> DiffDocument {

@@ -13,6 +13,7 @@ pub(super) const FORMAT: Format = Format {
     is_commands: false,
     check,
     diff,
+    change: None,
 };
 
 const CHECK_LINE: &str = "fwgate.check-line/1";

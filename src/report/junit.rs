@@ -17,6 +17,7 @@ pub(super) const FORMAT: Format = Format {
     is_commands: false,
     check: |view| Ok(check(view)),
     diff: |view| Ok(diff(view)),
+    change: None,
 };
 
 /// One test case.

@@ -23,6 +23,7 @@ pub(super) const FORMAT: Format = Format {
     is_commands: false,
     check: |view| Ok(check_markdown(view, COMMENT)),
     diff: |view| Ok(diff_markdown(view, COMMENT)),
+    change: None,
 };
 
 /// What a comment on GitHub may have, in bytes: never more than its limit in characters.
@@ -195,8 +196,10 @@ fn block(language: &str, text: &str) -> String {
 /// A sentence: what stands in backticks as code, all of it without a meaning in Markdown.
 fn prose(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
-    let is_even = parts.len() % 2 == 1;
-    let part = |(at, part): (usize, &&str)| if at % 2 == 1 && is_even { code(part) } else { plain(part) };
+    if parts.len().is_multiple_of(2) {
+        return plain(text);
+    }
+    let part = |(at, part): (usize, &&str)| if at % 2 == 1 { code(part) } else { plain(part) };
     parts.iter().enumerate().map(part).collect()
 }
 
@@ -231,7 +234,7 @@ mod tests {
             "@team #12 [x](javascript:a) <img src=x> | *b* _c_ ~~d~~ ![e](f) \\ $g$ `h` https://x www.y \u{202e}";
         let shown = plain(hostile);
         assert!(!shown.contains(['@', '[', ']', '|', '*', '`', '~', '$', '\u{202e}']), "{shown}");
-        for mark in ["@t", "#1", "[x", "<img", "*b", "_c", "![", "`h", "://", "www."] {
+        for mark in ["@t", " #1", "[x", "<img", "*b", "_c", "![", "`h", "://", "www."] {
             assert!(!shown.contains(mark), "{mark}: {shown}");
         }
         assert_eq!(prose("a `b|c` d"), "a <code>b&#124;c</code> d");

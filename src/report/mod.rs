@@ -11,6 +11,7 @@ mod finding_json;
 mod fleet;
 mod format;
 mod github;
+mod html;
 mod human;
 mod inventory_json;
 mod json;
@@ -46,11 +47,11 @@ pub use finding_json::{WrittenFinding, WrittenLocation};
 pub use fleet::{
     Against, DriftDifference, DriftDocument, DriftState, DriftView, FleetDocument, drift_human, fleet_human,
 };
-pub use format::{CheckView, DiffView, FORMATS, Format, format_by_name};
+pub use format::{ChangePage, CheckView, DiffView, FORMATS, Format};
 pub use human::{
-    ChangePage, PolicyView, RouteView, change_human, check_human, conditions_human, diff_human, filter_human,
-    finding_human, inventory_human, lint_human, packet_words, policy_human, query_human, reasons_human,
-    renumbering_human, severities, trace_human,
+    PolicyView, RouteView, change_human, check_human, conditions_human, diff_human, filter_human, finding_human,
+    inventory_human, lint_human, packet_words, policy_human, query_human, reasons_human, renumbering_human, severities,
+    trace_human,
 };
 pub use inventory_json::{InventoryDocument, WrittenRange, WrittenSnapshot};
 pub use json::{json_line, json_text};

@@ -19,6 +19,7 @@ pub(super) const FORMAT: Format = Format {
     is_commands: false,
     check: |view| json_text(&check(view)),
     diff,
+    change: None,
 };
 
 /// Most results that GitHub shows of one run; of more it takes the gravest.

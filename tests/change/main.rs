@@ -1,6 +1,8 @@
 //! `fwgate change`: what an author and an approver type, and what they see, in real repositories with real keys.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "../pages/browser.rs"]
+mod browser;
 #[allow(dead_code)]
 #[path = "../attacks/evidence.rs"]
 mod evidence;
@@ -52,6 +54,38 @@ fn a_change_is_begun_with_a_file_that_names_the_devices() {
     let file = std::fs::read_to_string(stage.clone_path().join("changes/CHG-1.toml")).unwrap();
     assert!(file.contains("devices = [\"edge1\"]") && file.contains("title = \"Open the portal\""), "{file}");
     assert_eq!(state(&stage)["records"].as_array().unwrap().len(), 0, "nothing is signed by beginning");
+}
+
+/// The page for somebody who would rather look than read: who has signed, what is missing, and what it does.
+#[test]
+fn the_page_of_a_change_shows_who_has_signed_and_what_is_missing() {
+    let stage = Stage::new();
+    author(&stage, &[(EDGE, &proposed()), ("changes/CHG-1.toml", &change_file(CHANGE))]);
+    push(&stage);
+    let (exit, text) = signed(&stage, "alice", &["change", "new", CHANGE]);
+    assert_eq!(exit, Some(0), "{text}");
+    let (exit, page) = stage.run(&["change", "show", CHANGE, "--format", "html"]);
+    assert_eq!(exit, Some(1), "{page}");
+    for part in [
+        "CHG-1 may not go: ",
+        "<h2 id=\"signatures-title\">Who has signed</h2>",
+        "alice: change",
+        "0 of 2 network",
+        "<code>fwgate change approve CHG-1 --role network</code>",
+        "<h2 id=\"against-title\">What stands against it</h2>",
+        "<h2 id=\"effect-title\">What changes</h2>",
+        "aria-label=\"to 10.1.0.0/24",
+        "<dt>Meaning</dt>",
+    ] {
+        assert!(page.contains(part), "no `{part}` in\n{page}");
+    }
+    browser::look(&[("change.html", page)]);
+    let path = stage.clone_path().join("page.html");
+    let target = format!("html={}", path.display());
+    let (_, text) = stage.run(&["change", "show", CHANGE, "--report", &target]);
+    assert!(text.contains("Signed") && std::fs::read_to_string(path).unwrap().starts_with("<!DOCTYPE html>"), "{text}");
+    let (exit, text) = stage.run(&["change", "show", CHANGE, "--format", "sarif"]);
+    assert_eq!(exit, Some(2), "{text}");
 }
 
 #[test]

@@ -78,6 +78,15 @@ fn known_findings_are_told_and_do_not_fail() {
     assert!(json["assumptions"][0]["reason"].as_str().unwrap().contains("known.json"), "{}", json["assumptions"]);
 }
 
+/// A repository with a past writes it down before the first change.
+#[test]
+fn what_is_wrong_already_is_written_down_without_a_change() {
+    let scene = milder().file("new/edge1/rules.v4", OLD);
+    assert_eq!(scene.run(&check(&[])).status.code(), Some(0), "no firewall change");
+    assert_eq!(scene.run(&check(&["--write-known", "known.json"])).status.code(), Some(1));
+    assert!(std::fs::read_to_string(scene.path().join("known.json")).unwrap().contains("\"requirement\": \"mail\""));
+}
+
 #[test]
 fn a_moved_line_stays_known_and_a_new_sin_is_not() {
     let scene = milder();

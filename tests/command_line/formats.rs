@@ -131,6 +131,36 @@ fn the_summary_of_a_job_is_added_to() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
 }
 
+/// Four hundred lost flows: every limit of GitHub's is kept, and what is left out is said.
+#[test]
+fn large_reports_keep_the_limits_of_those_who_show_them() {
+    let one = |n: usize| {
+        format!(
+            "[[require]]\nid = \"flow-{n}\"\nreason = \"r\"\nfrom = [\"10.20.{}.{}\"]\nto = [\"10.30.0.0/16\"]\n\
+             service = [\"tcp/443\"]\nhook = \"forward\"\n",
+            128 + n / 200,
+            n % 200
+        )
+    };
+    let policy: String = (0..400).map(one).collect();
+    let scene = scene().file("policy.toml", &format!("version = 1\n{policy}"));
+    let text = |format: &str| String::from_utf8(scene.run(&with(&CHECK, &["--format", format])).stdout).unwrap();
+    let markdown = text("markdown");
+    assert!(markdown.len() <= 65_536 && markdown.contains("**Cut short** to fit: "), "{}", markdown.len());
+    assert!(markdown.contains("and 385 more") && markdown.ends_with("</sub>  \n"), "{markdown}");
+    let github = text("github");
+    assert_eq!(github.lines().filter(|l| l.starts_with("::error ")).count(), 10);
+    assert!(github.contains("::error title=fwgate::and 391 more"), "{github}");
+    let html = text("html");
+    assert!(
+        html.contains("more findings") && html.matches("<details class=\"finding").count() == 300,
+        "{}",
+        html.len()
+    );
+    let sarif: Value = serde_json::from_str(&text("sarif")).unwrap();
+    assert!(sarif["runs"][0]["results"].as_array().unwrap().len() > 400);
+}
+
 fn errors(schema: &Value, document: &Value) -> Vec<String> {
     let validator = jsonschema::validator_for(schema).unwrap();
     validator.iter_errors(document).map(|e| format!("{}: {e}", e.instance_path())).collect()
@@ -231,7 +261,7 @@ fn a_report_that_cannot_be_written_fails_before_work_starts() {
 fn an_unknown_format_has_a_neighbour() {
     let output = scene().run(&with(&CHECK, &["--report", "sarfi=out.sarif"]));
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("there is no format `sarfi`. did you mean `sarif`?"), "{told}");
+    assert!(told.contains("there is no such format as `sarfi`. did you mean `sarif`?"), "{told}");
     assert_eq!(scene().run(&with(&CHECK, &["--report", "sarif"])).status.code(), Some(2));
     assert_eq!(scene().run(&with(&CHECK, &["--format", "sarfi"])).status.code(), Some(2));
 }

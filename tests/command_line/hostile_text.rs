@@ -13,21 +13,21 @@ fn comment(text: &str) -> String {
 }
 
 /// Every piece of input that reports quote, with the text in it.
-fn scene() -> Scene {
+pub fn scene() -> Scene {
     let evil = comment(EVIL);
     let ruleset = |rule: &str| {
         format!(
-            "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n:x::{HIDDEN}<b> - [0:0]\n{rule}\n\
-             -A FORWARD -j x::{HIDDEN}<b>\n-A x::{HIDDEN}<b> -m string --string \"{HIDDEN}<i>\" --algo bm -j ACCEPT\nCOMMIT\n"
+            "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n:x::{HIDDEN}<q> - [0:0]\n{rule}\n\
+             -A FORWARD -j x::{HIDDEN}<q>\n-A x::{HIDDEN}<q> -m string --string \"{HIDDEN}<u>\" --algo bm -j ACCEPT\nCOMMIT\n"
         )
     };
     let old = ruleset(&format!("-A FORWARD -s 10.20.0.0/16 -d 10.30.0.0/16 -p tcp --dport 443 {evil} -j ACCEPT"));
     let new = ruleset(&format!("-A FORWARD -s 10.20.0.0/17 -d 10.30.0.0/16 -p tcp --dport 22 {evil} -j ACCEPT"));
     // Names of devices are refused where they hide something; markup may stand in them.
-    let device = "::warning::<b>|&@team";
+    let device = "::warning::<q>|&@team";
     Scene::new()
-        .file(&format!("old/{device}/rules{HIDDEN}<b>.v4"), &old)
-        .file(&format!("new/{device}/rules{HIDDEN}<b>.v4"), &new)
+        .file(&format!("old/{device}/rules{HIDDEN}<q>.v4"), &old)
+        .file(&format!("new/{device}/rules{HIDDEN}<q>.v4"), &new)
         .file("policy.toml", &policy())
 }
 
@@ -94,7 +94,7 @@ fn no_markup_comes_from_the_input() {
         let is_markup = ["junit", "html", "markdown"].iter().any(|f| name.ends_with(f));
         // Inside of a block of code Markdown shows text as it is.
         let outside = if name.ends_with("markdown") { without_blocks(&text) } else { text };
-        for tag in ["<script>alert", "<b>", "<i>", "]]>", "@team"] {
+        for tag in ["<script>alert", "<q>", "<u>", "]]>", "@team"] {
             let may =
                 !is_markup || name.ends_with("junit") && tag == "@team" || name.ends_with("html") && tag == "@team";
             assert!(may || !outside.contains(tag), "{name}: {tag}\n{outside}");

@@ -19,6 +19,7 @@ mod forge;
 mod formats;
 mod hostile_text;
 mod lint;
+mod pages;
 mod policy;
 mod query;
 mod regions;

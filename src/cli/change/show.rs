@@ -1,14 +1,16 @@
 //! `fwgate change show`: one page for an approver.
 
+use crate::check::Device;
 use crate::cli::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use crate::cli::failure::Failure;
 use crate::cli::gate::{GateArguments, Gathered, Session, now};
+use crate::cli::reporting::{ChangeReportArguments, pages};
 use crate::cli::screen::Screen;
 use crate::dialect::nearest;
 use crate::diff::DevicePair;
-use crate::gate::Library;
-use crate::report::{ChangeDocument, ChangePage, Colour, FilterView, change_human, json_text};
-use clap::{Args, ValueEnum};
+use crate::gate::{DeviceBytes, Library};
+use crate::report::{ChangePage, Colour, FilterView, Format, change_human};
+use clap::Args;
 
 /// The arguments of `fwgate change show`.
 #[derive(Debug, Args)]
@@ -19,21 +21,12 @@ pub struct Arguments {
     /// The change and the root.
     #[command(flatten)]
     pub gate: GateArguments,
-    /// How to write the answer
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    /// The formats
+    #[command(flatten)]
+    pub reporting: ChangeReportArguments,
     /// Use what was fetched last, without asking the remote
     #[arg(long)]
     pub offline: bool,
-}
-
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One document, `fwgate.change-state/1`
-    Json,
 }
 
 /// Shows it. 0 where nothing stands against a permit, 1 where something does, 2 where there is no verdict.
@@ -41,14 +34,13 @@ pub enum Format {
 /// # Errors
 /// No repository.
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    arguments.reporting.probe()?;
     let session = Session::open(&arguments.gate)?;
     let id = arguments.gate.change.as_str();
     let gathered = if arguments.offline { session.judge(id, now(), Vec::new()) } else { session.gather(id, now()) };
-    let text = match arguments.format {
-        Format::Human => page(id, &gathered, screen.colour),
-        Format::Json => json_text(&ChangeDocument::of(id, &page_of(&gathered, &[])))?,
-    };
-    screen.answer(&text)?;
+    let sides = Sides::of(&gathered);
+    let write = |format: &Format, colour| sides.with_page(id, &gathered, colour, |page| pages(format)(page));
+    arguments.reporting.write(screen, write)?;
     neighbour(id, &gathered).iter().for_each(|near| screen.aside(&format!("did you mean `{near}`?\n")));
     let reasons = &gathered.decision.reasons;
     Ok(match () {
@@ -67,40 +59,65 @@ fn neighbour<'g>(id: &str, gathered: &'g Gathered) -> Option<&'g str> {
 
 /// The page for people.
 pub fn page(id: &str, gathered: &Gathered, colour: Colour) -> String {
-    let mut library = Library::default();
-    let devices =
-        |bytes: &[crate::gate::DeviceBytes], library: &mut Library| library.devices(bytes).unwrap_or_default();
-    let (old, new) = match &gathered.trees {
-        Some(trees) => (devices(&trees.baseline, &mut library), devices(&trees.proposal, &mut library)),
-        None => (Vec::new(), Vec::new()),
-    };
-    let ruleset = |side: &'_ [crate::check::Device], name: &str| side.iter().position(|d| d.name == name);
-    let effects = gathered.analysis.iter().flat_map(|a| &a.report.effects);
-    let views: Vec<FilterView<'_>> = effects
-        .map(|effect| FilterView {
-            pair: DevicePair {
-                name: &effect.device,
-                old: ruleset(&old, &effect.device).map(|at| old[at].ruleset.as_ref()),
-                new: ruleset(&new, &effect.device).map(|at| new[at].ruleset.as_ref()),
-            },
-            hook: effect.hook,
-            family: effect.family,
-            name: &effect.filter,
-            diff: &effect.diff,
-        })
-        .collect();
-    change_human(id, &page_of(gathered, &views), colour)
+    Sides::of(gathered).with_page(id, gathered, colour, change_human)
 }
 
-fn page_of<'a>(gathered: &'a Gathered, effects: &'a [FilterView<'a>]) -> ChangePage<'a> {
-    ChangePage {
-        now: gathered.now,
-        decision: &gathered.decision,
-        announced: gathered.announced.as_ref(),
-        request: gathered.request.as_ref(),
-        analysis: gathered.analysis.as_deref(),
-        testimony: &gathered.testimony,
-        assumed: gathered.trees.as_ref().map(|t| t.assumed.as_slice()).unwrap_or_default(),
-        effects,
+/// The devices of both sides, read.
+struct Sides {
+    old: Vec<Device>,
+    new: Vec<Device>,
+}
+
+impl Sides {
+    fn of(gathered: &Gathered) -> Sides {
+        let mut library = Library::default();
+        let mut devices = |bytes: &[DeviceBytes]| {
+            let mut devices = library.devices(bytes).unwrap_or_default();
+            devices.sort_by(|a, b| a.name.cmp(&b.name));
+            devices
+        };
+        match &gathered.trees {
+            Some(trees) => Sides { old: devices(&trees.baseline), new: devices(&trees.proposal) },
+            None => Sides { old: Vec::new(), new: Vec::new() },
+        }
     }
+
+    /// What `write` makes of the page.
+    fn with_page<T>(
+        &self,
+        id: &str,
+        gathered: &Gathered,
+        colour: Colour,
+        write: impl FnOnce(&ChangePage<'_>) -> T,
+    ) -> T {
+        let pairs = crate::cli::rulesets::pairs(&self.old, &self.new);
+        let effects = gathered.analysis.iter().flat_map(|a| &a.report.effects);
+        let effects: Vec<FilterView<'_>> = effects
+            .map(|effect| FilterView {
+                pair: pair(&pairs, &effect.device),
+                hook: effect.hook,
+                family: effect.family,
+                name: &effect.filter,
+                diff: &effect.diff,
+            })
+            .collect();
+        write(&ChangePage {
+            id,
+            now: gathered.now,
+            decision: &gathered.decision,
+            announced: gathered.announced.as_ref(),
+            request: gathered.request.as_ref(),
+            analysis: gathered.analysis.as_deref(),
+            testimony: &gathered.testimony,
+            assumed: gathered.trees.as_ref().map(|t| t.assumed.as_slice()).unwrap_or_default(),
+            effects: &effects,
+            pairs: &pairs,
+            policy: gathered.policy(),
+            colour,
+        })
+    }
+}
+
+fn pair<'a>(pairs: &[DevicePair<'a>], name: &'a str) -> DevicePair<'a> {
+    pairs.iter().find(|p| p.name == name).copied().unwrap_or(DevicePair { name, old: None, new: None })
 }

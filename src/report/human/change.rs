@@ -5,38 +5,19 @@ use super::counted;
 use super::diff::{Most, filter_human};
 use super::finding::finding_human;
 use super::paint::Paint;
-use crate::gate::{Analysis, Believed, Change, Decision, Instant, Reason, Record, Standing, Testimony};
+use crate::gate::{Believed, Decision, Reason, Record, Standing};
 use crate::policy::ChangeRequest;
-use crate::report::{Colour, FilterView, visible};
+use crate::report::format::ChangePage;
+use crate::report::{Colour, visible};
 use crate::ruleset::Span;
 use std::fmt::Write;
 
 /// Most changes and regions of one filter that the page shows; `fwgate diff` shows all of them.
 const MOST: Most = Most { changes: 6, regions: 4 };
 
-/// Everything that the page tells.
-#[derive(Clone, Copy, Debug)]
-pub struct ChangePage<'a> {
-    /// The instant for which it holds.
-    pub now: Instant,
-    /// What the gate says.
-    pub decision: &'a Decision,
-    /// The announcement that counts.
-    pub announced: Option<&'a Change>,
-    /// The change file.
-    pub request: Option<&'a ChangeRequest>,
-    /// What the change does.
-    pub analysis: Option<&'a Analysis>,
-    /// What stands on its branch.
-    pub testimony: &'a Testimony,
-    /// Devices for which the protected branch stood in for what is in force.
-    pub assumed: &'a [String],
-    /// The effect by filter, with the rulesets that rules are quoted from.
-    pub effects: &'a [FilterView<'a>],
-}
-
 /// The page.
-pub fn change_human(id: &str, page: &ChangePage<'_>, colour: Colour) -> String {
+pub fn change_human(page: &ChangePage<'_>) -> String {
+    let (id, colour) = (page.id, page.colour);
     let paint = Paint(colour);
     let mut out = headline(id, page, paint);
     out += &effect(page, colour);
@@ -111,13 +92,13 @@ fn declared(page: &ChangePage<'_>, paint: Paint) -> String {
     let mut out = format!("\n{}\n", paint.bold("Declared"));
     let _ = writeln!(out, "  why: {}", visible(&request.reason));
     for intent in &request.intents {
-        let _ = writeln!(out, "  {}", visible(&written(request, intent.span)));
+        let _ = writeln!(out, "  {}", visible(&intent_words(request, intent.span)));
     }
     out
 }
 
 /// An intent as its author wrote it, on one line.
-fn written(request: &ChangeRequest, span: Span) -> String {
+pub fn intent_words(request: &ChangeRequest, span: Span) -> String {
     let source = request.sources.get(span.source);
     let text = source.and_then(|s| s.text.get(span.start as usize..)).unwrap_or_default();
     let lines =
@@ -143,7 +124,7 @@ fn checked(page: &ChangePage<'_>, colour: Colour) -> String {
 fn signed(page: &ChangePage<'_>, paint: Paint) -> String {
     let mut out = format!("\n{}\n", paint.bold("Signed"));
     for record in &page.testimony.records {
-        let _ = writeln!(out, "  {}", visible(&line(record, page.decision)));
+        let _ = writeln!(out, "  {}", visible(&record_words(record, page.decision)));
     }
     for receipt in &page.testimony.receipts {
         let said = &receipt.said;
@@ -158,7 +139,7 @@ fn signed(page: &ChangePage<'_>, paint: Paint) -> String {
 }
 
 /// Who said what, whether it counts, and the name by which other records call it.
-fn line(record: &Believed<Record>, decision: &Decision) -> String {
+pub fn record_words(record: &Believed<Record>, decision: &Decision) -> String {
     let what = match &record.said {
         Record::Approve(a) => format!("approve as {} for {}", a.role, a.stage.name()),
         Record::Policy(p) => format!("policy version {} as {}", p.version, p.role),

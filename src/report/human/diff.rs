@@ -86,7 +86,8 @@ pub fn change_words(filter: &FilterView<'_>, change: &Change) -> String {
     format!("{sign} {}: {first}{more}, such as {}; {by}", effect_word(change.effect), packet_words(&change.witness))
 }
 
-fn sign(effect: EffectKind) -> Sign {
+/// The sign of a kind of effect.
+pub fn sign(effect: EffectKind) -> Sign {
     match effect {
         EffectKind::Opened => Sign::Opened,
         EffectKind::Closed => Sign::Closed,

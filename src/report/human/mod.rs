@@ -15,9 +15,9 @@ mod region;
 mod routes;
 mod trace;
 
-pub use change::{ChangePage, change_human, reasons_human};
+pub use change::{change_human, intent_words, reasons_human, record_words};
 pub use check::{check_human, footing, headline_of_check, out_of_contact};
-pub use diff::{Most, change_words, diff_human, filter_human, headline_of_diff};
+pub use diff::{Most, change_words, diff_human, effect_word, end_words, filter_human, flows, headline_of_diff, sign};
 pub use finding::{finding_human, place_of, severities};
 pub use inventory::inventory_human;
 pub use lint::{conditions_human, lint_human};
@@ -25,7 +25,7 @@ pub use packet::packet_words;
 pub use plan::renumbering_human;
 pub use policy::{PolicyView, policy_human};
 pub use query::query_human;
-pub use region::region_words;
+pub use region::{region_rows, region_words};
 pub use routes::{RouteLine, RouteView, route_lines};
 pub use trace::trace_human;
 
@@ -40,6 +40,7 @@ pub(super) const FORMAT: Format = Format {
     is_commands: false,
     check: |view| Ok(check_human(view)),
     diff: |view| Ok(diff_human(view)),
+    change: Some(|view| Ok(change_human(view))),
 };
 
 /// The sign in front of something that a change does.

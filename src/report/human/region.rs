@@ -9,8 +9,7 @@ const MOST_ENTRIES: usize = 6;
 
 /// The lines of regions, with columns of equal width. Neighbours that differ in protocol alone share a line.
 pub fn region_lines(regions: &[Region], most: usize) -> (Vec<String>, usize) {
-    let joined = join_protocols(regions);
-    let rows: Vec<[String; 4]> = joined.iter().take(most).map(row).collect();
+    let (rows, more) = region_rows(regions, most);
     let width = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2)];
     let line = |r: &[String; 4]| {
@@ -18,7 +17,14 @@ pub fn region_lines(regions: &[Region], most: usize) -> (Vec<String>, usize) {
         let start = cells.collect::<Vec<_>>().join("  ");
         format!("{start}  {}", r[3]).trim_end().to_owned()
     };
-    (rows.iter().map(line).collect(), joined.len().saturating_sub(most))
+    (rows.iter().map(line).collect(), more)
+}
+
+/// The rows of regions: who, to whom, which service, and under which further circumstances; and how many there are beyond
+/// `most`.
+pub fn region_rows(regions: &[Region], most: usize) -> (Vec<[String; 4]>, usize) {
+    let joined = join_protocols(regions);
+    (joined.iter().take(most).map(row).collect(), joined.len().saturating_sub(most))
 }
 
 /// One region in one line.
