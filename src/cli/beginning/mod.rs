@@ -162,5 +162,5 @@ fn next(arguments: &BeginningArguments, devices: &str) -> String {
         out += "  put the action that you trust, with the hash of its commit, into the workflow\n";
     }
     out + "  `fwgate doctor` says what is missing here\n  \
-     for approvals and permits: `mkdir policies && git mv fwgate.toml policies/flows.toml`, then `fwgate init --two ...`\n"
+     `fwgate init --two ...` puts persons, approvals and permits beside it\n"
 }
