@@ -103,10 +103,11 @@ const CHECKS: &[Check] = &[
 
 /// The codes that checks can report.
 pub fn codes() -> impl Iterator<Item = &'static Code> {
-    let on_scenes = CHECKS.iter().flat_map(|c| c.codes);
+    let on_scenes = CHECKS.iter().chain(names::ON_SCENES).flat_map(|c| c.codes);
+    let of_estate = inventory::CHECKS.iter().chain(names::CHECKS).flat_map(|c| c.codes);
     let excuses = concession::CODES.iter().chain(known::CODES);
     let of_routes = routes::CHECKS.iter().flat_map(|c| c.codes).chain(lab::CODES);
-    on_scenes.chain(inventory::CHECKS.iter().flat_map(|c| c.codes)).chain(excuses).chain(of_routes).copied()
+    on_scenes.chain(of_estate).chain(excuses).chain(of_routes).copied()
 }
 
 /// Judges a change.

@@ -83,8 +83,13 @@ fn a_started_repository_is_valid_and_in_force_by_its_root() {
         let (code, text) = verify(&scene, &["--root", "../root.toml"]);
         assert_eq!(code, Some(0), "{text}");
         assert!(text.contains("named by the root, in force"), "{text}");
-        let again = init(&scene, form, "../other.toml", persons, &MACHINES);
-        assert_eq!(again.status.code(), Some(2));
+        // What a run that died had written is taken up again; another policy is not written over this one.
+        let again = init(&scene, form, "../root.toml", persons, &MACHINES);
+        assert_eq!(again.status.code(), Some(0), "{}", String::from_utf8_lossy(&again.stderr));
+        let others: Vec<&str> = persons.iter().rev().copied().collect();
+        let other = init(&scene, form, "../other.toml", &others, &MACHINES);
+        assert_eq!(other.status.code(), Some(2));
+        assert!(!scene.path().join("other.toml").exists());
     }
 }
 
