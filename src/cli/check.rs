@@ -89,7 +89,7 @@ pub struct Arguments {
 /// # Errors
 /// Input that cannot be read or is not understood; a bound that keeps the change from being judged as a whole.
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
-    arguments.reporting.probe()?;
+    arguments.reporting.outlets().probe()?;
     arguments.write_known.iter().try_for_each(|path| check_writable(path))?;
     let surroundings = Surroundings::of_process()?;
     let reader = Reader::new(&surroundings, &is_ruleset).with_devices(&arguments.devices)?;
@@ -172,8 +172,8 @@ fn tell(arguments: &Arguments, told: &Told<'_>, screen: &Screen) -> Result<Exit,
     let most_regions = if arguments.all_regions { usize::MAX } else { DiffView::REGIONS };
     let view =
         CheckView { report, frame, effects: &effects, pairs: &pairs, policy, most_regions, colour: screen.colour };
-    arguments.reporting.summarise(|limit| check_markdown(&view, limit))?;
-    arguments.reporting.write(screen, |format, colour| (format.check)(&CheckView { colour, ..view }))?;
+    arguments.reporting.outlets().summarise(|limit| check_markdown(&view, limit))?;
+    arguments.reporting.outlets().write(screen, |format, colour| (format.check)(&CheckView { colour, ..view }))?;
     Ok(if is_refused(report, frame) { REFUSED } else { PASSED })
 }
 

@@ -56,7 +56,7 @@ pub struct Arguments {
 /// # Errors
 /// Input that cannot be read or is not understood.
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
-    arguments.reporting.probe()?;
+    arguments.reporting.outlets().probe()?;
     let surroundings = Surroundings::of_process()?;
     let reader = Reader::new(&surroundings, &is_ruleset).with_devices(&arguments.devices)?;
     let trees = [reader.tree(&arguments.old)?, reader.tree(&arguments.new)?];
@@ -74,8 +74,11 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let route_diffs: Vec<RoutingDiff> = routed.iter().map(Routed::diff).collect::<Result<_, _>>()?;
     let routes: Vec<RouteView<'_>> = routed.iter().zip(&route_diffs).map(|(r, diff)| r.view(diff)).collect();
     let view = DiffView { routes: &routes, ..view(arguments, &pairs, &diffs, screen) };
-    arguments.reporting.summarise(|limit| diff_markdown(&view, limit))?;
-    arguments.reporting.write(screen, |format, colour| (format.diff)(&DiffView { colour, ..view.clone() }))?;
+    arguments.reporting.outlets().summarise(|limit| diff_markdown(&view, limit))?;
+    arguments
+        .reporting
+        .outlets()
+        .write(screen, |format, colour| (format.diff)(&DiffView { colour, ..view.clone() }))?;
     let equivalent = view.is_equivalent();
     if arguments.reporting.format.name == "human" && screen.is_terminal && !equivalent {
         screen.aside("\nNext: `fwgate check` says whether the policy allows this; `fwgate trace` follows one packet\n");

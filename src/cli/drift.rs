@@ -3,6 +3,7 @@
 mod expected;
 mod running;
 
+use super::answer::Format;
 use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{RootArguments, Session, Survey, now};
@@ -16,7 +17,7 @@ use crate::fleet::drift::{Compared, Fleet, Subject, drift};
 use crate::fleet::{Converged, Difference, ReadbackError};
 use crate::policy::Policy;
 use crate::report::{DriftDifference, DriftDocument, DriftState, DriftView, drift_human, json_text};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use expected::{Estate, Wanted};
 use running::{Running, dumped, live};
 use std::collections::BTreeMap;
@@ -55,15 +56,6 @@ pub struct Arguments {
     /// Where trust comes from
     #[command(flatten)]
     pub root: RootArguments,
-}
-
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One document, `fwgate.drift/1`
-    Json,
 }
 
 /// Looks at every device.

@@ -1,5 +1,6 @@
 //! `fwgate fleet status`: where every device stands, by the ledger and the protected branch.
 
+use super::answer::Format;
 use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{RootArguments, Session, now};
@@ -8,7 +9,7 @@ use super::screen::Screen;
 use crate::finding::Severity;
 use crate::gate::fleet::{FleetEvidence, fleet_findings, fleet_status};
 use crate::report::{FleetDocument, fleet_human, json_text};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 /// The arguments of `fwgate fleet`.
 #[derive(Debug, Args)]
@@ -40,15 +41,6 @@ pub struct StatusArguments {
     /// How to write the answer
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
-}
-
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One document, `fwgate.fleet/1`
-    Json,
 }
 
 /// Runs what the arguments name.

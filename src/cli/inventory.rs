@@ -1,5 +1,6 @@
 //! `fwgate inventory`: the inventory beside policy, devices and rules.
 
+use super::answer::Format;
 use super::check::{now, read_the_policy};
 use super::estate::Estates;
 use super::exit::{Exit, PASSED, REFUSED};
@@ -12,7 +13,7 @@ use crate::check::{CheckInput, inventory_findings, with_hosts};
 use crate::diff::Bounds;
 use crate::policy::Date;
 use crate::report::{InventoryDocument, inventory_human, json_text};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::ffi::OsString;
 
 /// The arguments of `fwgate inventory`.
@@ -46,15 +47,6 @@ pub struct Arguments {
     /// The folder of the devices in a repository
     #[arg(long, value_name = "PATH", default_value = "devices")]
     pub devices: String,
-}
-
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One document, `fwgate.inventory/1`
-    Json,
 }
 
 /// Looks at the inventory.

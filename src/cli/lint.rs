@@ -1,5 +1,6 @@
 //! `fwgate lint`: what a ruleset shows by itself.
 
+use super::answer::Format;
 use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
 use super::input::{Reader, Surroundings};
@@ -37,15 +38,6 @@ pub struct Arguments {
     /// Read the files as this dialect, where `device.toml` does not say
     #[arg(long, value_name = "NAME", value_parser = parse_dialect)]
     pub dialect: Option<String>,
-}
-
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One document, `fwgate.lint/1` or `fwgate.conditions/1`
-    Json,
 }
 
 /// The mildest severity that fails.

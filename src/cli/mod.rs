@@ -4,6 +4,7 @@
 //! to `screen`. It returns an `Exit`, or a `Failure`, which is exit code 2.
 
 pub mod adopt;
+pub mod answer;
 mod arguments;
 pub mod audit;
 pub mod beginning;

@@ -1,5 +1,6 @@
 //! `fwgate names`: zones, and what a renumbering needs.
 
+use super::answer::Format;
 use super::check::{now, read_the_policy};
 use super::exit::{Exit, PASSED};
 use super::failure::Failure;
@@ -11,7 +12,7 @@ use crate::gate::EstateSide;
 use crate::names::{Plan, Renumbering, Zones};
 use crate::policy::{LOWERED_TTL, zoned};
 use crate::report::{PlanDocument, json_text, renumbering_human};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -64,15 +65,6 @@ pub struct PlanArguments {
     /// The folder of the devices in a repository
     #[arg(long, value_name = "PATH", default_value = "devices")]
     pub devices: String,
-}
-
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One document, `fwgate.names-plan/1`
-    Json,
 }
 
 /// Runs a subcommand.

@@ -3,6 +3,7 @@
 //! A denial leaves no permit: a file that an earlier call wrote to the same place is taken away, so that nobody mistakes
 //! it for the answer of this one.
 
+use super::answer::Format;
 use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{GateArguments, Gathered, MachineKeys, Session, now};
@@ -15,7 +16,7 @@ use crate::gate::{
 use crate::policy::{ChangeClass, Policy};
 use crate::report::{Colour, PermitDocument, decision_human, json_text};
 use crate::vcs::sign_by_machine;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -42,15 +43,6 @@ pub struct Arguments {
     /// Keys of machines
     #[command(flatten)]
     pub keys: MachineKeys,
-}
-
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One document, `fwgate.permit/1`
-    Json,
 }
 
 /// Asks for a permit.

@@ -1,5 +1,6 @@
 //! `fwgate policy`: whether a policy makes sense, who can approve what by it, and whether it is in force.
 
+use super::answer::Format;
 use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{GateArguments, Session, closed_branches, now};
@@ -14,7 +15,7 @@ use crate::gate::{
 use crate::policy::Policy;
 use crate::report::{PolicyDocument, PolicyView, json_text, policy_human};
 use crate::vcs::{EvidenceSource, PolicyVersion, Repository};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -57,15 +58,6 @@ pub struct VerifyArguments {
     /// How to answer
     #[arg(long, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
     pub format: Format,
-}
-
-/// Formats of the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Text for people
-    Human,
-    /// One JSON document
-    Json,
 }
 
 /// What was found.

@@ -6,6 +6,7 @@ pub mod port;
 pub mod printed;
 mod progress;
 
+use super::answer::Format;
 use super::change::SigningArguments;
 use super::change::close::{Spent, fold};
 use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
@@ -26,7 +27,7 @@ use crate::gate::{
 };
 use crate::policy::{ChangeClass, Command, Environment, OnStop, Policy, PushMode, Staging};
 use crate::report::{PushDocument, decision_human, json_text, plan_human, push_human, visible};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use crew::Crew;
 use port::{Way, Ways};
 use progress::Progress;
@@ -71,15 +72,6 @@ pub struct Arguments {
     pub command: Vec<String>,
 }
 
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One document, `fwgate.push/1`
-    Json,
-}
-
 /// How long a claim holds without being renewed, where policy does not say.
 const LEASE: Duration = Duration::from_secs(900);
 /// Largest permit file.
@@ -95,11 +87,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let session = Session::open(&arguments.gate)?;
     let id = &arguments.gate.change;
     if arguments.rollback {
-        let format = match arguments.format {
-            Format::Human => super::rollback::Format::Human,
-            Format::Json => super::rollback::Format::Json,
-        };
-        let means = Means { signing: &arguments.signing, keys: &keys, format };
+        let means = Means { signing: &arguments.signing, keys: &keys, format: arguments.format };
         return roll_back(&session, Wanted::Change(id), &means, screen);
     }
     let mut gathered = session.gather(id, now());

@@ -1,12 +1,13 @@
 //! `fwgate query`: which packets pass, in words.
 
+use super::answer::Format;
 use super::device::{DeviceArguments, FamilyArgument, HookName, NamesArgument, check_hook};
 use super::exit::{Exit, NO_VERDICT, PASSED};
 use super::failure::Failure;
 use super::screen::Screen;
 use crate::query::{Query, QueryError, ReachBounds, parse_query, reach};
 use crate::report::{DiffView, QueryDocument, WrittenGroup, json_text, query_human};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 /// The arguments of `fwgate query`.
 #[derive(Debug, Args)]
@@ -39,15 +40,6 @@ pub struct Arguments {
     /// Show every region, not only the first few
     #[arg(long)]
     pub all_regions: bool,
-}
-
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One document, `fwgate.query/1`
-    Json,
 }
 
 /// Answers the question.

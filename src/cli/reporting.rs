@@ -43,25 +43,23 @@ pub struct ChangeReportArguments {
     pub reports: Vec<ReportFile>,
 }
 
-impl ChangeReportArguments {
-    /// As `ReportArguments::probe`.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn probe(&self) -> Result<(), Failure> {
-        probe(&self.reports)
-    }
+/// Where the reports of a command go: the answer, and files beside it.
+pub struct Outlets<'a> {
+    format: &'static Format,
+    reports: &'a [ReportFile],
+}
 
-    /// As `ReportArguments::write`.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn write(
-        &self,
-        screen: &Screen,
-        write: impl Fn(&Format, Colour) -> serde_json::Result<String>,
-    ) -> Result<(), Failure> {
-        write_all(self.format, &self.reports, screen, write)
+impl ReportArguments {
+    /// Where they say that reports go.
+    pub fn outlets(&self) -> Outlets<'_> {
+        Outlets { format: self.format, reports: &self.reports }
+    }
+}
+
+impl ChangeReportArguments {
+    /// Where they say that reports go.
+    pub fn outlets(&self) -> Outlets<'_> {
+        Outlets { format: self.format, reports: &self.reports }
     }
 }
 
@@ -113,39 +111,21 @@ fn report_file(text: &str, is_offered: fn(&&Format) -> bool) -> Result<ReportFil
     }
 }
 
-fn probe(reports: &[ReportFile]) -> Result<(), Failure> {
-    let mut taken = BTreeSet::new();
-    for report in reports {
-        if !taken.insert(&report.path) {
-            let shown = report.path.display();
-            return Err(Failure::new(format!("two reports go to `{shown}`")).help("give each a file of its own"));
-        }
-        check_writable(&report.path)?;
-    }
-    Ok(())
-}
-
-fn write_all(
-    format: &Format,
-    reports: &[ReportFile],
-    screen: &Screen,
-    write: impl Fn(&Format, Colour) -> serde_json::Result<String>,
-) -> Result<(), Failure> {
-    for report in reports {
-        let text = write(report.format, Colour::Never)?;
-        write_atomically(&report.path, text.as_bytes())?;
-    }
-    let text = write(format, screen.colour)?;
-    if format.is_commands { screen.commands(&text) } else { screen.answer(&text) }
-}
-
-impl ReportArguments {
+impl Outlets<'_> {
     /// Refuses, before any work, what could not be written after it.
     ///
     /// # Errors
     /// A file that cannot be written, and one that two reports share.
     pub fn probe(&self) -> Result<(), Failure> {
-        probe(&self.reports)
+        let mut taken = BTreeSet::new();
+        for report in self.reports {
+            if !taken.insert(&report.path) {
+                let shown = report.path.display();
+                return Err(Failure::new(format!("two reports go to `{shown}`")).help("give each a file of its own"));
+            }
+            check_writable(&report.path)?;
+        }
+        Ok(())
     }
 
     /// Writes all reports, the answer last, so that it is not given where a report is missing. `write` gives the text of a
@@ -158,7 +138,12 @@ impl ReportArguments {
         screen: &Screen,
         write: impl Fn(&Format, Colour) -> serde_json::Result<String>,
     ) -> Result<(), Failure> {
-        write_all(self.format, &self.reports, screen, write)
+        for report in self.reports {
+            let text = write(report.format, Colour::Never)?;
+            write_atomically(&report.path, text.as_bytes())?;
+        }
+        let text = write(self.format, screen.colour)?;
+        if self.format.is_commands { screen.commands(&text) } else { screen.answer(&text) }
     }
 
     /// Adds to the summary of a GitHub job, where the answer is written for one. `write` gives Markdown of at most so many

@@ -3,6 +3,7 @@
 //! One person with the right to operate is enough: no window, no approval, no permit. Nothing here waits for the remote: what was
 //! fetched last says what to go back to, and what the ledger could not be told is told when the same command runs again.
 
+use super::answer::Format;
 use super::change::close::{Spent, fold};
 use super::change::{Pen, SigningArguments};
 use super::exit::{Exit, PASSED, REFUSED};
@@ -21,7 +22,7 @@ use crate::gate::{
 };
 use crate::policy::{Policy, PushMode};
 use crate::report::{RollbackDocument, WrittenRollback, json_text, visible};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -53,15 +54,6 @@ pub struct Arguments {
     /// How to write the answer
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
-}
-
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One document, `fwgate.rollback/1`
-    Json,
 }
 
 /// Brings one device back.

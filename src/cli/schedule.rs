@@ -1,5 +1,6 @@
 //! `fwgate schedule`: the calendar of everything that is on its way, and what stands in each other's way.
 
+use super::answer::Format;
 use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{Agenda, OpenChange, RootArguments, Session, now};
@@ -9,7 +10,7 @@ use crate::diff::Bounds;
 use crate::gate::{Calendar, Clash, ClashKind, Instant, Library, Period, Planned, Terms, calendar, clashes};
 use crate::policy::{Date, Policy};
 use crate::report::{ScheduleDay, ScheduleDocument, ScheduleRow, json_text, schedule_human};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 /// The arguments of `fwgate schedule`.
 #[derive(Debug, Args)]
@@ -31,15 +32,6 @@ pub struct Arguments {
     /// How to write the answer
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
-}
-
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One document, `fwgate.schedule/1`
-    Json,
 }
 
 fn parse_date(text: &str) -> Result<Date, String> {

@@ -1,13 +1,14 @@
 //! `fwgate stage`: the staging that the class of a change demands. Nothing here can reach a device of production: the
 //! namespace has no way out, and a staging transport comes of a staging device or not at all.
 
+use super::answer::Format;
 use super::exit::{Exit, PASSED};
 use super::failure::Failure;
 use super::gate::{GateArguments, Gathered, MachineKeys, Session, now};
 use super::permit::targets;
 use super::screen::Screen;
 use super::stand_in::stage_on_devices;
-use super::vet::{Format, Vetting, conclude, vet_all};
+use super::vet::{Vetting, conclude, vet_all};
 use crate::gate::push::route::isolation;
 use crate::gate::terms;
 use crate::policy::Staging;

@@ -1,6 +1,7 @@
 //! `fwgate vet`: the exact bytes of a change loaded by the kernel in a namespace of its own, policy's flows sent, the result
 //! read back, and a receipt signed.
 
+use super::answer::Format;
 use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{DeviceFiles, GateArguments, Gathered, MachineKeys, Session, keep_receipt, now};
@@ -15,7 +16,7 @@ use crate::gate::{Digest, Reason, ReasonCode, Receipt, ReceiptKind, with_hosts};
 use crate::policy::Policy;
 use crate::report::{Tried, VettingDocument, VettingVerdict, json_text, visible};
 use crate::routes::is_routing;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 /// The arguments of `fwgate vet`.
 #[derive(Debug, Args)]
@@ -30,15 +31,6 @@ pub struct Arguments {
     /// How to write the answer
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
-}
-
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One document, `fwgate.vetting/1`
-    Json,
 }
 
 /// Vets a change.

@@ -246,7 +246,7 @@ pub struct Quarantine {
     pub reason: String,
 }
 
-/// `reissue`: the change goes on under another id, because its branch was flooded.
+/// `reissue`: the change goes on under another id, to be announced and approved there: its branch was flooded, or it was rolled back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Reissue {

@@ -8,10 +8,11 @@ mod sealed;
 mod stock;
 mod verify;
 
+pub use super::answer::Format;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::screen::Screen;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use std::ffi::OsString;
 
 /// The arguments of `fwgate bundle`.
@@ -36,15 +37,6 @@ pub enum Command {
     Diff(diff::Arguments),
     /// Note in the repository which bundle a spare carries
     Record(record::Arguments),
-}
-
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One JSON document
-    Json,
 }
 
 /// Where configurations and the policy come from.

@@ -34,13 +34,13 @@ pub struct Arguments {
 /// # Errors
 /// No repository.
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
-    arguments.reporting.probe()?;
+    arguments.reporting.outlets().probe()?;
     let session = Session::open(&arguments.gate)?;
     let id = arguments.gate.change.as_str();
     let gathered = if arguments.offline { session.judge(id, now(), Vec::new()) } else { session.gather(id, now()) };
     let sides = Sides::of(&gathered);
     let write = |format: &Format, colour| sides.with_page(id, &gathered, colour, |page| pages(format)(page));
-    arguments.reporting.write(screen, write)?;
+    arguments.reporting.outlets().write(screen, write)?;
     neighbour(id, &gathered).iter().for_each(|near| screen.aside(&format!("did you mean `{near}`?\n")));
     let reasons = &gathered.decision.reasons;
     Ok(match () {

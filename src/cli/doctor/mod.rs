@@ -5,6 +5,7 @@ mod github;
 mod here;
 mod history;
 
+use super::answer::Format;
 use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
 use super::input::{InputError, Reader, Surroundings};
@@ -12,7 +13,7 @@ use super::screen::Screen;
 use crate::cli::rulesets::is_ruleset;
 use crate::report::{Diagnosis, DoctorDocument, Health, doctor_human, json_text};
 use crate::vcs::Repository;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::ffi::OsString;
 
 /// The arguments of `fwgate doctor`.
@@ -40,15 +41,6 @@ pub struct Arguments {
     /// How to write the answer
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
-}
-
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One document, `fwgate.doctor/1`
-    Json,
 }
 
 /// Looks around, or at an export.

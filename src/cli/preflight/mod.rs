@@ -8,13 +8,14 @@ mod keys;
 mod live;
 mod rehearsal;
 
+use super::answer::Format;
 use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{GateArguments, Gathered, MachineKeys, Session, now};
 use super::screen::Screen;
 use crate::gate::{Check, Item, Preflight, Tick, of_decisions};
 use crate::report::{PreflightDocument, json_text, preflight_human};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 /// The arguments of `fwgate preflight`.
 #[derive(Debug, Args)]
@@ -36,15 +37,6 @@ pub struct Arguments {
     /// How to write the answer
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
-}
-
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// One document, `fwgate.preflight/1`
-    Json,
 }
 
 /// Goes through the list.

@@ -42,7 +42,7 @@ pub(super) fn reasons(case: &Dossier<'_>, policy: &Policy) -> Vec<Reason> {
 /// Ids that two changes share, or that only their case tells apart.
 fn id_reasons(case: &Dossier<'_>) -> Vec<Reason> {
     let id = case.id;
-    let fix = "give one of them another id: `fwgate change reissue` takes the signed records along";
+    let fix = "give one of them another id: `fwgate change reissue`; it is announced and approved anew there";
     let conflict = |message: String| Reason::new(ReasonCode::ChangeIdConflict, message, fix);
     let twins = case.ids.iter().filter(|other| *other != id && other.eq_ignore_ascii_case(id));
     let mut out: Vec<Reason> = twins.map(|other| conflict(format!("{id} and {other} differ only in case"))).collect();

@@ -172,7 +172,7 @@ impl Run<'_, '_> {
         match seen {
             Ok(after) if after.is_proposal => self.stay(place, Phase::Probing(begun, after), Task::Probe),
             Ok(other) => {
-                let reason = not_arrived(&self.name(place), &other);
+                let reason = not_arrived(&self.name(place), &other, &self.orders.permit().change);
                 self.fail(place, reason);
             }
             Err(reason) => self.fail(place, reason),
@@ -215,7 +215,7 @@ impl Run<'_, '_> {
     }
 
     fn failed(&mut self, place: usize, message: String) {
-        let fix = "mend the cause, then push again with a new permit";
+        let fix = how_on("mend the cause", &self.orders.permit().change);
         self.fail(place, Reason::new(ReasonCode::NotConverged, message, fix));
     }
 
@@ -325,9 +325,13 @@ impl Run<'_, '_> {
     }
 }
 
-fn not_arrived(device: &str, seen: &Seen) -> Reason {
+fn not_arrived(device: &str, seen: &Seen, change: &str) -> Reason {
     let what = if seen.is_baseline { "it still runs the baseline" } else { &seen.differs };
     let message = format!("`{device}` does not run what was applied: {what}");
-    let fix = "find out what the device made of it, then push again with a new permit";
-    Reason::new(ReasonCode::NotConverged, message, fix)
+    Reason::new(ReasonCode::NotConverged, message, how_on("find out what the device made of it", change))
+}
+
+/// What comes next: the same approvals where a part of the change stays, others where all of it was taken back.
+fn how_on(first: &str, change: &str) -> String {
+    format!("{first}; `fwgate change show {change}` says how the change goes on")
 }
