@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// All files of a tree, by their names as reports show them.
 #[derive(Default)]
-pub(super) struct Library(BTreeMap<String, Vec<u8>>);
+pub(super) struct Includable(BTreeMap<String, Vec<u8>>);
 
-impl Library {
-    /// The library of these files.
-    pub(super) fn new(files: impl Iterator<Item = InputFile>) -> Library {
-        Library(files.map(|file| (file.name, file.bytes)).collect())
+impl Includable {
+    /// These files.
+    pub(super) fn new(files: impl Iterator<Item = InputFile>) -> Includable {
+        Includable(files.map(|file| (file.name, file.bytes)).collect())
     }
 
     /// The files that a script includes, and those that they include.
@@ -49,8 +49,8 @@ impl Library {
 
 /// The bytes of one device taken apart: the rulesets, in the order given, and the files that they include.
 pub fn apart(files: Vec<InputFile>) -> (Vec<InputFile>, Vec<InputFile>) {
-    let library = Library::new(files.iter().cloned());
-    let mut included = library.included_by_any(files.iter());
+    let includable = Includable::new(files.iter().cloned());
+    let mut included = includable.included_by_any(files.iter());
     if files.iter().all(|file| included.contains(&file.name)) {
         included.clear();
     }
@@ -135,10 +135,10 @@ mod tests {
             file("edge/b2.nft", "# include \"./c.nft\"\n"),
             file("edge/c.nft", ""),
         ];
-        let library = Library::new(files.into_iter());
-        let names: Vec<String> = library.included_by(&main).into_iter().map(|f| f.name).collect();
+        let includable = Includable::new(files.into_iter());
+        let names: Vec<String> = includable.included_by(&main).into_iter().map(|f| f.name).collect();
         assert_eq!(names, ["edge/a.nft", "edge/b1.nft", "edge/b2.nft"]);
-        assert!(!library.included_by_any([&main].into_iter()).contains("edge/main.nft"));
+        assert!(!includable.included_by_any([&main].into_iter()).contains("edge/main.nft"));
     }
 
     #[test]

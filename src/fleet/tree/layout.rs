@@ -1,6 +1,6 @@
 //! Files to devices.
 
-use super::includes::Library;
+use super::includes::Includable;
 use super::roles::Roles;
 use super::{ConfigTree, DeviceInput, Grouping, TreeFile, TreeInput, TreeProblem, is_ignored_name};
 use crate::dialect::InputFile;
@@ -28,11 +28,11 @@ pub(super) fn arrange(mut input: TreeInput, is_ruleset: IsRuleset<'_>) -> Config
     }
     let beside = std::mem::take(&mut input.beside);
     beside.iter().for_each(|f| evidence.note("beside", &f.path, &f.bytes));
-    let library = library(&input, &files, &role_files);
-    let included = library.included_from_roots();
+    let includable = includable(&input, &files, &role_files);
+    let included = includable.included_from_roots();
     let roles = Roles::new(role_files, is_ruleset);
     let out = ConfigTree { evidence, beside, ..ConfigTree::default() };
-    let mut arranging = Arranging { input: &input, is_ruleset, roles, library, included, out };
+    let mut arranging = Arranging { input: &input, is_ruleset, roles, includable, included, out };
     arranging.all(files);
     let mut out = arranging.out;
     out.ignored.extend(input.empty_folders.iter().map(|f| format!("{}{f}/", input.shown_under)));
@@ -45,13 +45,13 @@ pub(super) fn arrange(mut input: TreeInput, is_ruleset: IsRuleset<'_>) -> Config
 }
 
 /// All files that scripts may include, where some file includes anything at all.
-fn library(input: &TreeInput, files: &[TreeFile], roles: &[TreeFile]) -> Library {
+fn includable(input: &TreeInput, files: &[TreeFile], roles: &[TreeFile]) -> Includable {
     let includes = |f: &TreeFile| std::str::from_utf8(&f.bytes).is_ok_and(|text| !included(text).is_empty());
     if !files.iter().chain(roles).any(includes) {
-        return Library::default();
+        return Includable::default();
     }
     let shared = roles.iter().map(|f| InputFile { name: format!("roles/{}", f.path), bytes: f.bytes.clone() });
-    Library::new(shown_files(input, files).chain(shared))
+    Includable::new(shown_files(input, files).chain(shared))
 }
 
 /// Files by the names that reports show, without those that are ignored.
@@ -72,7 +72,7 @@ struct Arranging<'a> {
     input: &'a TreeInput,
     is_ruleset: IsRuleset<'a>,
     roles: Roles,
-    library: Library,
+    includable: Includable,
     /// The names of the files that are included by some file that no file includes.
     included: BTreeSet<String>,
     out: ConfigTree,
@@ -186,14 +186,14 @@ impl Arranging<'_> {
 
     /// What the files of a device include, each once.
     fn includes_of(&self, files: &[InputFile]) -> Vec<InputFile> {
-        let all = files.iter().flat_map(|file| self.library.included_by(file));
+        let all = files.iter().flat_map(|file| self.includable.included_by(file));
         let named: BTreeMap<String, InputFile> = all.map(|file| (file.name.clone(), file)).collect();
         named.into_values().collect()
     }
 
     /// The files that no other file among them includes; all of them where they include each other in a ring.
     fn without_included(&self, files: Vec<InputFile>) -> Vec<InputFile> {
-        let included = self.library.included_by_any(files.iter());
+        let included = self.includable.included_by_any(files.iter());
         if files.iter().all(|file| included.contains(&file.name)) {
             return files;
         }
