@@ -189,8 +189,7 @@ fn before(survey: &Survey, change: &str) -> Result<Vec<InForce>, Vec<Reason>> {
     let earlier = survey.ledger.in_force_but(Some(change));
     let (mut out, mut reasons) = (Vec::new(), Vec::new());
     for device in devices {
-        let last = own.iter().rev().find(|r| r.device == *device).map(|r| r.at);
-        let later = survey.in_force.get(device).filter(|k| k.change != change && Some(k.at) > last);
+        let later = survey.in_force.get(device).filter(|k| k.change != change && is_later(survey, k, change));
         let begun = own.iter().find(|r| r.device == *device && r.result != ResultKind::Applied).map(|r| of_result(r));
         match (later, begun.or_else(|| earlier.get(device).cloned())) {
             (Some(later), _) => {
@@ -203,6 +202,20 @@ fn before(survey: &Survey, change: &str) -> Result<Vec<InForce>, Vec<Reason>> {
         }
     }
     if reasons.is_empty() { Ok(out) } else { Err(reasons) }
+}
+
+/// Whether a device got this after a change touched it last. Of an adoption, which the ledger does not place, the instants tell;
+/// in the same second it counts as later.
+fn is_later(survey: &Survey, known: &InForce, change: &str) -> bool {
+    let on_device = || survey.ledger.placed_results().filter(|(_, r)| r.device == known.device);
+    let own = on_device().filter(|(_, r)| r.change == change).last();
+    let place =
+        on_device().filter(|(_, r)| r.change == known.change && r.at == known.at && r.bytes == known.bytes).last();
+    match (own, place) {
+        (Some((own, _)), Some((place, _))) => place > own,
+        (Some((_, own)), None) => known.at >= own.at,
+        (None, _) => true,
+    }
 }
 
 /// What a device ran before the first push that the ledger knows of it.

@@ -67,6 +67,8 @@ pub struct PermitHistory {
     pub results: BTreeMap<String, DeviceResult>,
     /// The end, where there is one.
     pub finish: Option<Finish>,
+    /// Where the ledger has the last claim, counted in entries. Instants are whole seconds, so they order nothing.
+    pub place: usize,
 }
 
 impl PermitHistory {
@@ -166,10 +168,14 @@ impl Ledger {
     /// What became of each permit, by its nonce.
     pub fn permits(&self) -> BTreeMap<String, PermitHistory> {
         let mut out: BTreeMap<String, PermitHistory> = BTreeMap::new();
-        for entry in &self.entries {
+        for (place, entry) in self.entries.iter().enumerate() {
             match &entry.said {
                 LedgerEntry::Witness(_) => {}
-                LedgerEntry::Claim(claim) => of_nonce(&mut out, &claim.nonce).claims.push(claim.clone()),
+                LedgerEntry::Claim(claim) => {
+                    let permit = of_nonce(&mut out, &claim.nonce);
+                    permit.claims.push(claim.clone());
+                    permit.place = place;
+                }
                 LedgerEntry::Result(result) => {
                     of_nonce(&mut out, &result.nonce).results.insert(result.device.clone(), result.clone());
                 }
@@ -181,8 +187,13 @@ impl Ledger {
 
     /// All results of devices, oldest first.
     pub fn results(&self) -> impl Iterator<Item = &DeviceResult> {
-        self.entries.iter().filter_map(|entry| match &entry.said {
-            LedgerEntry::Result(result) => Some(result),
+        self.placed_results().map(|(_, result)| result)
+    }
+
+    /// All results of devices, oldest first, each with its place as in [`PermitHistory::place`].
+    pub fn placed_results(&self) -> impl Iterator<Item = (usize, &DeviceResult)> {
+        self.entries.iter().enumerate().filter_map(|(place, entry)| match &entry.said {
+            LedgerEntry::Result(result) => Some((place, result)),
             _ => None,
         })
     }
@@ -281,7 +292,7 @@ pub(super) fn in_force(result: &DeviceResult) -> InForce {
 }
 
 fn of_nonce<'a>(all: &'a mut BTreeMap<String, PermitHistory>, nonce: &str) -> &'a mut PermitHistory {
-    let unspent = || PermitHistory { claims: Vec::new(), results: BTreeMap::new(), finish: None };
+    let unspent = || PermitHistory { claims: Vec::new(), results: BTreeMap::new(), finish: None, place: 0 };
     all.entry(nonce.to_owned()).or_insert_with(unspent)
 }
 

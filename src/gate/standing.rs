@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub fn progress(ledger: &Ledger, change: &str, now: Instant) -> Progress {
     let applied = applied(ledger, change);
     let own = runs(ledger, change).into_iter().filter(|p| !is_restoring(p, &applied));
-    let last = own.max_by_key(|p| p.claims.last().map(|c| c.at));
+    let last = own.max_by_key(|p| p.place);
     last.map_or(Progress::None, |permit| of_permit(&permit, now))
 }
 
@@ -99,7 +99,7 @@ pub fn unconverged(ledger: &Ledger, quarantined: &BTreeSet<String>, now: Instant
     let is_open =
         |r: &DeviceResult| !matches!(r.result, ResultKind::Applied | ResultKind::RolledBack) && !is_running(&r.nonce);
     let begun = last.values().filter(|r| is_open(r)).map(|r| (r.device.clone(), r.change.clone()));
-    let mut open: BTreeMap<String, String> = left_out(&permits, &last, now).into_iter().collect();
+    let mut open: BTreeMap<String, String> = left_out(ledger, &permits, now).into_iter().collect();
     open.extend(begun);
     let blocking = open.into_iter().filter(|(device, _)| !quarantined.contains(device));
     blocking.map(|(device, change)| Unconverged { device, change }).collect()
@@ -111,19 +111,17 @@ pub(super) fn last_results(ledger: &Ledger) -> BTreeMap<&str, &DeviceResult> {
 }
 
 /// Devices of runs that are over and never came to them, with the change that is on others.
-fn left_out(
-    permits: &BTreeMap<String, PermitHistory>,
-    last: &BTreeMap<&str, &DeviceResult>,
-    now: Instant,
-) -> Vec<(String, String)> {
+fn left_out(ledger: &Ledger, permits: &BTreeMap<String, PermitHistory>, now: Instant) -> Vec<(String, String)> {
+    let last: BTreeMap<&str, (usize, &DeviceResult)> =
+        ledger.placed_results().map(|(place, result)| (result.device.as_str(), (place, result))).collect();
     let mut out = Vec::new();
     for permit in permits.values().filter(|p| !p.is_claimed(now)) {
         let Some(claim) = permit.claims.last() else { continue };
         let has_it = |r: &DeviceResult| r.nonce == claim.nonce && r.result == ResultKind::Applied;
-        if !last.values().any(|r| has_it(r)) {
+        if !last.values().any(|(_, r)| has_it(r)) {
             continue;
         }
-        let is_later = |device: &String| last.get(device.as_str()).is_some_and(|r| r.at >= claim.at);
+        let is_later = |device: &String| last.get(device.as_str()).is_some_and(|(place, _)| *place > permit.place);
         let never = claim.devices.iter().filter(|d| !permit.results.contains_key(*d) && !is_later(d));
         out.extend(never.map(|device| (device.clone(), claim.change.clone())));
     }
@@ -149,4 +147,83 @@ pub fn debt(testimony: &Testimony, policy: &Policy, applied: Instant) -> Option<
     }
     let is_paid = !seats.is_empty() && fill(&seats, &persons).len() == seats.len();
     (declared && !is_paid).then(|| Debt { change: testimony.change.clone(), due })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::LedgerEntry;
+    use crate::gate::ledger::Entry;
+
+    const NOW: Instant = Instant(1_000);
+
+    fn entry(said: LedgerEntry) -> Entry {
+        Entry { said, commit: String::new(), digest: Digest([0; 32]), key: String::new() }
+    }
+
+    /// A run of one second: claimed, the device done, finished.
+    fn run(nonce: &str, permit: Digest, kind: ResultKind, state: &str, bytes: u8) -> Vec<Entry> {
+        let (change, nonce, run) = ("CHG-1".to_owned(), nonce.to_owned(), nonce.to_owned());
+        let claim = Claim {
+            previous: None,
+            at: NOW,
+            change: change.clone(),
+            permit,
+            nonce: nonce.clone(),
+            holder: String::new(),
+            run: run.clone(),
+            lease: NOW,
+            devices: vec!["edge1".to_owned()],
+        };
+        let result = DeviceResult {
+            previous: None,
+            at: NOW,
+            change: change.clone(),
+            nonce: nonce.clone(),
+            run: run.clone(),
+            device: "edge1".to_owned(),
+            result: kind,
+            bytes: Digest([bytes; 32]),
+            head: String::new(),
+            receipt: None,
+        };
+        let finish =
+            crate::gate::record::Finish { previous: None, at: NOW, change, nonce, run, state: state.to_owned() };
+        [LedgerEntry::Claim(claim), LedgerEntry::Result(result), LedgerEntry::Finish(finish)].map(entry).to_vec()
+    }
+
+    /// Nonces are random and instants are whole seconds: the order of the ledger alone tells what came last.
+    #[test]
+    fn what_happens_within_one_second_is_ordered_by_the_ledger() {
+        for (pushed, operated) in [("a", "b"), ("b", "a")] {
+            let push = run(pushed, Digest([1; 32]), ResultKind::Applied, "applied", 1);
+            let back = run(operated, Claim::NO_PERMIT, ResultKind::RolledBack, "rolled-back", 0);
+            let again = run("0", Digest([2; 32]), ResultKind::Applied, "applied", 1);
+            let mut ledger = Ledger { entries: [push, back].concat(), refusals: Vec::new() };
+            assert_eq!(progress(&ledger, "CHG-1", NOW), Progress::RolledBack, "{pushed} before {operated}");
+            ledger.entries.extend(again);
+            assert_eq!(progress(&ledger, "CHG-1", NOW), Progress::Applied);
+        }
+    }
+
+    /// A result of the same second that the ledger has before a claim is no work of that run.
+    #[test]
+    fn a_device_that_a_run_never_came_to_is_open_in_the_same_second_too() {
+        let mut ledger =
+            Ledger { entries: run("z", Digest([1; 32]), ResultKind::Applied, "applied", 1), refusals: Vec::new() };
+        let mut second = run("a", Digest([2; 32]), ResultKind::Applied, "partial", 2);
+        let [Entry { said: LedgerEntry::Claim(claim), .. }, Entry { said: LedgerEntry::Result(result), .. }, _] =
+            second.as_mut_slice()
+        else {
+            return assert!(second.is_empty(), "a run has three entries");
+        };
+        claim.devices.push("edge2".to_owned());
+        result.device = "edge2".to_owned();
+        ledger.entries.extend(second);
+        let open: Vec<String> = unconverged(&ledger, &BTreeSet::new(), NOW.after(std::time::Duration::from_secs(1)))
+            .into_iter()
+            .map(|u| u.device)
+            .collect();
+        assert_eq!(open, ["edge1"]);
+    }
 }

@@ -47,20 +47,14 @@ pub(super) fn audited(believed: &Believed<'_>, id: &str) -> AuditedChange {
 
 /// What became of the permit that was claimed last, with what operators brought back afterwards, as far as the log goes.
 fn spent(believed: &Believed<'_>, id: &str) -> Option<PermitHistory> {
-    let at = |p: &PermitHistory| p.claims.last().map(|c| c.at);
     let own = believed.ledger.permits().into_values().filter(|p| p.claims.last().is_some_and(|c| c.change == id));
     let (mut back, pushed): (Vec<_>, Vec<_>) = own.partition(|p| p.claims.last().is_some_and(Claim::is_operators));
-    let mut last = pushed.into_iter().max_by_key(at)?;
-    back.sort_by_key(at);
-    let (since, entries) = (at(&last), &believed.ledger.entries);
-    let merged = believed.log.last_of(id).and_then(|merge| entries.iter().position(|e| e.commit == merge.entry));
-    let told = entries.iter().take(merged.map_or(usize::MAX, |at| at + 1));
-    let told: Vec<&LedgerEntry> = told.map(|e| &e.said).filter(|said| matches!(said, LedgerEntry::Claim(_))).collect();
-    let is_told = |p: &PermitHistory| {
-        let said = p.claims.last().map(|claim| LedgerEntry::Claim(claim.clone()));
-        at(p) >= since && said.is_some_and(|said| told.contains(&&said))
-    };
-    back.into_iter().filter(is_told).for_each(|p| last.results.extend(p.results));
+    let mut last = pushed.into_iter().max_by_key(|p| p.place)?;
+    back.sort_by_key(|p| p.place);
+    let merged = believed.log.last_of(id).map(|merge| &merge.entry);
+    let until = merged.and_then(|entry| believed.ledger.entries.iter().position(|e| e.commit == *entry));
+    let told = last.place..=until.unwrap_or(usize::MAX);
+    back.into_iter().filter(|p| told.contains(&p.place)).for_each(|p| last.results.extend(p.results));
     Some(last)
 }
 
