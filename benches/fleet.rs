@@ -55,7 +55,7 @@ fn file(text: &str) -> Vec<InputFile> {
 fn compared(criterion: &mut Criterion, rulesets: &[String]) {
     let options = ReadOptions::default();
     let expected: Vec<Configuration> =
-        rulesets.iter().map(|text| Configuration { files: file(text), options: options.clone() }).collect();
+        rulesets.iter().map(|text| Configuration { files: file(text).into(), options: options.clone() }).collect();
     let seen: Vec<Vec<InputFile>> = rulesets.iter().map(|text| file(&dump(text, 1))).collect();
     let edited: Vec<Vec<InputFile>> =
         (0..RULESETS).map(|seed| file(&iptables(&few_changes(&acl(RULES, seed as u64), 3, seed as u64)))).collect();

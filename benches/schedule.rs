@@ -11,7 +11,7 @@ use criterion::Criterion;
 use families::{acl, iptables};
 use fwgate::diff::Bounds;
 use fwgate::gate::{DeviceBytes, Instant, Library, Planned, Terms, clashes, read_request};
-use fwgate::policy::{ChangeRequest, Date, PolicyFiles, read_policy};
+use fwgate::policy::{ChangeRequest, PolicyFiles, read_policy};
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -64,6 +64,7 @@ fn proved(changes: &[Change]) -> usize {
     let request = "id = \"CHG-1\"\ntitle = \"t\"\nclass = \"normal\"\nreason = \"r\"\ndevices = [\"fw*\"]\n";
     let (request, _): (ChangeRequest, String) =
         read_request("changes/CHG-1.toml", request.as_bytes(), &policy).unwrap();
+    let beside = [Vec::new(), Vec::new()];
     let all: Vec<Planned<'_>> = changes
         .iter()
         .map(|c| Planned {
@@ -71,9 +72,10 @@ fn proved(changes: &[Change]) -> usize {
             window: Some((Instant(0), Instant(7_200))),
             baseline: &c.baseline,
             proposal: &c.proposal,
+            beside: &beside,
             request: &request,
         })
         .collect();
-    let terms = Terms { policy: &policy, bounds: Bounds::default(), today: Date { year: 2026, month: 12, day: 1 } };
+    let terms = Terms { policy: &policy, bounds: Bounds::default(), now: Instant(1_796_126_400) };
     clashes(&all, terms, &mut Library::default()).len()
 }

@@ -34,6 +34,18 @@ pub(super) fn told(checks: &[EstateCheck], input: &CheckInput<'_>, rest: &str) -
     out
 }
 
+/// When the change goes, for checks that depend on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Goes {
+    /// As its file wishes, where it does: nobody has computed its window.
+    #[default]
+    AsWished,
+    /// Nobody knows yet.
+    Unknown,
+    /// Not before this instant, in seconds since 1970: the window that the gate computes begins then.
+    From(i64),
+}
+
 /// Both sides of the change, and the time. Nothing by default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Estate<'a> {
@@ -43,6 +55,8 @@ pub struct Estate<'a> {
     pub proposed: Known<'a>,
     /// Seconds since 1970; where nobody gives it, nothing is too old.
     pub now: Option<i64>,
+    /// When the change goes.
+    pub goes: Goes,
 }
 
 /// What one side knows.

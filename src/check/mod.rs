@@ -40,7 +40,7 @@ mod view;
 mod words;
 
 pub use device::Device;
-pub use estate::{Estate, Known};
+pub use estate::{Estate, Goes, Known};
 pub use known::excuse_known;
 pub use lab::outside_lab;
 pub use lint::{Lint, lint};

@@ -76,24 +76,47 @@ impl Tally {
 pub(super) struct OfNames {
     /// Servers about which some filter was asked.
     pub judged: BTreeSet<IpAddr>,
-    /// Addresses by family: those that some filter was asked about, and those to which one lets something pass.
-    reach: BTreeMap<Family, (Ranges, Ranges)>,
+    /// Addresses by family.
+    reach: BTreeMap<Family, Reach>,
+}
+
+/// Addresses of zones, of one family.
+#[derive(Clone)]
+struct Reach {
+    /// Those that some filter was asked about.
+    asked: Ranges,
+    /// Those to which one lets something pass, on a device that leads there.
+    reached: Ranges,
+    /// Those to which one lets something pass on devices that lead nowhere near.
+    unrouted: Ranges,
 }
 
 impl OfNames {
-    /// Notes the answer of a filter.
-    pub fn note(&mut self, family: Family, asked: &Ranges, reached: &Ranges) {
-        let own = self.reach.entry(family).or_insert_with(|| (Ranges::empty(), Ranges::empty()));
-        *own = (own.0.union(asked), own.1.union(reached));
+    /// Notes the answer of a filter: what it was asked, to what of it something comes, and to what its devices have no route.
+    pub fn note(&mut self, family: Family, asked: &Ranges, reached: &Ranges, unrouted: &Ranges) {
+        let own = self.of(family);
+        let [asked, reached, unrouted] =
+            [(own.asked, asked), (own.reached, reached), (own.unrouted, unrouted)].map(|(own, more)| own.union(more));
+        self.reach.insert(family, Reach { asked, reached, unrouted });
+    }
+
+    fn of(&self, family: Family) -> Reach {
+        let nothing = || Reach { asked: Ranges::empty(), reached: Ranges::empty(), unrouted: Ranges::empty() };
+        self.reach.get(&family).cloned().unwrap_or_else(nothing)
     }
 
     /// The addresses that filters were asked about.
     pub fn asked_of(&self, family: Family) -> Ranges {
-        self.reach.get(&family).map_or_else(Ranges::empty, |(asked, _)| asked.clone())
+        self.of(family).asked
     }
 
     /// The addresses to which some filter lets something pass.
     pub fn reached_of(&self, family: Family) -> Ranges {
-        self.reach.get(&family).map_or_else(Ranges::empty, |(_, reached)| reached.clone())
+        self.of(family).reached
+    }
+
+    /// Those of them that some filter lets through on devices without a route there.
+    pub fn unrouted_of(&self, family: Family) -> Ranges {
+        self.of(family).unrouted
     }
 }

@@ -104,8 +104,8 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     session.refresh()?;
     let now = now();
     let survey = session.survey_again(now, Vec::new());
-    let held = held(&session, arguments)?;
     let policy = survey.chain.policy().cloned().unwrap_or_default();
+    let held = held(&session, &survey, arguments)?;
     if let Err(reason) = compare(&session, arguments, &held, &policy) {
         screen.answer(&listed(&[reason]))?;
         return Ok(REFUSED);
@@ -130,14 +130,16 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     Ok(PASSED)
 }
 
-/// What the commit holds of the device.
+/// What the commit holds of the device, and what the protected branch says of it.
 struct Held {
     commit: String,
     files: DeviceFiles,
     digest: Digest,
+    /// What it is there for and its roles: a commit cannot say by which transport it is read.
+    target: Target,
 }
 
-fn held(session: &Session, arguments: &Arguments) -> Result<Held, Failure> {
+fn held(session: &Session, survey: &Survey, arguments: &Arguments) -> Result<Held, Failure> {
     let repository = &session.repository;
     let commit = repository.resolve(&arguments.head).map_err(InputError::from)?.commit;
     let tree = repository.tree(commit).map_err(InputError::from)?;
@@ -153,8 +155,10 @@ fn held(session: &Session, arguments: &Arguments) -> Result<Held, Failure> {
         }
     };
     let bytes = tree.devices.iter().find(|d| d.name == *device).map(bytes_of).ok_or_else(missing)?;
-    let files = DeviceFiles::of(&bytes).map_err(|r| Failure::new(r.message).help(r.fix))?;
-    Ok(Held { commit: commit.to_string(), digest: device_digest(Some(&bytes)), files })
+    let inventory = session.inventory_of(survey)?;
+    let files = DeviceFiles::of(&bytes, inventory.as_ref()).map_err(|r| Failure::new(r.message).help(r.fix))?;
+    let target = Target::of(&session.target_of(survey, device));
+    Ok(Held { commit: commit.to_string(), digest: device_digest(Some(&bytes)), files, target })
 }
 
 /// Holds what the device runs against what is committed, by meaning.
@@ -162,7 +166,7 @@ fn compare(session: &Session, arguments: &Arguments, held: &Held, policy: &Polic
     let device = &arguments.saying.device;
     let differs = match arguments.file.is_empty() {
         false => by_files(session, arguments, held, policy)?,
-        true => by_transport(device, held, policy)?,
+        true => by_transport(held, policy)?,
     };
     let fix = "write what it runs into its folder, commit that, and adopt it";
     match differs {
@@ -185,7 +189,7 @@ fn by_files(session: &Session, arguments: &Arguments, held: &Held, policy: &Poli
     }
     let compared = compare_readback(&Readback {
         device: &held.files.name,
-        roles: &held.files.facts.roles(),
+        roles: &held.target.roles,
         expected: &held.files.files,
         seen: &seen,
         options: &ReadOptions { dialect: None, ..held.files.options() },
@@ -196,18 +200,19 @@ fn by_files(session: &Session, arguments: &Arguments, held: &Held, policy: &Poli
     Ok((!compared.is_equal()).then(|| difference_words(&compared)))
 }
 
-fn by_transport(device: &str, held: &Held, policy: &Policy) -> Result<Option<String>, Reason> {
-    let facts = &held.files.facts;
-    let target = Target { name: device.to_owned(), roles: facts.roles(), environment: facts.environment };
+fn by_transport(held: &Held, policy: &Policy) -> Result<Option<String>, Reason> {
+    let Held { files, target, .. } = held;
+    let device = &target.name;
     let first = |reasons: Vec<Reason>| {
         let none = || {
             Reason::new(ReasonCode::TransportUnsafe, format!("no transport reaches `{device}`"), "give `--file FILE`")
         };
         reasons.into_iter().next().unwrap_or_else(none)
     };
-    let transport = ProductionTransport::of(policy, &target).map_err(first)?;
-    let way = Way { transport, proposal: held.files.clone(), baseline: held.files.clone(), instead: None };
-    let ways = BTreeMap::from([(device.to_owned(), way)]);
+    let transport = ProductionTransport::of(policy, target).map_err(first)?;
+    let roles = target.roles.clone();
+    let way = Way { transport, roles, proposal: files.clone(), baseline: files.clone(), instead: None };
+    let ways = BTreeMap::from([(device.clone(), way)]);
     let nonce = super::permit::nonce();
     let nonce =
         nonce.map_err(|_| Reason::new(ReasonCode::ReadbackInvalid, "there are no random bytes", "try again"))?;

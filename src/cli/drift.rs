@@ -14,7 +14,9 @@ use super::screen::Screen;
 use crate::diff::Bounds;
 use crate::finding::{DEVICE_DRIFTED, DEVICE_UNKNOWN, DEVICE_UNREAD, FOREIGN_FIRST, Finding};
 use crate::fleet::drift::{Compared, Fleet, Subject, drift};
+use crate::fleet::tree::Beside;
 use crate::fleet::{Converged, Difference, ReadbackError};
+use crate::gate::inventory_of;
 use crate::policy::Policy;
 use crate::report::{DriftDifference, DriftDocument, DriftState, DriftView, drift_human, json_text};
 use clap::Args;
@@ -102,16 +104,17 @@ type Sides = (Result<(Policy, Estate), String>, Option<Herd>);
 /// Reads what devices should run, and at the same time the folder of dumps.
 fn both_sides(arguments: &Arguments) -> Result<Sides, Failure> {
     let surroundings = Surroundings::of_process()?;
-    let herd = |tree: &OsString| -> Result<Herd, Failure> {
-        let reader = Reader::new(&surroundings, &is_ruleset).with_devices(&arguments.root.devices)?;
-        Ok(reader.herd(tree)?)
-    };
+    let reader = || Reader::new(&surroundings, &is_ruleset).with_devices(&arguments.root.devices);
+    let herd = |tree: &OsString| -> Result<Herd, Failure> { Ok(reader()?.herd(tree)?) };
     std::thread::scope(|scope| {
         let reading = arguments.from.as_ref().map(|folder| scope.spawn(|| herd(folder)));
         let known = match &arguments.against {
             Some(tree) => {
                 let policy = arguments.policy.as_deref().map(read_policy_at).transpose()?.unwrap_or_default();
-                Ok((policy, Estate::of_herd(&herd(tree)?)?))
+                let reader = reader()?.with_beside(Beside::of(&policy));
+                let herd = reader.herd(tree)?;
+                let inventory = inventory_of(&policy, &herd.beside)?;
+                Ok((policy, Estate::of_herd(&herd, inventory.as_ref())?))
             }
             None => by_ledger(arguments)?,
         };

@@ -40,6 +40,6 @@ impl Estates {
 
     /// As checks see it, at a time in seconds since 1970.
     pub fn at(&self, now: i64) -> Estate<'_> {
-        Estate { baseline: self.baseline.known(), proposed: self.proposed.known(), now: Some(now) }
+        Estate { baseline: self.baseline.known(), proposed: self.proposed.known(), now: Some(now), ..Estate::default() }
     }
 }

@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         screen.answer(&format!("no verdict\n{}", listed(&reasons)))?;
         return Ok(NO_VERDICT);
     }
-    let (_, main) = session.main_devices(&survey)?;
+    let main = session.main_devices(&survey)?.devices;
     let quarantines = session.quarantines(&survey);
     let fleet = fleet_status(&FleetEvidence {
         main: &main,

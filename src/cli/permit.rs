@@ -243,9 +243,7 @@ fn confirm_timer(policy: &Policy, targets: &[Target], reasons: &mut Vec<Reason>)
 
 /// Devices as transports see them.
 pub fn targets(devices: &[TargetDevice]) -> Vec<Target> {
-    let target =
-        |d: &TargetDevice| Target { name: d.device.clone(), roles: d.roles.clone(), environment: d.environment };
-    devices.iter().map(target).collect()
+    devices.iter().map(Target::of).collect()
 }
 
 /// 32 hexadecimal digits that nobody could have known before.

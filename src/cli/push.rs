@@ -21,10 +21,14 @@ use super::stage::{staged, staging_of};
 use super::vet::signed as sign_vetting;
 use crate::gate::push::route::ProductionTransport;
 use crate::gate::push::wave::{Batch, Course};
-use crate::gate::push::{Clock, DeviceEnd, Gate, Mode, Orders, PushReport, Trouble, WhenStopped, World, push};
-use crate::gate::{
-    Expected, Instant, PermitFile, PermitRoster, PermittedDevice, Reason, ReasonCode, State, VerifiedPermit,
+use crate::gate::push::{
+    Clock, DeviceEnd, DeviceReport, Gate, Mode, Orders, PushReport, Trouble, WhenStopped, World, push,
 };
+use crate::gate::{
+    DeviceBytes, Expected, Instant, PermitFile, PermitRoster, PermittedDevice, Reason, ReasonCode, State,
+    VerifiedPermit,
+};
+use crate::inventory::Inventory;
 use crate::policy::{ChangeClass, Command, Environment, OnStop, Policy, PushMode, Staging};
 use crate::report::{PushDocument, decision_human, json_text, plan_human, push_human, visible};
 use clap::Args;
@@ -117,7 +121,8 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let (key_ledger, key_production) = both_keys(&keys)?;
     let port = Ways { policy: &policy, ways };
     let run = Run { session: &session, gathered: &gathered, permit: &permit, holder: &holder, port: &port };
-    let report = run.pushed((key_ledger, key_production), screen)?;
+    let mut report = run.pushed((key_ledger, key_production), screen)?;
+    report.devices.iter_mut().for_each(|device| device.words.extend(irreversible(&port, device)));
     screen.answer(&match arguments.format {
         Format::Human => push_human(id, &report),
         Format::Json => json_text(&PushDocument::of(id, &report))?,
@@ -126,6 +131,12 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         keep(&session, id, key_ledger, &permit, screen);
     }
     Ok(exit_of_run(&report))
+}
+
+/// What the policy says that cannot be undone on a device that was touched.
+fn irreversible(port: &Ways<'_>, device: &DeviceReport) -> Option<String> {
+    let way = port.ways.get(&device.device).filter(|_| device.end != DeviceEnd::Untouched)?;
+    way.transport.policy().irreversible.as_ref().map(|text| format!("cannot be undone: {text}"))
 }
 
 /// The keys of ledger and receipts, or everything that is missing.
@@ -248,14 +259,19 @@ fn spent(gathered: &Gathered, permit: &VerifiedPermit) -> Option<Reason> {
 /// The way to every device of the change, or everything that is wrong with some.
 fn ways<'p>(policy: &'p Policy, gathered: &Gathered) -> Result<BTreeMap<String, Way<'p>>, Vec<Reason>> {
     let Some(trees) = &gathered.trees else { return Ok(BTreeMap::new()) };
+    let [old, new] = gathered.inventories();
     let mut reasons = Vec::new();
     let mut out = BTreeMap::new();
     for target in targets(&gathered.targets) {
-        let side = |all: &[crate::gate::DeviceBytes]| all.iter().find(|b| b.device == target.name).map(DeviceFiles::of);
+        let side = |all: &[DeviceBytes], inventory: &Option<Inventory>| {
+            let own = all.iter().find(|b| b.device == target.name);
+            own.map(|bytes| DeviceFiles::of(bytes, inventory.as_ref()))
+        };
         let transport = ProductionTransport::of(policy, &target);
-        match (transport, side(&trees.proposal), side(&trees.baseline)) {
+        match (transport, side(&trees.proposal, &new), side(&trees.baseline, &old)) {
             (Ok(transport), Some(Ok(proposal)), Some(Ok(baseline))) => {
-                out.insert(target.name.clone(), Way { transport, proposal, baseline, instead: None });
+                let roles = target.roles.clone();
+                out.insert(target.name.clone(), Way { transport, roles, proposal, baseline, instead: None });
             }
             (transport, proposal, baseline) => {
                 reasons.extend(transport.err().into_iter().flatten());

@@ -18,7 +18,7 @@ use crate::gate::push::route::ProductionTransport;
 use crate::gate::push::{Ledger, LedgerTrouble, Seen, Trouble};
 use crate::gate::{
     Claim, DeviceBytes, DeviceResult, Digest, Finish, InForce, Instant, LedgerEntry, Reason, ReasonCode, Receipt,
-    ReceiptKind, Record, ResultKind, State, operator, read_branch,
+    ReceiptKind, Record, ResultKind, operator, read_branch,
 };
 use crate::policy::{Policy, PushMode};
 use crate::report::{RollbackDocument, WrittenRollback, json_text, visible};
@@ -117,27 +117,44 @@ pub fn roll_back(session: &Session, wanted: Wanted<'_>, means: &Means<'_>, scree
     if means.format == Format::Human {
         screen.answer(&told(&aims, &ends, &person))?;
     }
-    let mut untold = tell_ledger(session, &survey, &aims, &ends, &person, means.keys)?;
-    if let (Wanted::Change(change), true) = (wanted, untold.is_empty()) {
-        untold.extend(keep(session, change, means.keys));
-    }
+    let untold = tell_ledger(session, &survey, &aims, &ends, &person, means.keys)?;
+    let unkept = if untold.is_empty() { keep(session, &aims, means.keys) } else { Vec::new() };
     if means.format == Format::Json {
         let devices = aims.iter().zip(&ends).map(|(aim, end)| written(aim, end)).collect();
-        screen.answer(&json_text(&RollbackDocument::of(&person, devices, &untold))?)?;
-    } else if !untold.is_empty() {
-        let again = "  the ledger does not know of this rollback yet; the same command tells it once this is mended:\n";
-        screen.aside(&format!("warning: {}{}", again.trim_start(), listed(&untold)));
+        let reasons = [untold, unkept].concat();
+        screen.answer(&json_text(&RollbackDocument::of(&person, devices, &reasons))?)?;
+    } else {
+        warn(
+            screen,
+            "the ledger does not know of this rollback yet; the same command tells it once this is mended",
+            &untold,
+        );
+        warn(
+            screen,
+            "the log does not know of this rollback yet; `fwgate change close` tells it once this is mended",
+            &unkept,
+        );
     }
     Ok(if ends.iter().all(End::is_back) { PASSED } else { REFUSED })
 }
 
-/// Lets the log know of the end of a change that it keeps; what kept it from that. The rollback stands in any case.
-fn keep(session: &Session, change: &str, keys: &MachineKeys) -> Vec<Reason> {
+fn warn(screen: &Screen, what: &str, reasons: &[Reason]) {
+    if !reasons.is_empty() {
+        screen.aside(&format!("warning: {what}:\n{}", listed(reasons)));
+    }
+}
+
+/// Lets the log know what was done about changes that it keeps, so that an audit needs nothing else; what kept it from that. The
+/// rollback stands in any case.
+fn keep(session: &Session, aims: &[Aim], keys: &MachineKeys) -> Vec<Reason> {
     let keys = keys.or_environment();
     let Some(key) = &keys.key_ledger else { return Vec::new() };
-    let gathered = session.gather(change, now());
-    let is_new = gathered.log.is_closed(change) && gathered.decision.state == State::RolledBack;
-    if is_new { fold(session, change, key, Spent::Kept, now()).err().unwrap_or_default() } else { Vec::new() }
+    let changes: BTreeSet<&String> = aims.iter().map(|aim| &aim.change).collect();
+    let survey = session.survey(now());
+    let is_behind =
+        |change: &&&String| survey.log.last_of(change).is_some() && !survey.log.has_all(&survey.ledger, change);
+    let behind = changes.iter().filter(is_behind);
+    behind.filter_map(|change| fold(session, change, key, Spent::Kept, now()).err()).flatten().collect()
 }
 
 fn refuse(reasons: &[Reason], format: Format, screen: &Screen) -> Result<Exit, Failure> {
@@ -263,6 +280,8 @@ fn ways<'p>(
     aims: &[Aim],
 ) -> Result<BTreeMap<String, Way<'p>>, Vec<Reason>> {
     let fleet = targets(&session.fleet_of(survey));
+    // An inventory that cannot be read keeps nobody from going back.
+    let inventory = session.inventory_of(survey).ok().flatten();
     let (mut out, mut reasons) = (BTreeMap::new(), Vec::new());
     for aim in aims {
         let gone = || {
@@ -273,11 +292,12 @@ fn ways<'p>(
                 near.map_or("mend it by hand".to_owned(), |n| format!("did you mean `{n}`? Else mend it by hand"));
             vec![Reason::new(ReasonCode::NoRollback, message, fix)]
         };
-        let transport = fleet.iter().find(|t| t.name == aim.device).ok_or_else(gone);
-        let transport = transport.and_then(|target| ProductionTransport::of(policy, target));
-        match (transport, DeviceFiles::of(&aim.bytes)) {
+        let target = fleet.iter().find(|t| t.name == aim.device);
+        let transport = target.ok_or_else(gone).and_then(|target| ProductionTransport::of(policy, target));
+        match (transport, DeviceFiles::of(&aim.bytes, inventory.as_ref())) {
             (Ok(transport), Ok(files)) => {
-                let way = Way { transport, proposal: files.clone(), baseline: files, instead: None };
+                let roles = target.map(|t| t.roles.clone()).unwrap_or_default();
+                let way = Way { transport, roles, proposal: files.clone(), baseline: files, instead: None };
                 out.insert(aim.device.clone(), way);
             }
             (transport, files) => reasons.extend(transport.err().into_iter().flatten().chain(files.err())),

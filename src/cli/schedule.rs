@@ -68,8 +68,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
 /// Every clash of what is on its way.
 fn found(agenda: &Agenda, policy: &Policy) -> Vec<Clash> {
     let planned: Vec<Planned<'_>> = agenda.changes.iter().filter_map(planned).collect();
-    let today = Date::of_unix_seconds(u64::try_from(agenda.now.0).unwrap_or_default());
-    let terms = Terms { policy, bounds: Bounds::default(), today };
+    let terms = Terms { policy, bounds: Bounds::default(), now: agenda.now };
     clashes(&planned, terms, &mut Library::default())
 }
 
@@ -80,6 +79,7 @@ fn planned(change: &OpenChange) -> Option<Planned<'_>> {
         window: change.decision.window.map(|w| (w.start, w.end)),
         baseline: &trees.baseline,
         proposal: &trees.proposal,
+        beside: &trees.beside,
         request: change.request.as_ref()?,
     })
 }

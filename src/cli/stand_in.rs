@@ -13,6 +13,7 @@ use crate::fleet::{Readback, compare_readback};
 use crate::gate::push::Trouble;
 use crate::gate::push::route::{StagingTransport, Target};
 use crate::gate::{DeviceBytes, Digest, Reason, ReasonCode, renamed};
+use crate::inventory::Inventory;
 use crate::policy::{Policy, StandsFor};
 use std::time::Duration;
 
@@ -27,11 +28,12 @@ pub fn stage_on_devices(gathered: &Gathered) -> Result<Vetting, Failure> {
         return Ok(out);
     };
     let devices = targets(&gathered.fleet);
+    let [_, inventory] = gathered.inventories();
     for (device, digest) in &analysis.devices {
         match trees.proposal.iter().find(|b| b.device == *device) {
             None => out.words.push(format!("{device}: is taken away, nothing to stage")),
             Some(bytes) => {
-                let staging = Staging { policy, devices: &devices };
+                let staging = Staging { policy, devices: &devices, inventory: inventory.as_ref() };
                 match staging.one(bytes, &nonce()?) {
                     Ok(done) => done.note(device, *digest, &mut out),
                     Err(reasons) => out.reasons.extend(reasons),
@@ -61,6 +63,7 @@ impl Done {
 struct Staging<'a> {
     policy: &'a Policy,
     devices: &'a [Target],
+    inventory: Option<&'a Inventory>,
 }
 
 impl Staging<'_> {
@@ -70,7 +73,7 @@ impl Staging<'_> {
         let on = &stands.staging.value;
         let target = self.devices.iter().find(|t| t.name == *on).ok_or_else(|| vec![unknown(on)])?;
         let transport = StagingTransport::of(self.policy, target, self.devices)?;
-        let files = as_there(&DeviceFiles::of(bytes).map_err(|r| vec![r])?, stands);
+        let files = as_there(&DeviceFiles::of(bytes, self.inventory).map_err(|r| vec![r])?, stands);
         let line = Line { device: on, transport: transport.policy() };
         let identity = line.identity(&files).map_err(|r| vec![r])?;
         let failed = |Trouble(why): Trouble| {

@@ -8,12 +8,12 @@ use super::gate::{DeviceFiles, GateArguments, Gathered, MachineKeys, Session, ke
 use super::screen::Screen;
 use crate::dialect::InputFile;
 use crate::diff::Bounds;
-use crate::fleet::namespace::{Answer, Job, JobFile, Outcome, Vetted, loader_of, vet};
+use crate::fleet::namespace::{Answer, Back, Job, JobFile, Outcome, Vetted, loader_of, vet};
 use crate::fleet::transport::Folder;
 use crate::fleet::{Readback, compare_readback};
 use crate::gate::vetting::{VettingPlan, plan};
 use crate::gate::{Digest, Reason, ReasonCode, Receipt, ReceiptKind, with_hosts};
-use crate::policy::Policy;
+use crate::policy::{Policy, Replaces};
 use crate::report::{Tried, VettingDocument, VettingVerdict, json_text, visible};
 use crate::routes::is_routing;
 use clap::Args;
@@ -157,6 +157,7 @@ pub fn vet_all(gathered: &Gathered) -> Result<Vetting, Failure> {
         out.reasons = gathered.decision.reasons.clone();
         return Ok(out);
     };
+    let [_, inventory] = gathered.inventories();
     let resolved = with_hosts(policy, &trees.beside);
     let policy = resolved.as_ref().unwrap_or(policy);
     for (device, digest) in &analysis.devices {
@@ -164,15 +165,20 @@ pub fn vet_all(gathered: &Gathered) -> Result<Vetting, Failure> {
             out.words.push(format!("{device}: is taken away, nothing to load"));
             continue;
         };
-        match DeviceFiles::of(bytes) {
+        match DeviceFiles::of(bytes, inventory.as_ref()) {
             Err(reason) => out.reasons.push(reason),
-            Ok(files) => one(policy, &files, *digest, &mut out)?,
+            Ok(files) => one(policy, (&files, gathered.roles_of(device)), *digest, &mut out)?,
         }
     }
     Ok(out)
 }
 
-fn one(policy: &Policy, files: &DeviceFiles, digest: Digest, out: &mut Vetting) -> Result<(), Failure> {
+fn one(
+    policy: &Policy,
+    (files, roles): (&DeviceFiles, &[String]),
+    digest: Digest,
+    out: &mut Vetting,
+) -> Result<(), Failure> {
     let device = match files.read() {
         Ok(device) => device,
         Err(reason) => {
@@ -203,7 +209,7 @@ fn one(policy: &Policy, files: &DeviceFiles, digest: Digest, out: &mut Vetting) 
             Ok(())
         }
         Answer::Done(vetted) => {
-            judge(policy, files, &planned, &vetted, out);
+            judge(policy, (files, roles), &planned, &vetted, out);
             out.devices.push((files.name.clone(), digest));
             out.on = vetted.on;
             Ok(())
@@ -221,21 +227,34 @@ pub enum Loaded {
     Unable(String),
 }
 
-/// Loads the files of a device in a namespace of its own and compares what the kernel then holds with them; sends nothing.
+/// A way back, as it would be gone.
+#[derive(Clone, Copy)]
+pub struct WayBack<'a> {
+    /// What the device would run by then.
+    pub from: Option<&'a DeviceFiles>,
+    /// What it goes back to.
+    pub to: &'a DeviceFiles,
+    /// Its roles.
+    pub roles: &'a [String],
+    /// What it drops when it takes files.
+    pub replaces: Replaces,
+}
+
+/// Loads what a device would run by then in a namespace of its own, puts the files that it goes back to on top as the device would, and
+/// compares what the kernel then holds with them; sends nothing.
 ///
 /// # Errors
 /// No folder for the files, no program.
-pub fn load(policy: &Policy, files: &DeviceFiles) -> Result<Loaded, Failure> {
-    let device = match files.read() {
-        Ok(device) => device,
-        Err(reason) => return Ok(Loaded::Refused(reason)),
-    };
-    let planned = VettingPlan { talks: Vec::new(), ..plan(policy, &device) };
-    let folder = Folder::new().map_err(|e| Failure::new(format!("no folder for the files: {}", e.kind())))?;
-    let job = match job(files, &planned, &folder) {
+pub fn go_back(policy: &Policy, way: WayBack<'_>) -> Result<Loaded, Failure> {
+    let folders = [Folder::new(), Folder::new()]
+        .map(|f| f.map_err(|e| Failure::new(format!("no folder for the files: {}", e.kind()))));
+    let [first, second] = folders;
+    let (first, second) = (first?, second?);
+    let job = match job_back(policy, way, [&first, &second]) {
         Ok(job) => job,
         Err(reason) => return Ok(Loaded::Refused(reason)),
     };
+    let (folder, files) = (first, way.to);
     let program =
         std::env::current_exe().map_err(|e| Failure::new(format!("this program cannot be found: {}", e.kind())))?;
     Ok(match vet(&job, &program, &folder.home()).map_err(|e| Failure::new(e.to_string()))? {
@@ -244,11 +263,40 @@ pub fn load(policy: &Policy, files: &DeviceFiles) -> Result<Loaded, Failure> {
             let message = format!("`{by}` refuses `{file}` of `{}`: {said}", files.name);
             Loaded::Refused(Reason::new(ReasonCode::NoRollback, message, "mend the file; the kernel would not take it"))
         }
-        Answer::Done(vetted) => match differences(policy, files, &vetted) {
-            Some(reason) => Loaded::Refused(reason),
+        Answer::Done(vetted) => match difference(policy, files, way.roles, &vetted) {
+            Some(why) => Loaded::Refused(not_back(&files.name, &why, way.replaces)),
             None => Loaded::Good(vetted.on),
         },
     })
+}
+
+/// The baseline was put on top of the proposal, and something else came of it.
+fn not_back(device: &str, why: &str, replaces: Replaces) -> Reason {
+    let message = format!("on top of the proposal the way back of `{device}` does not bring its baseline back: {why}");
+    let fix = match replaces {
+        Replaces::Named => {
+            "let the baseline name every table and set that the proposal fills; or let the transport's `rollback` empty what its files do not name, and say so with `replaces = \"everything\"`"
+        }
+        Replaces::Everything => "this may be an error of fwgate; report it, and do not push",
+    };
+    Reason::new(ReasonCode::NoRollback, message, fix)
+}
+
+/// What the namespace has to do: first what the device would run, then what it goes back to.
+fn job_back(policy: &Policy, way: WayBack<'_>, folders: [&Folder; 2]) -> Result<Job, Reason> {
+    let [first, second] = folders;
+    let silent = |files: &DeviceFiles| Ok(VettingPlan { talks: Vec::new(), ..plan(policy, &files.read()?) });
+    let back = job(way.to, &silent(way.to)?, second)?;
+    let Some(from) = way.from else { return Ok(back) };
+    let mut out = job(from, &silent(from)?, first)?;
+    out.interfaces.extend(back.interfaces);
+    out.interfaces.sort();
+    out.interfaces.dedup();
+    out.addresses.extend(back.addresses);
+    out.addresses.sort();
+    out.addresses.dedup();
+    out.back = Some(Back { files: back.files, is_whole: way.replaces == Replaces::Everything });
+    Ok(out)
 }
 
 fn job(files: &DeviceFiles, planned: &VettingPlan, folder: &Folder) -> Result<Job, Reason> {
@@ -271,11 +319,17 @@ fn job(files: &DeviceFiles, planned: &VettingPlan, folder: &Folder) -> Result<Jo
     }
     out.sort_by_key(|f| f.loader);
     let VettingPlan { talks, interfaces, addresses, .. } = planned.clone();
-    Ok(Job { files: out, interfaces, addresses, talks })
+    Ok(Job { files: out, back: None, interfaces, addresses, talks })
 }
 
 /// Holds what the kernel did against what policy demands and what the files say.
-fn judge(policy: &Policy, files: &DeviceFiles, planned: &VettingPlan, vetted: &Vetted, out: &mut Vetting) {
+fn judge(
+    policy: &Policy,
+    (files, roles): (&DeviceFiles, &[String]),
+    planned: &VettingPlan,
+    vetted: &Vetted,
+    out: &mut Vetting,
+) {
     let name = &files.name;
     let (mut good, mut unsent) = (0, 0);
     for (talk, outcome) in planned.talks.iter().zip(&vetted.outcomes) {
@@ -301,7 +355,7 @@ fn judge(policy: &Policy, files: &DeviceFiles, planned: &VettingPlan, vetted: &V
             "name its interfaces and addresses in `device.toml`",
         ));
     }
-    out.reasons.extend(differences(policy, files, vetted));
+    out.reasons.extend(differences(policy, files, roles, vetted));
     out.flows += good;
     out.words.push(match (good, unsent) {
         (0, 0) => format!("{name}: loaded, read back and compared; policy demands nothing of it that could be sent"),
@@ -313,7 +367,15 @@ fn judge(policy: &Policy, files: &DeviceFiles, planned: &VettingPlan, vetted: &V
     }
 }
 
-fn differences(policy: &Policy, files: &DeviceFiles, vetted: &Vetted) -> Option<Reason> {
+fn differences(policy: &Policy, files: &DeviceFiles, roles: &[String], vetted: &Vetted) -> Option<Reason> {
+    let why = difference(policy, files, roles, vetted)?;
+    let message = format!("what the kernel holds of `{}` is not what its files say: {why}", files.name);
+    let fix = "this may be an error of fwgate; report it, and do not push";
+    Some(Reason::new(ReasonCode::ReadbackInvalid, message, fix))
+}
+
+/// In what the kernel holds something else than files say, in one clause.
+fn difference(policy: &Policy, files: &DeviceFiles, roles: &[String], vetted: &Vetted) -> Option<String> {
     let file = |(loader, text): &(crate::fleet::namespace::Loader, String)| InputFile {
         name: loader.file_name().to_owned(),
         bytes: text.clone().into_bytes(),
@@ -322,24 +384,16 @@ fn differences(policy: &Policy, files: &DeviceFiles, vetted: &Vetted) -> Option<
     let options = crate::dialect::ReadOptions { dialect: None, ..files.options() };
     let compared = compare_readback(&Readback {
         device: &files.name,
-        roles: &files.facts.roles(),
+        roles,
         expected: &files.files,
         seen: &seen,
         options: &options,
         unmanaged: &policy.unmanaged,
         bounds: Bounds::default(),
     });
-    let wrong = |why: String| {
-        let message = format!("what the kernel holds of `{}` is not what its files say: {why}", files.name);
-        Some(Reason::new(
-            ReasonCode::ReadbackInvalid,
-            message,
-            "this may be an error of fwgate; report it, and do not push",
-        ))
-    };
     match compared {
         Ok(converged) if converged.is_equal() => None,
-        Ok(converged) => wrong(super::gate::difference_words(&converged)),
-        Err(error) => wrong(error.to_string()),
+        Ok(converged) => Some(super::gate::difference_words(&converged)),
+        Err(error) => Some(error.to_string()),
     }
 }

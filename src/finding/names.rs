@@ -57,7 +57,7 @@ pub static RECORD_UNREACHABLE: Code = Code {
     standing: Standing::Adjustable,
     summary: "a record points at an address to which no filter lets anything pass",
     page: Page {
-        what: "Finds a record of the proposal's zones whose address lies in private space, a named range or the inventory, and to which neither a filter at forward nor the device's own at input lets anything but ICMP pass.",
+        what: "Finds a record of the proposal's zones whose address lies in private space, a named range or the inventory, and to which neither a filter at forward nor the device's own at input lets anything but ICMP pass. Where a device's routes are known, its filter counts only for the addresses to which it has one.",
         why: "The name is of no use to anybody, or a rule was forgotten.",
         before: "zone: new-portal A 192.0.2.11; no rule for it",
         after: "-A FORWARD -d 192.0.2.11 -p tcp --dport 443 -j ACCEPT",
@@ -185,7 +185,7 @@ pub static RENUMBERED_TOO_EARLY: Code = Code {
     standing: Standing::Adjustable,
     summary: "the change takes an address away before the world has forgotten its record",
     page: Page {
-        what: "Finds an address that the baseline's records point at and the proposal's do not, and that the same change removes or blocks, where its window begins before secondary servers (REFRESH) and resolvers (time to live) have forgotten it. It is a warning where the change names no window.",
+        what: "Finds an address that the baseline's records point at and the proposal's do not, and that the same change removes or blocks, where its window begins before secondary servers (REFRESH) and resolvers (time to live) have forgotten it. The window is the one that the gate computes; for `fwgate check`, that of the change file. It is a warning where none is known.",
         why: "For as long as the old record lives, clients go to an address that is not there, and remember the failure.",
         before: "one change: portal A 192.0.2.10 becomes 198.51.100.10, and the rule for 192.0.2.10 goes",
         after: "two changes: the record first, the rule after the time that `fwgate names plan` gives",

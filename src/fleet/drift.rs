@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex};
 /// What some devices should run.
 #[derive(Clone, Debug)]
 pub struct Configuration {
-    /// Its files.
-    pub files: Vec<InputFile>,
+    /// Its files, which several configurations can share.
+    pub files: Arc<[InputFile]>,
     /// Its facts.
     pub options: ReadOptions,
 }
@@ -109,7 +109,7 @@ fn compare_all(fleet: &Fleet<'_>, jobs: &[&Subject], threads: usize) -> Vec<Comp
 const STACK: usize = 8 << 20;
 
 fn compare(fleet: &Fleet<'_>, subject: &Subject) -> Result<Converged, ReadbackError> {
-    let none = Configuration { files: Vec::new(), options: ReadOptions::default() };
+    let none = Configuration { files: Arc::default(), options: ReadOptions::default() };
     let expected = fleet.expected.get(subject.expected).unwrap_or(&none);
     compare_readback(&Readback {
         device: &subject.device,

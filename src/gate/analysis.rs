@@ -16,7 +16,7 @@ use super::estate::EstateSide;
 use super::evidence::{Analysis, DeviceBytes};
 use super::reason::{Reason, ReasonCode};
 use super::says::{Said, Subject, says};
-use crate::check::{CheckError, CheckInput, CheckReport, Device, Estate, run};
+use crate::check::{CheckError, CheckInput, CheckReport, Device, Estate, Goes, run};
 use crate::diff::{Bounds, MeaningBounds};
 use crate::finding::Severity;
 use crate::fleet::tree::TreeFile;
@@ -67,6 +67,8 @@ pub struct BesideDevices<'a> {
     pub proposal: &'a [TreeFile],
     /// Seconds since 1970.
     pub now: Option<i64>,
+    /// When the change goes.
+    pub goes: Goes,
 }
 
 /// Analyses a change with what stands beside the devices.
@@ -78,7 +80,7 @@ pub fn analyse_within(
     around: &BesideDevices<'_>,
     library: &mut Library,
 ) -> Result<Analysis, Vec<Reason>> {
-    let (mut old, mut new) = both(estate(case.policy, around.baseline), estate(case.policy, around.proposal))?;
+    let (mut old, mut new) = estates(case.policy, around)?;
     refuse_missing(case.policy, &new)?;
     let targets = targets(case.baseline, case.proposal);
     refuse_empty(case, &targets)?;
@@ -94,7 +96,7 @@ pub fn analyse_within(
         proposed: &proposed,
         policy: case.policy,
         change: Some(case.request),
-        estate: Estate { baseline: old.known(), proposed: new.known(), now: around.now },
+        estate: Estate { baseline: old.known(), proposed: new.known(), now: around.now, goes: around.goes },
         bounds: case.bounds,
         today: case.today,
     };
@@ -132,6 +134,11 @@ pub fn analyse_within(
         rollback: targets.iter().map(|t| (t.device.clone(), t.baseline)).collect(),
         extent,
     })
+}
+
+/// What stands beside the devices of both sides.
+fn estates(policy: &Policy, around: &BesideDevices<'_>) -> Result<(EstateSide, EstateSide), Vec<Reason>> {
+    both(estate(policy, around.baseline), estate(policy, around.proposal))
 }
 
 /// What stands beside the devices of one side.

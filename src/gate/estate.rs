@@ -35,16 +35,13 @@ impl EstateSide {
     /// # Errors
     /// Every mistake of every file.
     pub fn of_files(policy: &Policy, files: &[TreeFile]) -> Result<EstateSide, Unreadable> {
-        let files: Vec<(&str, &[u8])> = files.iter().map(|f| (f.path.as_str(), f.bytes.as_slice())).collect();
+        let inventory = inventory_of(policy, files)?;
+        let files = paths_and_bytes(files);
         let (root, origins) = match &policy.name_service {
             Some(service) => (service.zones.as_str(), service.origins.clone()),
             None => (ZONES, BTreeMap::new()),
         };
         let zones = Some(read_zones(root, &origins, &files)?).filter(|zones| !zones.is_empty());
-        let inventory = match &policy.inventory {
-            Some(rule) => read_inventory(&rule.paths, &files)?,
-            None => None,
-        };
         Ok(EstateSide { inventory, zones, contradictions: Vec::new() })
     }
 
@@ -52,6 +49,18 @@ impl EstateSide {
     pub fn known(&self) -> Known<'_> {
         Known { inventory: self.inventory.as_ref(), zones: self.zones.as_ref(), contradictions: &self.contradictions }
     }
+}
+
+/// The inventory that stands beside devices, where the policy names one.
+///
+/// # Errors
+/// Every mistake of its snapshots.
+pub fn inventory_of(policy: &Policy, files: &[TreeFile]) -> Result<Option<Inventory>, Unreadable> {
+    policy.inventory.as_ref().map_or(Ok(None), |rule| read_inventory(&rule.paths, &paths_and_bytes(files)))
+}
+
+fn paths_and_bytes(files: &[TreeFile]) -> Vec<(&str, &[u8])> {
+    files.iter().map(|f| (f.path.as_str(), f.bytes.as_slice())).collect()
 }
 
 /// The policy with the addresses of its hosts, by the zones that stand beside the devices in force and as proposed. `None`

@@ -1,5 +1,6 @@
 //! One point in time, as evidence writes it.
 
+use crate::policy::Date;
 use std::fmt;
 use std::time::Duration;
 
@@ -18,6 +19,11 @@ impl Instant {
         }
         let at: jiff::Timestamp = text.parse().ok()?;
         Some(Instant(at.as_second())).filter(|i| i.to_string() == text)
+    }
+
+    /// The day in UTC on which it lies.
+    pub fn date(self) -> Date {
+        Date::of_unix_seconds(u64::try_from(self.0).unwrap_or_default())
     }
 
     /// This much later, at most [`Instant::LAST`].

@@ -116,6 +116,14 @@ impl Ledger {
         ledger
     }
 
+    /// The ledger as it was when this entry was its last; all of it where it has no such entry.
+    pub fn until(&self, commit: &str) -> Ledger {
+        let place = self.entries.iter().position(|entry| entry.commit == commit);
+        let end = place.map_or(self.entries.len(), |at| at + 1);
+        let entries = self.entries.iter().take(end).cloned().collect();
+        Ledger { entries, refusals: self.refusals.clone() }
+    }
+
     /// The last witness.
     pub fn last_witness(&self) -> Option<&Witness> {
         self.witnesses().last()

@@ -22,7 +22,7 @@ use super::believed::signer;
 use super::case::Progress;
 use super::commit::{EMPTY_TREE, OrdinaryCommit};
 use super::instant::Instant;
-use super::ledger::LOG_BRANCH;
+use super::ledger::{Entry, LOG_BRANCH, Ledger};
 use super::reason::{Reason, ReasonCode};
 use super::record::Digest;
 use super::roster::{Owner, Roster, Standing};
@@ -253,10 +253,23 @@ impl Log {
     }
 
     /// Whether the log's last word about a change is what the ledger says: a change that was closed as applied and taken back
-    /// afterwards has another end than the log knows.
+    /// afterwards, on every device or on some, has another end than the log knows.
     pub fn knows_end(&self, change: &str, progress: Progress) -> bool {
         let outcome = self.last_of(change).map(|m| m.said.outcome);
-        progress != Progress::RolledBack || outcome == Some(Outcome::RolledBack)
+        match progress {
+            Progress::RolledBack => outcome == Some(Outcome::RolledBack),
+            Progress::Partial => outcome == Some(Outcome::Partial),
+            _ => true,
+        }
+    }
+
+    /// Whether the log's last merge of a change brings everything that the ledger says of it. An operator may have brought
+    /// devices back since then.
+    pub fn has_all(&self, ledger: &Ledger, change: &str) -> bool {
+        let place = |is: &dyn Fn(&Entry) -> bool| ledger.entries.iter().rposition(is);
+        let told = self.last_of(change).and_then(|merge| place(&|entry| entry.commit == merge.entry));
+        let last = place(&|entry| entry.said.change() == Some(change));
+        told.is_some() && last <= told
     }
 
     /// Whether some merge carries this version of the policy.

@@ -69,7 +69,7 @@ pub use contribution::{Contribution, contributions};
 pub use decide::{decide, may_roll_back};
 pub use decision::{Decision, Missing, State};
 pub use edits::{change_edits, edits_digest};
-pub use estate::{EstateSide, with_hosts};
+pub use estate::{EstateSide, inventory_of, with_hosts};
 pub use evidence::{Analysis, DeviceBytes, Evidence, Extent};
 pub use grammar::{Flaw, MAX_TEXT};
 pub use instant::Instant;

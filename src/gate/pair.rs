@@ -10,14 +10,19 @@ mod overlap;
 
 pub use clash::{Clash, ClashKind, clashes};
 
-use super::analysis::{Case, Library, analyse, targets};
+use super::analysis::{BesideDevices, Case, Library, analyse_within, targets};
+use super::estate::inventory_of;
 use super::evidence::{Analysis, DeviceBytes};
 use super::instant::Instant;
 use super::reason::{Reason, ReasonCode};
+use crate::check::Goes;
 use crate::diff::Bounds;
 use crate::finding::Severity;
-use crate::policy::{ChangeRequest, Date, Policy};
-use merge::{Merged, merged};
+use crate::fleet::tree::TreeFile;
+use crate::inventory::Inventory;
+use crate::policy::{ChangeRequest, Policy};
+use crate::ruleset::Unreadable;
+use merge::{Merged, merged, merged_beside};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A change that is scheduled, or asks to be.
@@ -31,6 +36,8 @@ pub struct Planned<'a> {
     pub baseline: &'a [DeviceBytes],
     /// The same devices as the change proposes them.
     pub proposal: &'a [DeviceBytes],
+    /// What stands beside the devices: on the protected branch, and as the change proposes it.
+    pub beside: &'a [Vec<TreeFile>; 2],
     /// The change request.
     pub request: &'a ChangeRequest,
 }
@@ -42,8 +49,8 @@ pub struct Terms<'a> {
     pub policy: &'a Policy,
     /// When comparisons give up.
     pub bounds: Bounds,
-    /// The day on which waivers are judged, in UTC.
-    pub today: Date,
+    /// The instant, by whose day in UTC waivers are judged.
+    pub now: Instant,
 }
 
 /// What stands against each change beside the others, by id: CONFLICT, PROOF_STALE, and what could not be analysed.
@@ -91,6 +98,20 @@ struct Pair<'a> {
 impl Pair<'_> {
     fn reasons(&self, library: &mut Library) -> Vec<(String, Reason)> {
         let mut out = Vec::new();
+        let known = match self.inventories() {
+            Ok(known) => known,
+            Err(reason) => {
+                self.both(&mut out, reason);
+                return out;
+            }
+        };
+        let beside = match self.beside_together() {
+            Ok(beside) => beside,
+            Err(path) => {
+                self.conflict(&mut out, &path, "text", "edit the same lines of");
+                return out;
+            }
+        };
         let shared = self.shared();
         let mut together = Vec::new();
         for device in &shared {
@@ -106,7 +127,7 @@ impl Pair<'_> {
                     return out;
                 }
             }
-            match overlap::overlaps(library, [base, one, other], self.terms.bounds) {
+            match overlap::overlaps(library, known.with([base, one, other]), self.terms.bounds) {
                 Ok(true) if self.at_one_time() => {
                     self.conflict(&mut out, device, "packets", "change the outcome of the same packets on");
                 }
@@ -115,10 +136,23 @@ impl Pair<'_> {
             }
         }
         for (own, first) in [(self.one, self.other), (self.other, self.one)] {
-            let reason = self.proof(own, first, &shared, &together, library);
+            let reason = self.proof((own, first), &shared, (&together, &beside), library);
             out.extend(reason.map(|reason| (own.id.to_owned(), reason)));
         }
         out
+    }
+
+    /// The inventories in force, and as each of the two proposes it.
+    fn inventories(&self) -> Result<Inventories, Reason> {
+        let [base, one] = self.one.beside;
+        let read = |files: &[TreeFile]| inventory_of(self.terms.policy, files).map_err(|unread| unread_beside(&unread));
+        Ok(Inventories([read(base)?, read(one)?, read(&self.other.beside[1])?]))
+    }
+
+    /// What stands beside the devices when both have gone; the path of a file whose lines both edit.
+    fn beside_together(&self) -> Result<Vec<TreeFile>, String> {
+        let [base, one] = self.one.beside;
+        merged_beside(base, one, &self.other.beside[1])
     }
 
     /// Devices that both touch.
@@ -157,17 +191,17 @@ impl Pair<'_> {
     /// Whether a change's proof still holds where another one has gone first.
     fn proof(
         &self,
-        own: &Planned<'_>,
-        first: &Planned<'_>,
+        (own, first): (&Planned<'_>, &Planned<'_>),
         shared: &[String],
-        together: &[DeviceBytes],
+        (together, beside): (&[DeviceBytes], &[TreeFile]),
         library: &mut Library,
     ) -> Option<Reason> {
         let only = |side: &[DeviceBytes]| -> Vec<DeviceBytes> {
             shared.iter().filter_map(|d| find(side, d).cloned()).collect()
         };
-        let alone = self.analysis(own, &only(own.baseline), &only(own.proposal), library);
-        let after = self.analysis(own, &only(first.proposal), together, library);
+        let [in_force, proposed] = own.beside;
+        let alone = self.analysis(own, (&only(own.baseline), in_force), (&only(own.proposal), proposed), library);
+        let after = self.analysis(own, (&only(first.proposal), &first.beside[1]), (together, beside), library);
         let fix = format!("apply `{}` first and judge `{}` again, or withdraw one", first.id, own.id);
         let stale = |what: String| Some(Reason::new(ReasonCode::ProofStale, what, fix.clone()));
         match (alone, after) {
@@ -191,8 +225,8 @@ impl Pair<'_> {
     fn analysis(
         &self,
         own: &Planned<'_>,
-        baseline: &[DeviceBytes],
-        proposal: &[DeviceBytes],
+        (baseline, in_force): (&[DeviceBytes], &[TreeFile]),
+        (proposal, proposed): (&[DeviceBytes], &[TreeFile]),
         library: &mut Library,
     ) -> Result<Analysis, Vec<Reason>> {
         let case = Case {
@@ -204,10 +238,28 @@ impl Pair<'_> {
             request: own.request,
             canonical_request: "",
             bounds: self.terms.bounds,
-            today: self.terms.today,
+            today: self.terms.now.date(),
         };
-        analyse(&case, library)
+        let now = Some(self.terms.now.0);
+        let around = BesideDevices { baseline: in_force, proposal: proposed, now, goes: Goes::Unknown };
+        analyse_within(&case, &around, library)
     }
+}
+
+/// The inventories of three sides: in force, and as two changes propose it.
+struct Inventories([Option<Inventory>; 3]);
+
+impl Inventories {
+    /// Each side of a device with the inventory that completes its facts.
+    fn with<'s>(&'s self, sides: [Option<&'s DeviceBytes>; 3]) -> [overlap::Version<'s>; 3] {
+        let mut known = self.0.iter();
+        sides.map(|bytes| (bytes, known.next().and_then(Option::as_ref)))
+    }
+}
+
+fn unread_beside(unread: &Unreadable) -> Reason {
+    let first = unread.problems.first().map_or_else(String::new, |p| format!(": {}", p.message));
+    Reason::new(ReasonCode::UnparsedInput, format!("the inventory is not understood{first}"), "mend its snapshots")
 }
 
 fn find<'d>(side: &'d [DeviceBytes], device: &str) -> Option<&'d DeviceBytes> {

@@ -70,4 +70,4 @@ pub use service::Service;
 pub use spare::{Spare, StandsIn};
 pub use standard::Template;
 pub use starter::{StarterForm, StarterKey, starter};
-pub use transport::{Argument, Command, Fault, Placeholder, PushMode, Transport};
+pub use transport::{Argument, Command, Fault, Placeholder, PushMode, Replaces, Transport};

@@ -153,6 +153,7 @@ zone = ZONE
 # confirm = ["/usr/local/bin/fwgate-ssh", "{address}", "nft", "confirm"]
 # probe = ["nc", "-z", "-w", "5", "192.0.2.10", "443"]
 # rollback = ["/usr/local/bin/fwgate-ssh", "{address}", "nft", "rollback", "{folder}"]
+# replaces = "everything"                     # its files are the whole configuration: what they do not name is emptied
 # confirm_timer = "2m"                        # the device takes the change back by itself unless it is confirmed
 
 # [lab]                                       # where class test may have effects

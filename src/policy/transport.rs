@@ -84,6 +84,17 @@ pub enum PushMode {
 const MODES: [(&str, PushMode); 3] =
     [("immediate", PushMode::Immediate), ("eventual", PushMode::Eventual), ("best-effort", PushMode::BestEffort)];
 
+/// What a device drops when it takes the files of a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Replaces {
+    /// Tables and sets that the files name, as their tools restore them; others stay.
+    Named,
+    /// Everything that runs: the files are the whole configuration.
+    Everything,
+}
+
+const REPLACES: [(&str, Replaces); 2] = [("named", Replaces::Named), ("everything", Replaces::Everything)];
+
 /// A command that is no safe list of arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -122,6 +133,8 @@ pub struct Transport {
     pub rollback: Option<Command>,
     /// Prints who the device is (a host key, a serial number).
     pub identity: Option<Command>,
+    /// What `apply` and `rollback` drop on the device.
+    pub replaces: Replaces,
     /// When the device does what it was told.
     pub mode: PushMode,
     /// How long the device waits for the confirmation (immediate).
@@ -164,6 +177,7 @@ pub(super) fn read_transport(mut fields: Fields<'_>) -> Option<Transport> {
         probe,
         rollback,
         identity,
+        replaces: fields.one_of("replaces", &REPLACES).map_or(Replaces::Named, |r| r.value),
         mode: fields.one_of("mode", &MODES).map_or(PushMode::Immediate, |m| m.value),
         confirm_timer: duration(&mut fields, "confirm_timer"),
         deadline: duration(&mut fields, "deadline"),

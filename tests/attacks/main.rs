@@ -32,6 +32,7 @@ mod two_estate;
 mod two_fleet;
 mod two_input;
 mod two_memory;
+mod two_names;
 mod two_pairs;
 mod two_push;
 mod two_time;

@@ -20,7 +20,11 @@ pub use crate::verdict::Verdict;
 
 use crate::scene::{Clone, PolicyText, RULES, Scene};
 use fwgate::diff::Bounds;
-use fwgate::gate::{Analysis, Case, DeviceBytes, Digest, Library, Root, analyse, files_digest, read_request, sha256};
+use fwgate::fleet::tree::TreeFile;
+use fwgate::gate::{
+    Analysis, BesideDevices, Case, DeviceBytes, Digest, Library, Root, analyse_within, files_digest, read_request,
+    sha256,
+};
 use fwgate::policy::{Date, PolicyFiles, read_policy};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -218,7 +222,8 @@ impl Stage {
         let tip = self.tip();
         let proposal = self.merged(&tip, head);
         let base = self.merge_base(&tip, head);
-        let found = self.analysed(id, baseline, &proposal, &self.devices(&base));
+        let beside = [beside_of(&self.files(&tip)), beside_of(&proposal)];
+        let found = self.analysed(id, baseline, &proposal, (&self.devices(&base), &beside));
         let zero = Digest([0; 32]);
         let (analysis, file) = found.map_or((None, zero), |(analysis, file)| (Some(analysis), file));
         Facts {
@@ -249,7 +254,7 @@ impl Stage {
         id: &str,
         baseline: &[DeviceBytes],
         proposal: &BTreeMap<String, Vec<u8>>,
-        base: &[DeviceBytes],
+        (base, beside): (&[DeviceBytes], &[Vec<TreeFile>; 2]),
     ) -> Option<(Analysis, Digest)> {
         let text = self.scene.policy_text();
         let policy = read_policy(&PolicyFiles::single("fwgate.toml", text.as_str())).ok()?;
@@ -266,7 +271,10 @@ impl Stage {
             bounds: Bounds::default(),
             today: Date::of_unix_seconds(u64::try_from(now()).unwrap()),
         };
-        Some((analyse(&case, &mut Library::default()).ok()?, sha256(canonical.as_bytes())))
+        let [old, new] = beside;
+        let around = BesideDevices { baseline: old, proposal: new, now: Some(now()), ..BesideDevices::default() };
+        let analysis = analyse_within(&case, &around, &mut Library::default());
+        Some((analysis.ok()?, sha256(canonical.as_bytes())))
     }
 
     /// The protected branch's commit.
@@ -276,8 +284,12 @@ impl Stage {
 
     /// The devices of a commit.
     pub fn devices(&self, commit: &str) -> Vec<DeviceBytes> {
+        devices_of(&self.files(commit))
+    }
+
+    fn files(&self, commit: &str) -> BTreeMap<String, Vec<u8>> {
         let tree = self.scene.remote().find_commit(oid(commit)).unwrap().tree().unwrap();
-        devices_of(&files_of(self.scene.remote(), &tree))
+        files_of(self.scene.remote(), &tree)
     }
 
     /// The files of the merge of two commits; those of the second where they conflict.
@@ -351,6 +363,12 @@ impl Stage {
         command.envs(environment.iter().copied());
         Verdict::of(command.output().unwrap(), &out)
     }
+}
+
+/// Zones and snapshots of the inventory among some files.
+fn beside_of(files: &BTreeMap<String, Vec<u8>>) -> Vec<TreeFile> {
+    let own = files.iter().filter(|(path, _)| path.starts_with("zones/") || path.starts_with("inventory/"));
+    own.map(|(path, bytes)| TreeFile { path: path.clone(), bytes: bytes.clone() }).collect()
 }
 
 /// Pairs of texts for [`PolicyText::edits`].

@@ -92,6 +92,11 @@ impl Fleet {
         facts
     }
 
+    /// Lets the binary run with any arguments; what it prints on both streams.
+    pub fn asked(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        self.stage.run(arguments)
+    }
+
     /// What a device of the fleet does instead of what it should do at a verb.
     pub fn behave(&self, device: &str, verb: &str, script: &str) {
         crate::scene::write(&self.here.path().join(device).join(format!("on-{verb}")), script.as_bytes());

@@ -34,6 +34,7 @@ fn report(
         baseline: Known { inventory: before, ..Known::default() },
         proposed: Known { inventory: after, ..Known::default() },
         now: Some(NOW),
+        ..Estate::default()
     };
     let input = CheckInput {
         baseline: &baseline,

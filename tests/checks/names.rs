@@ -1,13 +1,16 @@
 //! Names beside filters: what a change leaves behind, what nobody reaches, what contradicts itself.
 
 use super::{filter, forward, policy, read, ruleset};
-use fwgate::check::{CheckInput, CheckReport, Device, Estate, Known, run};
+use fwgate::check::{CheckInput, CheckReport, Device, Estate, Goes, Known, run};
+use fwgate::dialect::InputFile;
 use fwgate::diff::Bounds;
 use fwgate::inventory::{InventoryPaths, read_inventory};
 use fwgate::names::{Zones, read_zones};
 use fwgate::policy::read_change;
+use fwgate::routes::read_routing;
 use fwgate::ruleset::DeviceFacts;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// 2026-12-01T00:00:00Z.
 const NOW: i64 = 1_796_083_200;
@@ -25,7 +28,16 @@ fn net(body: &str) -> Zones {
     zones(&[("example.net", body)])
 }
 
-/// One run over one device.
+/// A device with these routes.
+fn routed(device: Device, routes: &str) -> Device {
+    let file = InputFile { name: "routes".to_owned(), bytes: routes.as_bytes().to_vec() };
+    match routes {
+        "" => device,
+        _ => device.routed_by(Arc::new(read_routing(&[file]).unwrap())),
+    }
+}
+
+/// One run over one device, or several with the same filter.
 struct Case {
     old: String,
     new: String,
@@ -34,6 +46,9 @@ struct Case {
     policy: String,
     addresses: [Vec<&'static str>; 2],
     window: Option<&'static str>,
+    goes: Goes,
+    /// What `ip route` prints of each device; empty where nobody says.
+    routes: Vec<&'static str>,
 }
 
 impl Case {
@@ -46,6 +61,8 @@ impl Case {
             policy: String::new(),
             addresses: [Vec::new(), Vec::new()],
             window: None,
+            goes: Goes::default(),
+            routes: vec![""],
         }
     }
 
@@ -53,7 +70,11 @@ impl Case {
         let device = |text: &str, addresses: &[&str]| {
             let nets = addresses.iter().map(|a| format!("{a}/32").parse().unwrap()).collect();
             let facts = DeviceFacts { addresses: (!addresses.is_empty()).then_some(nets), ..DeviceFacts::default() };
-            vec![Device::new("edge1", read(&[("rules.v4", text)], facts))]
+            let ruleset = read(&[("rules.v4", text)], facts);
+            let named = self.routes.iter().enumerate();
+            named
+                .map(|(at, routes)| routed(Device::new(format!("edge{}", at + 1), ruleset.clone()), routes))
+                .collect::<Vec<_>>()
         };
         let (baseline, proposed) = (device(&self.old, &self.addresses[0]), device(&self.new, &self.addresses[1]));
         let policy = policy(&self.policy);
@@ -65,7 +86,8 @@ impl Case {
             read_change("changes/CHG-1.toml", &text, &policy.names).unwrap()
         });
         let known = |zones| Known { zones: Some(zones), ..Known::default() };
-        let estate = Estate { baseline: known(&self.before), proposed: known(&self.after), now: Some(NOW) };
+        let (baseline_known, proposed_known) = (known(&self.before), known(&self.after));
+        let estate = Estate { baseline: baseline_known, proposed: proposed_known, now: Some(NOW), goes: self.goes };
         let input = CheckInput {
             baseline: &baseline,
             proposed: &proposed,
@@ -152,6 +174,7 @@ fn a_range_that_leaves_the_inventory_is_given_up_as_well() {
         baseline: Known { zones: Some(&zones), inventory: Some(&old), ..Known::default() },
         proposed: Known { zones: Some(&zones), inventory: Some(&new), ..Known::default() },
         now: Some(NOW),
+        ..Estate::default()
     };
     let input = CheckInput {
         baseline: &devices,
@@ -187,6 +210,14 @@ fn records_and_addresses_that_move_together_move_too_early() {
     assert!(case.found("FW720")[0].starts_with("error: "));
     case.window = Some("2026-12-01T21:00:00[America/Toronto]");
     assert!(case.found("FW720").is_empty(), "the window opens when the world has forgotten");
+    // What the gate computes counts, and not what the file wishes.
+    case.goes = Goes::Unknown;
+    assert!(case.found("FW720")[0].starts_with("warning: "), "nobody knows yet when it goes");
+    case.goes = Goes::From(NOW);
+    assert!(case.found("FW720")[0].starts_with("error: "));
+    case.window = Some("2026-12-01T00:00:00Z");
+    case.goes = Goes::From(NOW + 26 * 3600);
+    assert!(case.found("FW720").is_empty(), "a scheduler moved it behind the time");
 }
 
 #[test]
@@ -240,6 +271,28 @@ fn what_no_filter_lets_through_is_told() {
             "warning: `new.example.net` points at `192.0.2.11`, to which no filter lets anything but ICMP pass",
         ]
     );
+}
+
+/// A filter lets something pass to an address from the devices that carry anything there: of a device whose routes are known and
+/// lead elsewhere, it says nothing.
+#[test]
+fn a_filter_counts_where_its_device_has_a_route() {
+    let ranges = "[ranges]\nservers = [\"192.0.2.0/24\"]\n";
+    let zone = || net("portal A 192.0.2.10\nns1 A 192.0.2.10\n");
+    let told = |routes: &[&'static str]| {
+        let case = Case::new(&forward(OPEN), &forward(OPEN), zone());
+        Case { policy: ranges.to_owned(), routes: routes.to_vec(), ..case }.found("FW703")
+    };
+    let (elsewhere, there) = ("10.0.0.0/8 dev eth0 scope link", "192.0.2.0/24 dev eth1 scope link");
+    let lost = |found: Vec<String>| found.iter().filter(|f| f.contains("`192.0.2.10`")).cloned().collect::<Vec<_>>();
+    assert_eq!(lost(told(&[""])), Vec::<String>::new(), "nobody says where it leads");
+    assert_eq!(lost(told(&[there])), Vec::<String>::new());
+    assert_eq!(lost(told(&[elsewhere, there])), Vec::<String>::new(), "one of them leads there");
+    let why = "to which no device has a route that lets anything but ICMP pass";
+    for routes in [elsewhere, "blackhole 192.0.2.0/24\n10.0.0.0/8 dev eth0 scope link"] {
+        let found = lost(told(&[routes]));
+        assert!(found.len() == 1 && found[0].ends_with(why), "{routes}: {found:?}");
+    }
 }
 
 #[test]

@@ -7,14 +7,18 @@
 #[path = "../gate/scene/mod.rs"]
 mod scene;
 
+mod adopting;
+mod eventual;
+mod inventory;
 mod preflight;
 mod schedule;
 mod spare;
 
 use fwgate::diff::Bounds;
+use fwgate::fleet::tree::TreeFile;
 use fwgate::gate::{
-    Analysis, Approve, Case, Change, DeviceBytes, Digest, Instant, Library, Record, Root, Stage, analyse,
-    policy_digest, read_request, sha256,
+    Analysis, Approve, BesideDevices, Case, Change, DeviceBytes, Digest, Instant, Library, Record, Root, Stage,
+    analyse_within, policy_digest, read_request, sha256,
 };
 use fwgate::policy::Date;
 use fwgate::vcs::PolicyVersion;
@@ -134,15 +138,33 @@ impl World {
 
     /// A world with another policy than the usual one.
     fn edited(edit: impl FnOnce(String) -> String) -> Option<World> {
-        World::made(None, edit)
+        World::made(None, |policy, _, _| edit(policy), &[])
+    }
+
+    /// The same with more files on the protected branch.
+    fn with_files(edit: impl FnOnce(String) -> String, more: &[(&str, &str)]) -> Option<World> {
+        World::made(None, |policy, _, _| edit(policy), more)
+    }
+
+    /// A world in which the device is reached in another way: a text of policy, made of the scene and the device.
+    fn with_transport(transport: impl FnOnce(&Scene, &Device) -> String) -> Option<World> {
+        let instead = |policy: String, scene: &Scene, device: &Device| {
+            let (before, _) = policy.split_once("\n[[transport]]\nid = \"direct\"").unwrap();
+            before.to_owned() + &transport(scene, device)
+        };
+        World::made(None, instead, &[])
     }
 
     /// A world in which the class is staged on this device, where there is one.
     fn staged_on(staging: Option<&Device>) -> Option<World> {
-        World::made(staging, |policy| policy)
+        World::made(staging, |policy, _, _| policy, &[])
     }
 
-    fn made(staging: Option<&Device>, edit: impl FnOnce(String) -> String) -> Option<World> {
+    fn made(
+        staging: Option<&Device>,
+        edit: impl FnOnce(String, &Scene, &Device) -> String,
+        more: &[(&str, &str)],
+    ) -> Option<World> {
         let device = Device::start()?;
         device.runs("iptables-restore", Some(RULES));
         let scene = Scene::bare();
@@ -162,9 +184,10 @@ impl World {
             call("\"true\""),
         );
         let rest = staging.map_or(REST.to_owned(), |device| staged_rest(&scene, device));
-        scene.set_policy(|policy| policy.rest = edit(format!("{rest}{transport}")));
+        scene.set_policy(|policy| policy.rest = edit(format!("{rest}{transport}"), &scene, &device));
         let policy = scene.policy_text();
         let mut files = vec![("fwgate.toml", policy.as_str()), ("devices/edge1/rules.v4", RULES)];
+        files.extend(more);
         if staging.is_some() {
             files.push(("devices/stage1/rules.v4", RULES));
             files.push(("devices/stage1/device.toml", "environment = \"staging\"\n"));
@@ -187,7 +210,7 @@ impl World {
             signers: vec![scene.key("alice").fingerprint()],
         };
         let root = scene.write("root.toml", &root.to_string());
-        let (analysis, file) = analysed(&scene);
+        let (analysis, file) = analysed(&scene, more);
         Some(World { scene, device, root, started, base, head, analysis, file })
     }
 
@@ -234,6 +257,17 @@ impl World {
         let (code, text) =
             self.fwgate(clone, &[&["push", ID][..], &self.keys().each_ref().map(String::as_str)].concat());
         assert!(code == 0 && text.contains("CHG-1: APPLIED"), "{text}");
+    }
+
+    /// An audit in a new clone that has the log and nothing else, with the root; its exit code and document.
+    fn audited_by_log_alone(&self) -> (i32, serde_json::Value) {
+        let far = self.scene.path().join(format!("far-{}", std::fs::read_dir(self.scene.path()).unwrap().count()));
+        std::fs::create_dir(&far).unwrap();
+        scene::run(scene::stock_git(&far).args(["init", "-q"]));
+        let log = "+refs/heads/fwgate/log:refs/remotes/origin/fwgate/log";
+        scene::run(scene::stock_git(&far).args(["fetch", "-q"]).arg(self.scene.remote_path()).arg(log));
+        let (code, text) = self.fwgate(&Clone { path: far }, &["audit", "--offline", "--format", "json"]);
+        (code, serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}")))
     }
 
     fn keys(&self) -> [String; 6] {
@@ -291,7 +325,8 @@ fn run_ok(command: &mut Command) {
     assert!(command.status().unwrap().success());
 }
 
-fn analysed(scene: &Scene) -> (Analysis, Digest) {
+/// What the change does, with snapshots and zones among these files.
+fn analysed(scene: &Scene, more: &[(&str, &str)]) -> (Analysis, Digest) {
     let device = |text: &str| DeviceBytes {
         device: "edge1".into(),
         files: vec![("devices/edge1/rules.v4".into(), text.as_bytes().to_vec())],
@@ -310,7 +345,10 @@ fn analysed(scene: &Scene) -> (Analysis, Digest) {
         bounds: Bounds::default(),
         today: Date::of_unix_seconds(now() as u64),
     };
-    (analyse(&case, &mut Library::default()).unwrap(), sha256(canonical.as_bytes()))
+    let beside: Vec<TreeFile> =
+        more.iter().map(|(path, text)| TreeFile { path: (*path).into(), bytes: text.as_bytes().to_vec() }).collect();
+    let around = BesideDevices { baseline: &beside, proposal: &beside, now: Some(now()), ..BesideDevices::default() };
+    (analyse_within(&case, &around, &mut Library::default()).unwrap(), sha256(canonical.as_bytes()))
 }
 
 #[test]
@@ -405,13 +443,63 @@ fn one_operator_takes_a_change_back_and_nobody_else() {
     assert!(code == 1 && text.contains("APPROVAL_STALE") && !text.contains("EMPTY_CHANGE"), "{text}");
     let (code, text) = roll("alice");
     assert!(code == 0 && text.contains("already"), "{text}");
-    // It never goes again by itself, and the log knows of both ends.
+    // It never goes again by itself, and the log alone knows of both ends.
     let keys = world.keys();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let (code, text) = world.fwgate(&clone, &[&["push", ID][..], &keys].concat());
     assert!(code == 1 && text.contains("APPROVAL_STALE") && text.contains("nothing was pushed"), "{text}");
-    let (code, text) = world.fwgate(&clone, &["audit"]);
-    assert!(code == 0 && text.contains("2 merges") && text.contains("1 of 1 changes right then"), "{text}");
+    let (code, audit) = world.audited_by_log_alone();
+    assert_eq!((code, &audit["changes"][0]["outcome"]), (0, &"rolled-back".into()), "{audit:#}");
+    assert_eq!((outcomes(&audit), &audit["changes"][0]["is_right"]), (vec!["rolled-back"], &true.into()), "{audit:#}");
+}
+
+/// What a document of an audit says of the devices of the first change.
+fn outcomes(audit: &serde_json::Value) -> Vec<&str> {
+    audit["changes"][0]["results"].as_array().unwrap().iter().map(|r| r["result"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn what_operators_do_after_a_change_was_closed_is_in_the_log() {
+    let Some(world) = World::new() else { return };
+    let clone = world.scene.clone_as("one");
+    world.go(&clone);
+    let receipts = |audit: &serde_json::Value| audit["changes"][0]["receipts"].as_array().unwrap().len();
+    let (_, before) = world.audited_by_log_alone();
+    assert_eq!(
+        (&before["changes"][0]["outcome"], outcomes(&before)),
+        (&"applied".into(), vec!["applied"]),
+        "{before:#}"
+    );
+    // A hand edit is taken off the device: the change stays applied, and the log knows who brought it back when.
+    let edited = RULES.replace("COMMIT", "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT");
+    world.device.runs("iptables-restore", Some(&edited));
+    let keys = world.keys();
+    let keys: Vec<&str> = keys[2..].iter().map(String::as_str).collect();
+    let alice = world.key("alice");
+    let (code, text) = world.fwgate(&clone, &[&["rollback", "edge1", "--key", &alice][..], &keys].concat());
+    assert!(code == 0 && !text.contains("warning"), "{text}");
+    let (_, audit) = world.audited_by_log_alone();
+    assert_eq!(
+        (&audit["changes"][0]["outcome"], outcomes(&audit)),
+        (&"applied".into(), vec!["rolled-back"]),
+        "{audit:#}"
+    );
+    assert_eq!((receipts(&audit), &audit["verdict"]), (receipts(&before) + 1, &"sound".into()), "{audit:#}");
+    // Taken back where nobody can say what came of it: neither applied nor rolled back.
+    let program = world.scene.path().join("record");
+    let works = std::fs::read_to_string(&program).unwrap();
+    std::fs::write(&program, "#!/bin/sh\nexit 1\n").unwrap();
+    let (code, text) = world.fwgate(&clone, &[&["push", ID, "--rollback", "--key", &alice][..], &keys].concat());
+    assert!(code == 1 && text.contains("nobody knows what it runs"), "{text}");
+    let (_, audit) = world.audited_by_log_alone();
+    assert_eq!((&audit["changes"][0]["outcome"], outcomes(&audit)), (&"partial".into(), vec!["failed"]), "{audit:#}");
+    let (_, text) = world.fwgate(&clone, &["change", "list"]);
+    assert!(text.contains("PARTIAL"), "{text}");
+    std::fs::write(&program, works).unwrap();
+    let (code, text) = world.fwgate(&clone, &[&["push", ID, "--rollback", "--key", &alice][..], &keys].concat());
+    assert!(code == 0 && !text.contains("warning"), "{text}");
+    let (_, audit) = world.audited_by_log_alone();
+    assert_eq!(audit["changes"][0]["outcome"], "rolled-back", "{audit:#}");
 }
 
 #[test]

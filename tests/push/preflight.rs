@@ -14,7 +14,7 @@ fn ready(world: &World) -> super::scene::Clone {
 }
 
 /// The exit code, and the verdict of each check.
-fn list(world: &World, clone: &super::scene::Clone, more: &[&str]) -> (i32, BTreeMap<String, String>, String) {
+pub fn list(world: &World, clone: &super::scene::Clone, more: &[&str]) -> (i32, BTreeMap<String, String>, String) {
     let keys = world.keys();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let keys = if more.contains(&"no-keys") { Vec::new() } else { keys };
@@ -156,4 +156,37 @@ fn a_window_that_is_not_open_yet_is_waited_for_and_an_approval_that_ends_before_
     let clone = ready(&world);
     let (code, checks, text) = list(&world, &clone, &[]);
     assert!(code == 1 && checks["freeze"] == "failed" && text.contains("year end"), "{text}");
+}
+
+/// What a proposal puts beside the tables of its baseline outlives a way back that does not name them: a restored file replaces the
+/// tables that it names. The baseline alone would load without a word.
+#[test]
+fn a_way_back_that_leaves_something_of_the_proposal_is_a_cross() {
+    const NAT: &str = "*nat\n:PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n\
+                       -A PREROUTING -d 10.2.0.9/32 -p tcp -m tcp --dport 443 -j DNAT --to-destination 10.2.0.1:443\nCOMMIT\n";
+    let rehearsed = |world: &World| {
+        let rules = proposal() + NAT;
+        let head = world.scene.commit_on("refs/heads/nat", "alice", &[("devices/edge1/rules.v4", &rules)]);
+        world.scene.reset("refs/heads/main", Some(&world.base));
+        let clone = world.scene.clone_as("one");
+        let key = world.key("alice");
+        clone.git(&["checkout", "-q", "--detach", &head]);
+        let (code, text) = world.fwgate(&clone, &["change", "new", ID, "--key", &key, "--anyway"]);
+        assert_eq!(code, 0, "{text}");
+        world.scene.wait(60);
+        world.scene.witness();
+        let (_, checks, text) = list(world, &clone, &[]);
+        (checks["rollback"].clone(), text)
+    };
+    let Some(world) = World::new() else { return };
+    let (verdict, text) = rehearsed(&world);
+    assert!(verdict == "failed" && text.contains("does not bring its baseline back"), "{text}");
+    assert!(text.contains("replaces = \\\"everything\\\""), "{text}");
+    // A device that takes its files as the whole configuration drops the table as well.
+    let whole = |policy: String| {
+        policy.replace("confirm_timer = \"30s\"\n", "confirm_timer = \"30s\"\nreplaces = \"everything\"\n")
+    };
+    let Some(world) = World::edited(whole) else { return };
+    let (verdict, text) = rehearsed(&world);
+    assert!(verdict == "passed" && text.contains("on top of its proposal, its baseline reads back equal"), "{text}");
 }

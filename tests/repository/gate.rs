@@ -120,9 +120,12 @@ fn zones_beside_the_devices_are_judged() {
         (has_finding, analysis.is_refused)
     };
     assert_eq!(blocked(&BesideDevices::default()), (false, false));
-    assert_eq!(blocked(&BesideDevices { baseline: old, proposal: new, now: Some(1_796_083_200) }), (true, true));
+    assert_eq!(
+        blocked(&BesideDevices { baseline: old, proposal: new, now: Some(1_796_083_200), ..BesideDevices::default() }),
+        (true, true)
+    );
     let broken = vec![fwgate::fleet::tree::TreeFile { path: "zones/example.net.zone".into(), bytes: b"? ?".to_vec() }];
-    let around = BesideDevices { baseline: old, proposal: &broken, now: None };
+    let around = BesideDevices { baseline: old, proposal: &broken, ..BesideDevices::default() };
     assert_eq!(codes(analyse_within(&case, &around, &mut Library::default())), [ReasonCode::UnparsedInput]);
 }
 

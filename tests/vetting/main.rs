@@ -48,7 +48,7 @@ fn answer(files: &[(Loader, &str)], talks: Vec<Talk>) -> Option<Answer> {
     };
     let interfaces = vec!["eth0".to_owned(), "eth1".to_owned()];
     let files = files.iter().enumerate().map(file).collect();
-    let job = Job { files, interfaces, addresses: Vec::new(), talks };
+    let job = Job { files, interfaces, talks, ..Job::default() };
     let done = vet(&job, Path::new(env!("CARGO_BIN_EXE_fwgate")), folder.path()).unwrap();
     if let Answer::Unable(why) = &done {
         let must = std::env::var("FWGATE_REQUIRE_KERNEL").is_ok_and(|v| v == "1");

@@ -52,7 +52,7 @@ fn walk(walk: &Walk) {
     let document = std::fs::read_to_string(page::root().join(walk.page)).unwrap();
     let (mut approvals, mut attempts) = (0, 0);
     let now = page::run(&desk, &document, |at, shown| {
-        approvals += shown.iter().filter(|s| is_approval(s)).count();
+        approvals += shown.iter().filter(|s| is_approval(s, walk.change)).count();
         if at >= walk.opens {
             return;
         }
@@ -71,8 +71,9 @@ fn walk(walk: &Walk) {
     }
 }
 
-fn is_approval(shown: &Shown) -> bool {
-    shown.command.contains("fwgate change approve") && shown.output.contains("signed and pushed: approve")
+fn is_approval(shown: &Shown, change: &str) -> bool {
+    shown.command.contains("fwgate change approve")
+        && shown.output.contains(&format!("signed and pushed: approve of {change} "))
 }
 
 /// A push with every key but the one that vets, which is no push; whether there was anything to push yet.

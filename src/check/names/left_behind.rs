@@ -3,7 +3,7 @@
 
 use super::pointers::Pointers;
 use super::{at, of_family};
-use crate::check::estate::EstateCheck;
+use crate::check::estate::{EstateCheck, Goes};
 use crate::check::{CheckInput, Device};
 use crate::finding::{Finding, RECORD_LEFT_BEHIND, RENUMBERED_TOO_EARLY, Severity};
 use crate::inventory::{Inventory, PrefixStatus};
@@ -75,14 +75,14 @@ fn listed(inventory: &Inventory, family: Family) -> Ranges {
 }
 
 /// An address that the baseline's records point at, the proposal's do not, and that the proposal takes away: it may go when
-/// secondary servers have the new zone and resolvers have forgotten the old record. A change whose window begins later is fine.
+/// secondary servers have the new zone and resolvers have forgotten the old record. A change that goes later is fine.
 pub(super) fn too_early(input: &CheckInput<'_>, before: &Pointers<'_>, address: IpAddr) -> Option<Finding> {
     let leading = before.leading(address);
     let record = *leading.records.first()?;
     let now = input.estate.now?;
     let wait = u64::from(leading.refresh) + u64::from(leading.ttl);
     let earliest = earliest_removal(now, leading.refresh, leading.ttl);
-    let window = input.change.and_then(|c| c.window.as_ref()).and_then(|w| w.start.seconds());
+    let window = begins(input);
     if window.is_some_and(|start| start >= earliest) {
         return None;
     }
@@ -96,4 +96,13 @@ pub(super) fn too_early(input: &CheckInput<'_>, before: &Pointers<'_>, address: 
     let severity = if window.is_some() { Severity::Error } else { Severity::Warning };
     let help = "change the record in a change of its own, and take the address away in a later one";
     Some(at(&RENUMBERED_TOO_EARLY, before.zones, record, message).weighing(severity).helped_by(help))
+}
+
+/// When the change goes at the earliest, where that is known.
+fn begins(input: &CheckInput<'_>) -> Option<i64> {
+    match input.estate.goes {
+        Goes::AsWished => input.change.and_then(|c| c.window.as_ref()).and_then(|w| w.start.seconds()),
+        Goes::Unknown => None,
+        Goes::From(start) => Some(start),
+    }
 }

@@ -1,4 +1,4 @@
-//! FW703: records that point at nothing a filter lets through.
+//! FW703: records that point at nothing a filter lets through, or no device that does has a route to.
 
 use super::blocked::{has_zones, start};
 use super::pointers::{Pointers, Wanted};
@@ -6,6 +6,8 @@ use super::{address, at, of_family};
 use crate::check::address_space::OwnSpace;
 use crate::check::reach::reach_along;
 use crate::check::report::CheckError;
+use crate::check::routes::carried;
+use crate::check::scene::Scene;
 use crate::check::tally::Tally;
 use crate::check::view::View;
 use crate::check::{Check, CheckInput};
@@ -42,9 +44,23 @@ fn run(view: &View<'_, '_>, tally: &mut Tally) -> Result<(), CheckError> {
         let Some(start) = start(filter, Wanted::Anything).filter(|_| !asked.is_empty()) else { continue };
         let reach = reach_along(scene, filter, start, Field::Dst, &asked);
         tally.is_bounded |= reach.is_bounded;
-        tally.names.note(family, &asked, &reach.addresses);
+        let (passes, there) = (&reach.addresses, led_to(scene, hook, family, &reach.addresses)?);
+        tally.names.note(family, &asked, &there, &passes.subtract(&there));
     }
     Ok(())
+}
+
+/// Of the addresses to which the filter of a scene lets something pass, those to which some device with it leads: a device that has
+/// no route there is none that anybody comes through.
+fn led_to(scene: &Scene<'_>, hook: Hook, family: Family, passes: &Ranges) -> Result<Ranges, CheckError> {
+    if hook == Hook::Input {
+        return Ok(passes.clone());
+    }
+    let mut out = Ranges::empty();
+    for device in scene.pairs.iter().filter_map(|pair| pair.new) {
+        out = out.union(&carried(&device.routing, family, passes)?);
+    }
+    Ok(out)
 }
 
 /// What no filter lets through, of one's own space.
@@ -64,13 +80,15 @@ pub(super) fn conclude(input: &CheckInput<'_>, tally: &mut Tally) {
             if tally.findings.iter().any(is_told) {
                 continue;
             }
-            let message = format!(
-                "{} {} at `{address}`, to which no filter lets anything but ICMP pass",
-                leading.who(),
-                leading.points()
-            );
-            let finding = at(&RECORD_UNREACHABLE, zones, record, message);
-            found.push(finding.helped_by("let it pass, or take the record out"));
+            let (why, help) = match tally.names.unrouted_of(family).contains(one) {
+                true => (
+                    "no device has a route that lets anything but ICMP pass",
+                    "add the route, let it pass where one is, or take the record out",
+                ),
+                false => ("no filter lets anything but ICMP pass", "let it pass, or take the record out"),
+            };
+            let message = format!("{} {} at `{address}`, to which {why}", leading.who(), leading.points());
+            found.push(at(&RECORD_UNREACHABLE, zones, record, message).helped_by(help));
         }
     }
     let more = found.len().saturating_sub(MOST);

@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub(super) use scene::carried;
+
 /// One check of routes.
 pub(super) struct RouteCheck {
     /// The codes of its findings.

@@ -1,7 +1,7 @@
 //! FW751, FW752 and FW753: destinations that must keep their way, or have a certain one.
 
 use super::RouteCheck;
-use super::scene::{RouteScene, goes, place_of, way_range};
+use super::scene::{RouteScene, goes, is_carried, place_of, way_range};
 use crate::check::CheckInput;
 use crate::check::report::{CheckError, Standing};
 use crate::check::scene::Pair;
@@ -140,17 +140,6 @@ fn gateway(family: Family, value: u128) -> String {
         .into_iter()
         .map(|text| text.split('/').next().unwrap_or_default().to_owned())
         .collect()
-}
-
-/// Whether packets go on, or are the device's own.
-fn is_carried(routing: &Routing, outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Found { routes, .. } => {
-            routes.iter().filter_map(|at| routing.routes.get(*at)).all(|r| !r.kind.discards())
-        }
-        Outcome::Domain => true,
-        Outcome::Ended { .. } | Outcome::Nowhere => false,
-    }
 }
 
 fn is_own(routing: &Routing, outcome: &Outcome) -> bool {

@@ -1,11 +1,12 @@
 //! What a check of routes sees: one device with its routing on both sides, and what changes.
 
 use crate::check::CheckInput;
+use crate::check::report::CheckError;
 use crate::check::scene::Pair;
 use crate::finding::{Finding, Location};
 use crate::packet::{Family, Ranges, address_texts};
 use crate::policy::{AddressSet, RouteIntent};
-use crate::routes::{Outcome, Route, RouteChange, RouteRegion, Routing, RoutingDiff, Way};
+use crate::routes::{Outcome, Route, RouteChange, RouteRegion, Routing, RoutingDiff, Way, survey};
 
 /// One device.
 pub(super) struct RouteScene<'a> {
@@ -127,4 +128,28 @@ pub(super) fn way_range(way: &Way, family: Family) -> String {
         0 | 1 => first,
         more => format!("{first} and {} more ranges", more - 1),
     }
+}
+
+/// Whether packets go on, or are the device's own.
+pub(super) fn is_carried(routing: &Routing, outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Found { routes, .. } => {
+            routes.iter().filter_map(|at| routing.routes.get(*at)).all(|r| !r.kind.discards())
+        }
+        Outcome::Domain => true,
+        Outcome::Ended { .. } | Outcome::Nowhere => false,
+    }
+}
+
+/// The addresses of a domain to which a device carries some packet; all of them where no file gives its routes.
+///
+/// # Errors
+/// A bound.
+pub fn carried(routing: &Routing, family: Family, domain: &Ranges) -> Result<Ranges, CheckError> {
+    if !routing.gives(family) {
+        return Ok(domain.clone());
+    }
+    let ways = survey(routing, family, domain)?;
+    let carried = ways.iter().filter(|way| is_carried(routing, &way.outcome));
+    Ok(carried.fold(Ranges::empty(), |all, way| all.union(&way.to)))
 }

@@ -208,7 +208,8 @@ impl Row<'_> {
 /// The same finding with one packet that the spare would judge otherwise; a note where there is none.
 fn with_effect(stock: &Stock, held: &Held, carried: &crate::fleet::bundle::BundledDevice, found: Finding) -> Finding {
     let old = carried.commit.as_deref().and_then(|commit| stock.held_at(&carried.device, commit, &carried.bytes));
-    let sides = old.and_then(|old| Some((DeviceFiles::of(&old).ok()?, DeviceFiles::of(&held.bytes).ok()?)));
+    let files = |bytes: &crate::gate::DeviceBytes| DeviceFiles::of(bytes, stock.inventory.as_ref()).ok();
+    let sides = old.and_then(|old| Some((files(&old)?, files(&held.bytes)?)));
     let Some((old, new)) = sides else { return found };
     let compared = compare_readback(&Readback {
         device: &carried.device,

@@ -8,10 +8,12 @@ use crate::cli::input::{Reader, Surroundings, bytes_of, reasons};
 use crate::cli::rollback::places;
 use crate::cli::rulesets::{is_ruleset, read_policy_at};
 use crate::fleet::bundle::{BundledDevice, Composed, Origin, sha256_text};
-use crate::fleet::tree::TreeFile;
+use crate::fleet::tree::{Beside, TreeFile};
 use crate::gate::{
-    DeviceBytes, Instant, LEDGER_BRANCH, Reason, Roster, Stable, Testimony, device_digest, read_branch, stable,
+    DeviceBytes, Instant, LEDGER_BRANCH, Reason, Roster, Stable, Testimony, device_digest, inventory_of, read_branch,
+    stable,
 };
+use crate::inventory::Inventory;
 use crate::policy::{Policy, StandsIn};
 use crate::vcs::Limits;
 use std::collections::BTreeMap;
@@ -26,6 +28,8 @@ pub struct Stock {
     pub roster: Roster,
     /// The one clock reading.
     pub now: Instant,
+    /// The inventory beside the devices, where the policy names one.
+    pub inventory: Option<Inventory>,
     /// Every device with its roles.
     pub devices: Vec<(String, Vec<String>)>,
     /// What has to be said about all of it.
@@ -61,31 +65,33 @@ pub fn stock(arguments: &SourceArguments) -> Result<Result<Stock, Vec<Reason>>, 
     match (&arguments.policy, &arguments.tree) {
         (Some(policy), tree) => {
             let policy = read_policy_at(policy)?;
-            let from = match tree {
+            let (from, inventory) = match tree {
                 Some(tree) => {
                     let surroundings = Surroundings::of_process()?;
-                    let tree = Reader::new(&surroundings, &is_ruleset).tree(tree)?;
-                    From::Tree(tree.devices.iter().map(bytes_of).collect())
+                    let reader = Reader::new(&surroundings, &is_ruleset).with_beside(Beside::of(&policy));
+                    let tree = reader.tree(tree)?;
+                    let inventory = inventory_of(&policy, &tree.beside)?;
+                    (From::Tree(tree.devices.iter().map(bytes_of).collect()), inventory)
                 }
-                None => From::Nothing,
+                None => (From::Nothing, None),
             };
-            Ok(Ok(of_folder(policy, from)))
+            Ok(Ok(of_folder(policy, from, inventory)))
         }
-        (None, _) => Ok(of_repository(Session::open_root(&arguments.root)?)),
+        (None, _) => of_repository(Session::open_root(&arguments.root)?),
     }
 }
 
-fn of_folder(policy: Policy, from: From) -> Stock {
+fn of_folder(policy: Policy, from: From, inventory: Option<Inventory>) -> Stock {
     let (roster, _) = Roster::read(&policy.persons, &policy.machines);
     let devices = match &from {
-        From::Tree(devices) => devices.iter().map(|d| (d.device.clone(), roles_of(d))).collect(),
+        From::Tree(devices) => devices.iter().map(|d| (d.device.clone(), roles_of(d, inventory.as_ref()))).collect(),
         _ => Vec::new(),
     };
     let notes = vec!["by a policy that somebody named, not by that in force".to_owned()];
-    Stock { repository: policy.repository.clone(), policy, roster, now: now(), devices, notes, from }
+    Stock { repository: policy.repository.clone(), policy, roster, now: now(), inventory, devices, notes, from }
 }
 
-fn of_repository(session: Session) -> Result<Stock, Vec<Reason>> {
+fn of_repository(session: Session) -> Result<Result<Stock, Vec<Reason>>, Failure> {
     let survey = session.survey(now());
     let has_ledger = survey.branches.get(LEDGER_BRANCH).is_some_and(|branch| !branch.commits.is_empty());
     let mut refusals: Vec<Reason> = survey.obstacles.iter().chain(&survey.chain.reasons).cloned().collect();
@@ -94,11 +100,12 @@ fn of_repository(session: Session) -> Result<Stock, Vec<Reason>> {
         true => refusals.extend(survey.ledger.refusals.iter().cloned()),
         false => notes.push("there is no ledger: what is on the protected branch stands in for what runs".to_owned()),
     }
-    let Some(policy) = survey.chain.policy().cloned().filter(|_| refusals.is_empty()) else { return Err(refusals) };
-    let tree = survey.tip.map(|tip| session.repository.tree(tip).map_err(|e| reasons(&e.into())));
-    let tree = tree.transpose()?.unwrap_or_default();
-    let tip: Vec<DeviceBytes> =
-        session.devices_at(&tree).map_err(|e| reasons(&e))?.devices.iter().map(bytes_of).collect();
+    let Some(policy) = survey.chain.policy().cloned().filter(|_| refusals.is_empty()) else { return Ok(Err(refusals)) };
+    let tip = match tip_of(&session, &survey) {
+        Ok(tip) => tip,
+        Err(reasons) => return Ok(Err(reasons)),
+    };
+    let inventory = session.inventory_of(&survey)?;
     let testimonies: Vec<Testimony> = survey
         .branches
         .values()
@@ -106,19 +113,28 @@ fn of_repository(session: Session) -> Result<Stock, Vec<Reason>> {
         .map(|b| read_branch(b, &survey.roster, &survey.ledger, survey.now))
         .collect();
     let stable = stable(&survey.ledger, &survey.in_force, &testimonies, &survey.log);
-    Ok(Stock {
+    let devices = tip.iter().map(|d| (d.device.clone(), roles_of(d, inventory.as_ref()))).collect();
+    Ok(Ok(Stock {
         policy,
         repository: session.root.as_ref().map(|r| r.repository.clone()),
         roster: survey.roster.clone(),
         now: survey.now,
-        devices: tip.iter().map(|d| (d.device.clone(), roles_of(d))).collect(),
+        inventory,
+        devices,
         notes,
         from: From::Repository { session: Box::new(session), survey: Box::new(survey), stable, tip },
-    })
+    }))
 }
 
-fn roles_of(bytes: &DeviceBytes) -> Vec<String> {
-    DeviceFiles::of(bytes).map(|files| files.facts.roles()).unwrap_or_default()
+/// The devices of the protected branch.
+fn tip_of(session: &Session, survey: &Survey) -> Result<Vec<DeviceBytes>, Vec<Reason>> {
+    let tree = survey.tip.map(|tip| session.repository.tree(tip).map_err(|e| reasons(&e.into())));
+    let tree = tree.transpose()?.unwrap_or_default();
+    Ok(session.devices_at(&tree).map_err(|e| reasons(&e))?.devices.iter().map(bytes_of).collect())
+}
+
+fn roles_of(bytes: &DeviceBytes, inventory: Option<&Inventory>) -> Vec<String> {
+    DeviceFiles::of(bytes, inventory).map(|files| files.facts.roles()).unwrap_or_default()
 }
 
 impl Stock {
@@ -136,13 +152,13 @@ impl Stock {
             From::Nothing => Err(vec![unknown(device)]),
             From::Tree(devices) => {
                 let bytes = devices.iter().find(|d| d.device == device).ok_or_else(|| vec![unknown(device)])?;
-                Ok(of_tree(bytes, Origin::Folder))
+                Ok(self.of_tree(bytes, Origin::Folder))
             }
             From::Repository { session, survey, stable, tip } => match stable.get(device) {
-                Some(stable) => by_ledger(session, survey, stable),
+                Some(stable) => self.by_ledger(session, survey, stable),
                 None => {
                     let bytes = tip.iter().find(|d| d.device == device).ok_or_else(|| vec![unknown(device)])?;
-                    let mut held = of_tree(bytes, Origin::ProtectedRef);
+                    let mut held = self.of_tree(bytes, Origin::ProtectedRef);
                     held.entry.commit = survey.tip.map(|tip| tip.to_string());
                     Ok(held)
                 }
@@ -179,37 +195,39 @@ fn unknown(device: &str) -> Reason {
     Reason::new(crate::gate::ReasonCode::EmptyChange, format!("there is no device `{device}`"), fix)
 }
 
-fn of_tree(bytes: &DeviceBytes, origin: Origin) -> Held {
-    let entry = BundledDevice {
-        device: bytes.device.clone(),
-        roles: roles_of(bytes),
-        origin,
-        bytes: device_digest(Some(bytes)).to_string(),
-        change: None,
-        receipt: None,
-        since: None,
-        commit: None,
-        files: Vec::new(),
-    };
-    Held { bytes: bytes.clone(), entry, note: None }
-}
+impl Stock {
+    fn of_tree(&self, bytes: &DeviceBytes, origin: Origin) -> Held {
+        let entry = BundledDevice {
+            device: bytes.device.clone(),
+            roles: roles_of(bytes, self.inventory.as_ref()),
+            origin,
+            bytes: device_digest(Some(bytes)).to_string(),
+            change: None,
+            receipt: None,
+            since: None,
+            commit: None,
+            files: Vec::new(),
+        };
+        Held { bytes: bytes.clone(), entry, note: None }
+    }
 
-fn by_ledger(session: &Session, survey: &Survey, stable: &Stable) -> Result<Held, Vec<Reason>> {
-    let known = &stable.known;
-    let (commit, bytes) = session.device_held(&places(survey, known), &known.device, known.bytes)?;
-    let origin = if stable.is_proved { Origin::Receipt } else { Origin::Adoption };
-    let mut held = of_tree(&bytes, origin);
-    held.entry.change = Some(known.change.clone());
-    held.entry.receipt = known.receipt.map(|r| r.to_string());
-    held.entry.since = Some(known.at.to_string());
-    held.entry.commit = Some(commit);
-    held.note = stable.is_behind.then(|| {
-        let device = &known.device;
-        format!(
-            "`{device}` has got something later for which there is no receipt; the last one with a receipt is taken"
-        )
-    });
-    Ok(held)
+    fn by_ledger(&self, session: &Session, survey: &Survey, stable: &Stable) -> Result<Held, Vec<Reason>> {
+        let known = &stable.known;
+        let (commit, bytes) = session.device_held(&places(survey, known), &known.device, known.bytes)?;
+        let origin = if stable.is_proved { Origin::Receipt } else { Origin::Adoption };
+        let mut held = self.of_tree(&bytes, origin);
+        held.entry.change = Some(known.change.clone());
+        held.entry.receipt = known.receipt.map(|r| r.to_string());
+        held.entry.since = Some(known.at.to_string());
+        held.entry.commit = Some(commit);
+        held.note = stable.is_behind.then(|| {
+            let device = &known.device;
+            format!(
+                "`{device}` has got something later for which there is no receipt; the last one with a receipt is taken"
+            )
+        });
+        Ok(held)
+    }
 }
 
 /// The files of a device, taken apart.
@@ -221,7 +239,7 @@ pub fn composed(device: &str, files: &[TreeFile]) -> Result<Composed, Reason> {
         device: device.to_owned(),
         files: files.iter().map(|f| (f.path.clone(), f.bytes.clone())).collect(),
     };
-    let apart = DeviceFiles::of(&bytes)?;
+    let apart = DeviceFiles::of(&bytes, None)?;
     let is_facts = |path: &str| path.rsplit('/').next() == Some("device.toml") && !path.starts_with("roles/");
     let facts = files.iter().find(|f| is_facts(&f.path));
     let facts = facts.map(|f| crate::dialect::InputFile { name: f.path.clone(), bytes: f.bytes.clone() });

@@ -205,7 +205,7 @@ fn readback(
 fn files_there(bundle: &Bundle, device: &BundledDevice) -> Result<DeviceFiles, Failure> {
     let files = bundle.files_of(device).into_iter().map(|f| (f.path, f.bytes)).collect();
     let bytes = DeviceBytes { device: device.device.clone(), files };
-    DeviceFiles::of(&bytes).map_err(|r| Failure::new(r.message).help(r.fix))
+    DeviceFiles::of(&bytes, None).map_err(|r| Failure::new(r.message).help(r.fix))
 }
 
 fn compared(

@@ -149,10 +149,9 @@ fn outcome(gathered: &Gathered, id: &str) -> Result<Outcome, Vec<Reason>> {
         _ => version_of(gathered, id).map(|_| Outcome::InForce),
     };
     let state = gathered.decision.state.name();
-    let by_ledger = progress(&gathered.ledger, id, gathered.now);
-    let is_known = gathered.log.knows_end(id, by_ledger) && !is_run_again(gathered, id);
-    let is_over = gathered.log.is_closed(id) && is_known;
-    if is_over || is_kept(gathered, id, pushed) {
+    let has_all = gathered.log.has_all(&gathered.ledger, id);
+    let is_same = gathered.log.last_of(id).is_some_and(|m| Some(m.said.outcome) == pushed);
+    if has_all && (gathered.log.is_closed(id) || is_same) {
         let message = format!("{id} is in the log already");
         return Err(vec![Reason::new(ReasonCode::EmptyChange, message, "nothing is left to do")]);
     }
@@ -160,19 +159,6 @@ fn outcome(gathered: &Gathered, id: &str) -> Result<Outcome, Vec<Reason>> {
         let message = format!("{id} is {state}, which is no end");
         vec![Reason::new(ReasonCode::NotConverged, message, format!("`fwgate change show {id}` says what is next"))]
     })
-}
-
-/// Whether a permit was spent after the log closed it: what was taken back was pushed again.
-fn is_run_again(gathered: &Gathered, id: &str) -> bool {
-    let last = gathered.log.last_of(id).and_then(|m| m.said.permit);
-    let spent = claimed(gathered, id).filter(|permit| *permit != Digest([0; 32]));
-    last.is_some() && spent.is_some() && spent != last
-}
-
-/// Whether the log has this very end of this very run.
-fn is_kept(gathered: &Gathered, id: &str, pushed: Option<Outcome>) -> bool {
-    let last = gathered.log.last_of(id);
-    last.is_some_and(|m| Some(m.said.outcome) == pushed && m.said.permit == claimed(gathered, id))
 }
 
 /// The digest of the permit that was claimed last; an operator takes a change back without one.

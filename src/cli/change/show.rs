@@ -9,6 +9,7 @@ use crate::cli::screen::Screen;
 use crate::dialect::nearest;
 use crate::diff::DevicePair;
 use crate::gate::{DeviceBytes, Library};
+use crate::inventory::Inventory;
 use crate::report::{ChangePage, Colour, FilterView, Format, change_human};
 use clap::Args;
 
@@ -71,13 +72,14 @@ struct Sides {
 impl Sides {
     fn of(gathered: &Gathered) -> Sides {
         let mut library = Library::default();
-        let mut devices = |bytes: &[DeviceBytes]| {
-            let mut devices = library.devices(bytes).unwrap_or_default();
+        let mut devices = |bytes: &[DeviceBytes], inventory: &Option<Inventory>| {
+            let mut devices = library.devices(bytes, inventory.as_ref()).unwrap_or_default();
             devices.sort_by(|a, b| a.name.cmp(&b.name));
             devices
         };
+        let [old, new] = gathered.inventories();
         match &gathered.trees {
-            Some(trees) => Sides { old: devices(&trees.baseline), new: devices(&trees.proposal) },
+            Some(trees) => Sides { old: devices(&trees.baseline, &old), new: devices(&trees.proposal, &new) },
             None => Sides { old: Vec::new(), new: Vec::new() },
         }
     }

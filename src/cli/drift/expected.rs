@@ -1,14 +1,18 @@
 //! What devices should run: each configuration once, and where it comes from.
 
 use super::super::failure::Failure;
-use super::super::gate::{DeviceFiles, Session, Survey};
-use super::super::input::Herd;
-use crate::dialect::ReadOptions;
+use super::super::gate::{DeviceFiles, Main, Session, Survey, target};
+use super::super::input::{Herd, bytes_of};
+use crate::dialect::{InputFile, ReadOptions};
 use crate::fleet::drift::Configuration;
-use crate::gate::{Digest, InForce, device_digest};
-use crate::policy::{DeviceFile, Environment};
+use crate::fleet::tree::DeviceInput;
+use crate::gate::{Digest, InForce, TargetDevice, device_digest};
+use crate::inventory::Inventory;
+use crate::policy::Environment;
 use crate::report::Against;
+use crate::ruleset::DeviceFacts;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One device.
 #[derive(Clone, Debug)]
@@ -28,55 +32,56 @@ pub struct Wanted {
 /// A fleet as it should be.
 #[derive(Clone, Debug, Default)]
 pub struct Estate {
-    /// Distinct configurations.
+    /// Distinct configurations: files with the facts by which they are read.
     pub configurations: Vec<Configuration>,
-    /// The same as they are spooled for programs.
-    pub files: Vec<DeviceFiles>,
+    /// The same as they are spooled for programs, each kind of files once.
+    files: Vec<Arc<DeviceFiles>>,
     /// The devices.
     pub devices: BTreeMap<String, Wanted>,
 }
 
 impl Estate {
-    /// A tree that somebody named.
+    /// A tree that somebody named, with the inventory beside it.
     ///
     /// # Errors
     /// Facts that are not understood.
-    pub fn of_herd(herd: &Herd) -> Result<Estate, Failure> {
+    pub fn of_herd(herd: &Herd, inventory: Option<&Inventory>) -> Result<Estate, Failure> {
         let mut estate = Estate::default();
-        let places = estate.add(herd)?;
-        for (device, kind) in &herd.devices {
-            let facts = herd.kind(device).map(|k| k.facts.clone()).unwrap_or_default();
-            estate.insert(device, &facts, places.get(*kind).copied().ok_or_else(nothing), Against::Tree, None);
+        let mut kinds = Kinds::of(herd, inventory)?;
+        for device in herd.devices.keys() {
+            let Some(bytes) = herd.bytes(device) else { continue };
+            let place = kinds.place(&mut estate, herd, device).ok_or_else(nothing);
+            estate.insert(&target(&bytes, inventory), place, Against::Tree, None);
         }
         Ok(estate)
     }
 
-    /// What is in force by the ledger; the protected branch stands in for devices that it does not know. Facts are those of the
-    /// protected branch; staging devices have no place here.
+    /// What is in force by the ledger; the protected branch stands in for devices that it does not know. What a device is there
+    /// for, its roles and what the inventory says are those of the protected branch; staging devices have no place here.
     ///
     /// # Errors
     /// Devices of the protected branch that cannot be read.
     pub fn of_ledger(session: &Session, survey: &Survey) -> Result<Estate, Failure> {
         let mut estate = Estate::default();
-        let (herd, main) = session.main_devices(survey)?;
-        let places = estate.add(&herd)?;
-        let mut others = Others { session, herds: BTreeMap::new() };
-        for device in main.iter().filter(|m| m.target.environment != Environment::Staging) {
+        let Main { herd, devices, inventory } = session.main_devices(survey)?;
+        let mut kinds = Kinds::of(&herd, inventory.as_ref())?;
+        let mut others = Others { session, inventory: inventory.as_ref(), herds: BTreeMap::new() };
+        for device in devices.iter().filter(|m| m.target.environment != Environment::Staging) {
             let name = &device.target.device;
-            let facts = herd.kind(name).map(|k| k.facts.clone()).unwrap_or_default();
-            let at_main = herd.devices.get(name).and_then(|kind| places.get(*kind)).copied().ok_or_else(nothing);
-            match survey.in_force.get(name) {
-                None => estate.insert(name, &facts, at_main, Against::Protected, None),
-                Some(known) => {
-                    let place = match known.bytes == device.bytes {
-                        true => at_main,
-                        false => others.place(&mut estate, known),
-                    };
-                    estate.insert(name, &facts, place, Against::Ledger, Some(known.clone()));
-                }
-            }
+            let known = survey.in_force.get(name);
+            let place = match known.filter(|known| known.bytes != device.bytes) {
+                None => kinds.place(&mut estate, &herd, name).ok_or_else(nothing),
+                Some(known) => others.place(&mut estate, known),
+            };
+            let against = if known.is_some() { Against::Ledger } else { Against::Protected };
+            estate.insert(&device.target, place, against, known.cloned());
         }
         Ok(estate)
+    }
+
+    /// The files of a configuration, as they are spooled for programs.
+    pub fn files(&self, place: usize) -> Option<&DeviceFiles> {
+        self.files.get(place).map(Arc::as_ref)
     }
 
     /// Only some of the devices.
@@ -91,30 +96,63 @@ impl Estate {
         }
     }
 
-    /// Adds the kinds of a herd; their places.
-    fn add(&mut self, herd: &Herd) -> Result<Vec<usize>, Failure> {
-        let mut places = Vec::new();
-        for kind in &herd.kinds {
-            let bytes = super::super::input::bytes_of(kind);
-            let files = DeviceFiles::of(&bytes).map_err(|r| Failure::new(r.message).help(r.fix))?;
-            places.push(self.configurations.len());
-            let options = ReadOptions { dialect: None, ..files.options() };
-            self.configurations.push(Configuration { files: files.files.clone(), options });
-            self.files.push(files);
-        }
-        Ok(places)
+    /// Adds a configuration; its place.
+    fn add(&mut self, files: &Arc<DeviceFiles>, shared: &Arc<[InputFile]>, facts: DeviceFacts) -> usize {
+        let options = ReadOptions { dialect: None, facts, includes: files.includes.clone() };
+        self.configurations.push(Configuration { files: shared.clone(), options });
+        self.files.push(files.clone());
+        self.configurations.len() - 1
     }
 
     fn insert(
         &mut self,
-        device: &str,
-        facts: &DeviceFile,
+        target: &TargetDevice,
         expected: Result<usize, String>,
         against: Against,
         in_force: Option<InForce>,
     ) {
-        let (roles, environment) = (facts.roles(), facts.environment);
-        self.devices.insert(device.to_owned(), Wanted { roles, environment, expected, against, in_force });
+        let (roles, environment) = (target.roles.clone(), target.environment);
+        self.devices.insert(target.device.clone(), Wanted { roles, environment, expected, against, in_force });
+    }
+}
+
+/// The kinds of a herd, of which only those configurations are made that some device has.
+struct Kinds<'i> {
+    inventory: Option<&'i Inventory>,
+    kinds: Vec<Kind>,
+}
+
+struct Kind {
+    files: Arc<DeviceFiles>,
+    shared: Arc<[InputFile]>,
+    /// Configurations that were made of it, by the facts that they are read by: the inventory may tell devices of one kind apart.
+    made: Vec<(DeviceFacts, usize)>,
+}
+
+impl Kinds<'_> {
+    fn of<'i>(herd: &Herd, inventory: Option<&'i Inventory>) -> Result<Kinds<'i>, Failure> {
+        let kind = |device: &DeviceInput| {
+            let files = DeviceFiles::of(&bytes_of(device), None).map_err(|r| Failure::new(r.message).help(r.fix))?;
+            let shared = files.files.clone().into();
+            Ok(Kind { files: Arc::new(files), shared, made: Vec::new() })
+        };
+        Ok(Kinds { inventory, kinds: herd.kinds.iter().map(kind).collect::<Result<_, Failure>>()? })
+    }
+
+    /// The place of a device's configuration.
+    fn place(&mut self, estate: &mut Estate, herd: &Herd, device: &str) -> Option<usize> {
+        let kind = self.kinds.get_mut(*herd.devices.get(device)?)?;
+        let own = &kind.files.facts;
+        let facts = match self.inventory.and_then(|inventory| inventory.device(device)) {
+            Some(known) => own.clone().completed_by(known).0.facts(),
+            None => own.facts(),
+        };
+        if let Some((_, place)) = kind.made.iter().find(|(known, _)| *known == facts) {
+            return Some(*place);
+        }
+        let place = estate.add(&kind.files, &kind.shared, facts.clone());
+        kind.made.push((facts, place));
+        Some(place)
     }
 }
 
@@ -125,33 +163,34 @@ fn nothing() -> String {
 /// Commits that the ledger names, each read once.
 struct Others<'s> {
     session: &'s Session,
-    herds: BTreeMap<String, Result<(Herd, Vec<usize>), String>>,
+    inventory: Option<&'s Inventory>,
+    herds: BTreeMap<String, Result<(Herd, Kinds<'s>), String>>,
 }
 
-impl Others<'_> {
+impl<'s> Others<'s> {
     /// The place of the bytes that the ledger names, out of the commit that it names.
     fn place(&mut self, estate: &mut Estate, known: &InForce) -> Result<usize, String> {
         if !self.herds.contains_key(&known.head) {
-            let read = self.read(estate, &known.head);
+            let read = self.read(&known.head);
             self.herds.insert(known.head.clone(), read);
         }
         let missing = || "the commit that the ledger names was not read".to_owned();
-        let (herd, places) = self.herds.get(&known.head).ok_or_else(missing)?.as_ref().map_err(Clone::clone)?;
+        let (herd, kinds) = self.herds.get_mut(&known.head).ok_or_else(missing)?.as_mut().map_err(|e| e.clone())?;
         let digest: Option<Digest> = herd.bytes(&known.device).map(|bytes| device_digest(Some(&bytes)));
-        let place = herd.devices.get(&known.device).and_then(|kind| places.get(*kind)).copied();
-        match place.filter(|_| digest == Some(known.bytes)) {
+        let held = (digest == Some(known.bytes)).then(|| kinds.place(estate, herd, &known.device));
+        match held.flatten() {
             Some(place) => Ok(place),
             None => Err(format!("the commit {} does not hold the bytes that the ledger names", short(&known.head))),
         }
     }
 
-    fn read(&self, estate: &mut Estate, head: &str) -> Result<(Herd, Vec<usize>), String> {
+    fn read(&self, head: &str) -> Result<(Herd, Kinds<'s>), String> {
         let unread = |why: String| format!("the commit {} cannot be read: {why}", short(head));
         let commit = self.session.repository.commit_id(head).map_err(|e| unread(e.to_string()))?;
         let herd = self.session.herd_at(commit).map_err(|e| unread(e.to_string()))?;
         let failed = |failure: Failure| unread(failure.text(crate::report::Colour::Never));
-        let places = estate.add(&herd).map_err(failed)?;
-        Ok((herd, places))
+        let kinds = Kinds::of(&herd, self.inventory).map_err(failed)?;
+        Ok((herd, kinds))
     }
 }
 

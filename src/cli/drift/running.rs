@@ -73,7 +73,7 @@ fn ask(policy: &Policy, estate: &Estate, name: &str) -> Result<Vec<InputFile>, S
     let unknown = || "it is not known what it should run".to_owned();
     let wanted = estate.devices.get(name).ok_or_else(unknown)?;
     let place = wanted.expected.clone()?;
-    let files = estate.files.get(place).ok_or_else(unknown)?;
+    let files = estate.files(place).ok_or_else(unknown)?;
     let target = Target { name: name.to_owned(), roles: wanted.roles.clone(), environment: wanted.environment };
     let (transport, read) = reading_transport(policy, &target).map_err(|reason| reason.message)?;
     let line = Line { device: name, transport };

@@ -3,7 +3,8 @@
 use crate::check::Device;
 use crate::dialect::{InputFile, ReadOptions};
 use crate::fleet::tree::{apart, whole};
-use crate::gate::{DeviceBytes, Reason, ReasonCode};
+use crate::gate::{DeviceBytes, Reason, ReasonCode, TargetDevice};
+use crate::inventory::Inventory;
 use crate::policy::{DeviceFile, read_device_file};
 use crate::routes::read_whole;
 use std::sync::Arc;
@@ -17,23 +18,17 @@ pub struct DeviceFiles {
     pub files: Vec<InputFile>,
     /// The files that those include.
     pub includes: Vec<InputFile>,
-    /// What `device.toml` says.
+    /// What `device.toml` says, completed by the inventory.
     pub facts: DeviceFile,
 }
 
 impl DeviceFiles {
-    /// The files of a device's bytes.
+    /// The files of a device's bytes, with what the inventory beside them says of it.
     ///
     /// # Errors
     /// A `device.toml` that is not understood.
-    pub fn of(bytes: &DeviceBytes) -> Result<DeviceFiles, Reason> {
-        let is_facts = |path: &str| path.rsplit('/').next() == Some("device.toml") && !path.starts_with("roles/");
-        let facts = match bytes.files.iter().find(|(path, _)| is_facts(path)) {
-            Some((path, text)) => {
-                read_device_file(path, &String::from_utf8_lossy(text)).map_err(|e| unread(&bytes.device, &e))?
-            }
-            None => DeviceFile::default(),
-        };
+    pub fn of(bytes: &DeviceBytes, inventory: Option<&Inventory>) -> Result<DeviceFiles, Reason> {
+        let facts = facts_of(bytes, inventory)?;
         let order = |path: &str| {
             let role = path.strip_prefix("roles/").and_then(|rest| rest.split('/').next());
             role.map_or(usize::MAX, |role| facts.from.iter().position(|f| f.value == role).unwrap_or(usize::MAX - 1))
@@ -80,6 +75,29 @@ impl DeviceFiles {
         let device = Device::new(&self.name, Arc::new(ruleset)).routed_by(Arc::new(routing));
         Ok(device.described_by(&self.facts))
     }
+}
+
+/// A device with the facts of its bytes and of the inventory beside them; one whose facts cannot be read counts as production.
+pub fn target(bytes: &DeviceBytes, inventory: Option<&Inventory>) -> TargetDevice {
+    let facts = facts_of(bytes, inventory).unwrap_or_default();
+    TargetDevice { device: bytes.device.clone(), roles: facts.roles(), environment: facts.environment }
+}
+
+fn facts_of(bytes: &DeviceBytes, inventory: Option<&Inventory>) -> Result<DeviceFile, Reason> {
+    let own = match bytes.files.iter().find(|(path, _)| is_facts(path)) {
+        Some((path, text)) => {
+            read_device_file(path, &String::from_utf8_lossy(text)).map_err(|e| unread(&bytes.device, &e))?
+        }
+        None => DeviceFile::default(),
+    };
+    Ok(match inventory.and_then(|inventory| inventory.device(&bytes.device)) {
+        Some(known) => own.completed_by(known).0,
+        None => own,
+    })
+}
+
+fn is_facts(path: &str) -> bool {
+    path.rsplit('/').next() == Some("device.toml") && !path.starts_with("roles/")
 }
 
 fn unread(device: &str, error: &crate::ruleset::Unreadable) -> Reason {

@@ -56,6 +56,7 @@ impl Session {
         let mut read = Read { announced: Some(pinned(id, base, head)), ..Read::default() };
         let changes = Changes { session: self, world: &world, tip };
         let filled = changes.fill(id, &mut read);
+        changes.timed(&mut read, None);
         changes.passed(&mut read);
         obstacles.extend(read.obstacles);
         obstacles.extend(filled.err().into_iter().flatten());

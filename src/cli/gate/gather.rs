@@ -1,20 +1,24 @@
 //! From the root's remote to a decision.
 
 use super::commits::Commits;
+use super::device::target;
 use super::{GateArguments, RootArguments, closed_branches};
+use crate::check::Goes;
 use crate::cli::failure::Failure;
 use crate::cli::input::{ChangeTrees, InputError, PinnedChange, Reader, Surroundings, bytes_of, reasons};
 use crate::cli::rulesets::is_ruleset;
 use crate::diff::Bounds;
+use crate::finding::RENUMBERED_TOO_EARLY;
 use crate::fleet::tree::Beside;
 use crate::gate::{
     Analysis, Believed, BesideDevices, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Digest, Dossier, Hold,
-    InForce, Instant, Ledger, Library, Log, Neighbour, Outcome, Pending, Progress, Reason, ReasonCode, Record,
+    InForce, Instant, Ledger, Library, Log, Neighbour, Outcome, Pending, Period, Progress, Reason, ReasonCode, Record,
     ResultKind, Root, Roster, Standing, TargetDevice, Testimony, adoptions, analyse_within, debt, decide,
-    device_digest, judge_chain, judge_pending, progress, quarantined, read_branch, read_request, read_version,
-    taken_back, unconverged, with_adoptions,
+    device_digest, inventory_of, judge_chain, judge_pending, progress, quarantined, read_branch, read_request,
+    read_version, taken_back, unconverged, with_adoptions,
 };
-use crate::policy::{ChangeRequest, Date, Environment, Policy, read_device_file};
+use crate::inventory::Inventory;
+use crate::policy::{ChangeRequest, Date, Environment, Policy};
 use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,6 +110,19 @@ impl Gathered {
     pub fn policy(&self) -> Option<&Policy> {
         self.chain.policy()
     }
+
+    /// The roles of a device of the change, as the protected branch gives them.
+    pub fn roles_of(&self, device: &str) -> &[String] {
+        let target = self.targets.iter().find(|t| t.device == device);
+        target.map(|t| t.roles.as_slice()).unwrap_or_default()
+    }
+
+    /// The inventories of the protected branch and of the proposal, where there are any that can be read; what cannot be read
+    /// refuses the change in its analysis.
+    pub fn inventories(&self) -> [Option<Inventory>; 2] {
+        let (Some(trees), Some(policy)) = (&self.trees, self.policy()) else { return [None, None] };
+        trees.beside.each_ref().map(|files| inventory_of(policy, files).ok().flatten())
+    }
 }
 
 impl Session {
@@ -191,6 +208,16 @@ impl Session {
     /// There are none, or some cannot be read.
     pub fn devices_at(&self, files: &crate::vcs::Tree) -> Result<crate::fleet::tree::ConfigTree, InputError> {
         Ok(self.reader()?.devices_of(&self.repository, files)?.accepted()?)
+    }
+
+    /// The inventory of a state of the repository's files, where the policy names one; what it says of devices completes their
+    /// `device.toml`.
+    ///
+    /// # Errors
+    /// Snapshots that cannot be read or are not understood.
+    pub fn inventory_at(&self, policy: &Policy, files: &crate::vcs::Tree) -> Result<Option<Inventory>, Failure> {
+        let reader = self.reader()?.with_beside(Beside::of(policy));
+        Ok(inventory_of(policy, &reader.beside_of(&self.repository, files)?)?)
     }
 
     pub(super) fn reader(&self) -> Result<Reader<'_>, InputError> {
@@ -347,6 +374,9 @@ impl Changes<'_> {
         self.passed(&mut read);
         let neighbours = self.neighbours(id, &read);
         let mut decision = self.decide(id, &read, &neighbours);
+        if self.timed(&mut read, decision.window) {
+            decision = self.decide(id, &read, &neighbours);
+        }
         if let Some(commit) = read.looks_approved.as_ref().filter(|_| !decision.missing.is_empty()) {
             let message =
                 format!("the message of {} looks like an approval and is none", commit.get(..12).unwrap_or(commit));
@@ -483,7 +513,7 @@ impl Changes<'_> {
             head: announced.head.clone(),
             policy: self.world.chain.in_force().map(|v| v.digest),
             in_force: in_force.clone(),
-            today: today(self.world.now),
+            today: self.world.now.date(),
             now: is_dated.then_some(self.world.now),
         }
     }
@@ -499,8 +529,19 @@ impl Changes<'_> {
         let reader = self.session.reader().map_err(|e| reasons(&e))?.with_beside(Beside::of(policy));
         let in_force = self.in_force(known, obstacles);
         let trees = reader.change_trees(&self.session.repository, pinned, &in_force)?;
-        let fleet = self.fleet(&reader, pinned.protected);
+        let fleet = self.fleet(&reader, policy, pinned.protected);
         let (request, canonical) = read_request(&trees.request.path, &trees.request.bytes, policy)?;
+        let analysis = self.analysed(policy, &trees, (&request, &canonical), Goes::Unknown).map(Arc::new);
+        Ok(FoundChange { trees: Arc::new(trees), fleet, request, analysis })
+    }
+
+    fn analysed(
+        &self,
+        policy: &Policy,
+        trees: &ChangeTrees,
+        (request, canonical): (&ChangeRequest, &str),
+        goes: Goes,
+    ) -> Result<Analysis, Vec<Reason>> {
         let repository = self.session.root.as_ref().map(|r| r.repository.clone()).unwrap_or_default();
         let case = Case {
             repository: &repository,
@@ -508,15 +549,37 @@ impl Changes<'_> {
             proposal: &trees.proposal,
             base: &trees.base,
             policy,
-            request: &request,
-            canonical_request: &canonical,
+            request,
+            canonical_request: canonical,
             bounds: Bounds::default(),
-            today: today(self.world.now),
+            today: self.world.now.date(),
         };
         let [old, new] = &trees.beside;
-        let around = BesideDevices { baseline: old, proposal: new, now: Some(self.world.now.0) };
-        let analysis = analyse_within(&case, &around, &mut Library::default()).map(Arc::new);
-        Ok(FoundChange { trees: Arc::new(trees), fleet, request, analysis })
+        let around = BesideDevices { baseline: old, proposal: new, now: Some(self.world.now.0), goes };
+        analyse_within(&case, &around, &mut Library::default())
+    }
+
+    /// Judges again what depends on when the change goes, once that is known: by the window that the gate computes, else by the
+    /// one that the change file wishes. Whether anything was judged again.
+    pub(super) fn timed(&self, read: &mut Read, window: Option<Period>) -> bool {
+        let (Some(trees), Some(request), Some(analysis), Some(policy)) =
+            (&read.trees, &read.request, &read.analysis, self.world.chain.policy())
+        else {
+            return false;
+        };
+        let wish = request.window.as_ref().and_then(|w| w.start.seconds());
+        let Some(start) = window.map(|w| w.start.0).or(wish) else { return false };
+        if !analysis.report.findings.iter().any(|f| f.code.id == RENUMBERED_TOO_EARLY.id) {
+            return false;
+        }
+        let again = read_request(&trees.request.path, &trees.request.bytes, policy)
+            .and_then(|(request, canonical)| self.analysed(policy, trees, (&request, &canonical), Goes::From(start)))
+            .map(Arc::new);
+        match again {
+            Ok(analysis) => read.analysis = Some(analysis),
+            Err(reasons) => read.obstacles.extend(reasons),
+        }
+        true
     }
 
     /// What the author of each announcement edited, by its place on the branch; of the last ones.
@@ -583,12 +646,14 @@ impl Changes<'_> {
         branches.flat_map(read).collect()
     }
 
-    /// Every device of the protected branch with the facts that it gives there.
-    fn fleet(&self, reader: &Reader<'_>, tip: CommitId) -> Vec<TargetDevice> {
+    /// Every device of the protected branch with the facts that it and its inventory give there.
+    fn fleet(&self, reader: &Reader<'_>, policy: &Policy, tip: CommitId) -> Vec<TargetDevice> {
         let repo = &self.session.repository;
         let tree = repo.tree(tip).map_err(InputError::from);
         let Ok(tree) = tree.and_then(|t| reader.devices_of(repo, &t)) else { return Vec::new() };
-        tree.devices.iter().map(|d| target(&bytes_of(d))).collect()
+        // One that cannot be read refuses the change where it is analysed.
+        let inventory = inventory_of(policy, &tree.beside).ok().flatten();
+        tree.devices.iter().map(|d| target(&bytes_of(d), inventory.as_ref())).collect()
     }
 
     pub fn decide(&self, id: &str, read: &Read, neighbours: &[Neighbour]) -> Decision {
@@ -692,29 +757,15 @@ fn as_hold(record: &Believed<Record>) -> Option<Believed<Hold>> {
     })
 }
 
-/// A device with the facts of its bytes; one whose facts cannot be read counts as production.
-pub(super) fn target(bytes: &DeviceBytes) -> TargetDevice {
-    let facts = bytes
-        .files
-        .iter()
-        .find(|(path, _)| path.rsplit('/').next() == Some("device.toml") && !path.starts_with("roles/"));
-    let read = facts
-        .and_then(|(path, bytes)| read_device_file(path, &String::from_utf8_lossy(bytes)).ok())
-        .unwrap_or_default();
-    TargetDevice { device: bytes.device.clone(), roles: read.roles(), environment: read.environment }
-}
-
-/// The devices that a change touches. A new one takes the strictest environment.
+/// The devices that a change touches.
 fn targets(analysis: &Analysis, fleet: &[TargetDevice]) -> Vec<TargetDevice> {
-    let of = |(device, _): &(String, crate::gate::Digest)| {
-        let unknown = TargetDevice { device: device.clone(), roles: Vec::new(), environment: Environment::Production };
-        fleet.iter().find(|d| d.device == *device).cloned().unwrap_or(unknown)
-    };
-    analysis.devices.iter().map(of).collect()
+    analysis.devices.iter().map(|(device, _)| known_or_new(device, fleet)).collect()
 }
 
-pub(super) fn today(now: Instant) -> Date {
-    Date::of_unix_seconds(u64::try_from(now.0).unwrap_or_default())
+/// A device as the protected branch knows it. A new one takes the strictest environment.
+pub(super) fn known_or_new(device: &str, fleet: &[TargetDevice]) -> TargetDevice {
+    let new = || TargetDevice { device: device.to_owned(), roles: Vec::new(), environment: Environment::Production };
+    fleet.iter().find(|d| d.device == device).cloned().unwrap_or_else(new)
 }
 
 pub(super) fn code(name: &str) -> ReasonCode {

@@ -15,12 +15,12 @@ mod write;
 
 pub use commits::Commits;
 pub use compare::difference_words;
-pub use device::DeviceFiles;
+pub use device::{DeviceFiles, target};
 pub use draft::Drafted;
 pub use gather::{Gathered, Session};
 pub use kept::closed_branches;
 pub use scheduled::{Agenda, OpenChange};
-pub use survey::{Survey, survey_server};
+pub use survey::{Main, Survey, survey_server};
 pub use write::{ReceiptBranch, RemoteLedger, append_by_machine, keep_receipt};
 
 use super::failure::Failure;

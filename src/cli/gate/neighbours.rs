@@ -1,6 +1,7 @@
 //! Other open changes: what they touch, when they go, and whether their proofs hold together.
 
-use super::gather::{Changes, Read, announcement, change_of, today};
+use super::gather::{Changes, Read, announcement, change_of};
+use crate::cli::input::ChangeTrees;
 use crate::diff::Bounds;
 use crate::gate::{
     Believed, Library, Neighbour, Period, Planned, Reason, Record, Standing, Terms, Testimony, beside, progress,
@@ -19,9 +20,10 @@ impl Changes<'_> {
             return Vec::new();
         };
         let shares = |devices: &[String]| devices.iter().any(|d| analysis.devices.iter().any(|(own, _)| own == d));
-        let terms = Terms { policy, bounds: Bounds::default(), today: today(self.world.now) };
+        let terms = Terms { policy, bounds: Bounds::default(), now: self.world.now };
         let window = self.decide(id, own, &[]).window.map(|w| (w.start, w.end));
-        let planned = Planned { id, window, baseline: &trees.baseline, proposal: &trees.proposal, request };
+        let (baseline, proposal, beside) = (&trees.baseline, &trees.proposal, &trees.beside);
+        let planned = Planned { id, window, baseline, proposal, beside, request };
         let mut out = Vec::new();
         for other in self.world.branches.keys().filter_map(|name| change_of(name)).filter(|other| *other != id) {
             let read = self.read(other);
@@ -68,7 +70,8 @@ impl Beside<'_> {
     fn reasons(&self) -> Vec<Reason> {
         let (Some(trees), Some(request)) = (&self.theirs.trees, &self.theirs.request) else { return Vec::new() };
         let window = self.window.map(|w| (w.start, w.end));
-        let other = Planned { id: self.other, window, baseline: &trees.baseline, proposal: &trees.proposal, request };
+        let ChangeTrees { baseline, proposal, beside: around, .. } = &**trees;
+        let other = Planned { id: self.other, window, baseline, proposal, beside: around, request };
         let found = beside(&[*self.own, other], Some(self.id), self.terms, &mut Library::default());
         found.into_values().flatten().collect()
     }

@@ -1,11 +1,12 @@
 //! The commits of a change's range: who made what would be pushed, and what both ends of the range do not show.
 
-use super::gather::{Changes, Read, code, of_vcs, today};
+use super::gather::{Changes, Read, code, of_vcs};
 use crate::cli::input::{ChangeTrees, Reader, reasons};
 use crate::diff::Bounds;
+use crate::fleet::tree::{Beside, TreeFile};
 use crate::gate::{
-    Analysis, Case, DeviceBytes, InForce, Instant, Library, Passing, Reason, ReasonCode, contributions, device_digest,
-    unsafe_passing,
+    Analysis, BesideDevices, Case, DeviceBytes, InForce, Instant, Library, Passing, Reason, ReasonCode, contributions,
+    device_digest, unsafe_passing,
 };
 use crate::policy::{ChangeRequest, Policy};
 use crate::vcs::{CommitId, RawCommit, Tree, VcsError};
@@ -90,19 +91,20 @@ impl Changes<'_> {
             return;
         };
         let judging = Judging { policy, request, now: self.world.now };
-        let found = self.states(&announced.base, &announced.head).map(|states| judging.reasons(&states));
+        let found = self.states(policy, &announced.base, &announced.head).map(|states| judging.reasons(&states));
         read.obstacles.extend(found.unwrap_or_else(|reasons| reasons));
     }
 
-    /// The devices at every commit before the head that changes them, each state once, and where the commit left other history.
-    fn states(&self, base: &str, head: &str) -> Result<Vec<State>, Vec<Reason>> {
-        let (repo, reader) = (&self.session.repository, self.reader()?);
+    /// The devices, with what stands beside them, at every commit before the head that changes either, each state once, and where
+    /// the commit left other history.
+    fn states(&self, policy: &Policy, base: &str, head: &str) -> Result<Vec<State>, Vec<Reason>> {
+        let (repo, reader) = (&self.session.repository, self.reader()?.with_beside(Beside::of(policy)));
         let broken = |error: VcsError| vec![of_vcs(&error)];
         let (base, head) = (repo.commit_id(base).map_err(broken)?, repo.commit_id(head).map_err(broken)?);
         let tree = |commit: CommitId| repo.tree(commit).map_err(broken);
-        let part = |tree: &Tree| tree.contents(|path| reader.is_of_devices(path));
+        let part = |tree: &Tree| tree.contents(|path| reader.is_judged(path));
         let devices = |tree: &Tree, commit: CommitId| {
-            let read = reader.devices_in(repo, tree, &commit.short());
+            let read = reader.state_of(repo, tree, &commit.short());
             read.map_err(|e| reasons(&e).into_iter().next().map_or_else(String::new, |reason| reason.message))
         };
         let mut seen = BTreeSet::from([part(&tree(head)?)]);
@@ -123,10 +125,13 @@ impl Changes<'_> {
 struct State {
     commit: CommitId,
     /// Where it left history that is not the author's.
-    from: Vec<DeviceBytes>,
+    from: Scenery,
     /// At the commit, or why they cannot be read.
-    to: Result<Vec<DeviceBytes>, String>,
+    to: Result<Scenery, String>,
 }
+
+/// Devices, and what stands beside them.
+type Scenery = (Vec<DeviceBytes>, Vec<TreeFile>);
 
 struct Judging<'a> {
     policy: &'a Policy,
@@ -152,21 +157,24 @@ impl Judging<'_> {
     }
 
     fn fault(&self, state: &State, library: &mut Library) -> Option<String> {
-        let to = match &state.to {
+        let (from, beside) = &state.from;
+        let (to, beside_then) = match &state.to {
             Ok(to) => to,
             Err(why) => return Some(why.clone()),
         };
         let case = Case {
             repository: "",
-            baseline: &state.from,
+            baseline: from,
             proposal: to,
-            base: &state.from,
+            base: from,
             policy: self.policy,
             request: self.request,
             canonical_request: "",
             bounds: Bounds::default(),
-            today: today(self.now),
+            today: self.now.date(),
         };
-        unsafe_passing(&case, Passing { from: &state.from, to }, library)
+        let now = Some(self.now.0);
+        let around = BesideDevices { baseline: beside, proposal: beside_then, now, ..BesideDevices::default() };
+        unsafe_passing(&case, Passing { from, to, around }, library)
     }
 }

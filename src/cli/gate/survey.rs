@@ -1,7 +1,8 @@
 //! Everything that is the same for every change, without any one of them: chains, keys, branches.
 
 use super::commits::Commits;
-use super::gather::{Changes, Session, World, change_of, target};
+use super::device::target;
+use super::gather::{Changes, Session, World, change_of, known_or_new};
 use crate::cli::failure::Failure;
 use crate::cli::input::{Herd, InputError, bytes_of};
 use crate::gate::fleet::{MainDevice, main_device};
@@ -9,6 +10,7 @@ use crate::gate::{
     Chain, Confined, DeviceBytes, Digest, InForce, Instant, Ledger, Log, Reason, Roster, TargetDevice, Testimony,
     adoptions, quarantines, read_branch, with_adoptions,
 };
+use crate::inventory::Inventory;
 use crate::vcs::{Branch, CommitId, EvidenceSource, Repository, VcsError};
 use std::collections::BTreeMap;
 
@@ -32,6 +34,16 @@ pub struct Survey {
     pub in_force: BTreeMap<String, InForce>,
     /// What stands against everything: a root that is missing, a remote that does not answer, branches that were rewritten.
     pub obstacles: Vec<Reason>,
+}
+
+/// The devices of the protected branch.
+pub struct Main {
+    /// Kind by kind.
+    pub herd: Herd,
+    /// Each with its facts.
+    pub devices: Vec<MainDevice>,
+    /// The inventory there, where the policy names one.
+    pub inventory: Option<Inventory>,
 }
 
 /// Reads what a server has itself: its own branches are the evidence.
@@ -63,24 +75,40 @@ impl Session {
         self.survey_again(now, obstacles)
     }
 
-    /// Every device of the protected branch, with the facts that it gives there.
+    /// Every device of the protected branch, with the facts that it and its inventory give there.
     pub fn fleet_of(&self, survey: &Survey) -> Vec<TargetDevice> {
         let tree = survey.tip.and_then(|tip| self.repository.tree(tip).ok());
         let tree = tree.and_then(|tree| self.devices_at(&tree).ok());
-        tree.map(|t| t.devices.iter().map(|d| target(&bytes_of(d))).collect()).unwrap_or_default()
+        let inventory = self.inventory_of(survey).ok().flatten();
+        tree.iter().flat_map(|t| &t.devices).map(|d| target(&bytes_of(d), inventory.as_ref())).collect()
     }
 
-    /// Every device of the protected branch, kind by kind, with its facts and the digest of its bytes there.
+    /// One device as the protected branch knows it, whatever a proposal says of it.
+    pub fn target_of(&self, survey: &Survey, device: &str) -> TargetDevice {
+        known_or_new(device, &self.fleet_of(survey))
+    }
+
+    /// The inventory of the protected branch, where the policy names one.
     ///
     /// # Errors
-    /// The protected branch is not there, or its devices cannot be read.
-    pub fn main_devices(&self, survey: &Survey) -> Result<(Herd, Vec<MainDevice>), Failure> {
+    /// Snapshots that cannot be read or are not understood.
+    pub fn inventory_of(&self, survey: &Survey) -> Result<Option<Inventory>, Failure> {
+        let (Some(tip), Some(policy)) = (survey.tip, survey.chain.policy()) else { return Ok(None) };
+        let files = self.repository.tree(tip).map_err(InputError::from)?;
+        self.inventory_at(policy, &files)
+    }
+
+    /// Every device of the protected branch with its facts and the digest of its bytes there, and the devices kind by kind.
+    ///
+    /// # Errors
+    /// The protected branch is not there, or its devices or its inventory cannot be read.
+    pub fn main_devices(&self, survey: &Survey) -> Result<Main, Failure> {
         let none = || Failure::new("the protected branch was not fetched").help("see that the root's remote answers");
         let tip = survey.tip.ok_or_else(none)?;
-        let herd = self.herd_at(tip)?;
-        let main = herd.devices.keys().filter_map(|device| herd.bytes(device));
-        let main = main.map(|bytes| main_device(target(&bytes), &bytes)).collect();
-        Ok((herd, main))
+        let (herd, inventory) = (self.herd_at(tip)?, self.inventory_of(survey)?);
+        let all = herd.devices.keys().filter_map(|device| herd.bytes(device));
+        let devices = all.map(|bytes| main_device(target(&bytes, inventory.as_ref()), &bytes)).collect();
+        Ok(Main { herd, devices, inventory })
     }
 
     /// The devices of a commit, kind by kind.

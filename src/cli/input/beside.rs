@@ -41,6 +41,14 @@ impl Reader<'_> {
         Ok(self.counting(out))
     }
 
+    /// Those of a state of a repository, beside its devices.
+    ///
+    /// # Errors
+    /// Files that cannot be read, or are none.
+    pub fn beside_of(&self, repo: &Repository, files: &Tree) -> Result<Vec<TreeFile>, InputError> {
+        self.beside_in(repo, files, self.above_devices())
+    }
+
     /// Those of a state of a repository.
     pub(super) fn beside_in(&self, repo: &Repository, files: &Tree, root: &str) -> Result<Vec<TreeFile>, InputError> {
         let mut out = Vec::new();

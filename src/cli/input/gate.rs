@@ -100,19 +100,27 @@ impl Reader<'_> {
         })
     }
 
-    /// The devices of a state of the repository's files.
+    /// The devices of a state of the repository's files, and what stands beside them.
     ///
     /// # Errors
     /// There are none, or they cannot be read or accepted.
-    pub fn devices_in(&self, repo: &Repository, files: &Tree, words: &str) -> Result<Vec<DeviceBytes>, InputError> {
+    pub fn state_of(
+        &self,
+        repo: &Repository,
+        files: &Tree,
+        words: &str,
+    ) -> Result<(Vec<DeviceBytes>, Vec<TreeFile>), InputError> {
         let tree = self.repository_tree(repo, files, words)?.accepted()?;
-        Ok(tree.devices.iter().map(bytes_of).collect())
+        Ok((tree.devices.iter().map(bytes_of).collect(), tree.beside))
     }
 
-    /// Whether a path of the repository is one of a device or of a role.
-    pub fn is_of_devices(&self, path: &str) -> bool {
+    /// Whether a path of the repository is one of a device or of a role, or stands beside them: what checks judge by.
+    pub fn is_judged(&self, path: &str) -> bool {
         let below = |folder: &str| folder.is_empty() || path.strip_prefix(folder).is_some_and(|p| p.starts_with('/'));
-        below(&self.devices) || below(&self.roles_path())
+        let above = self.above_devices();
+        let inner =
+            if above.is_empty() { Some(path) } else { path.strip_prefix(above).map(|p| p.trim_start_matches('/')) };
+        below(&self.devices) || below(&self.roles_path()) || inner.is_some_and(|path| self.beside.holds(path))
     }
 
     /// Where the repository holds a file of a device: those of roles are named from the folder that holds `roles/`.

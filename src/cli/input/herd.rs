@@ -21,6 +21,8 @@ pub struct Herd {
     pub kinds: Vec<DeviceInput>,
     /// The kind of every device.
     pub devices: BTreeMap<String, usize>,
+    /// Zones and snapshots of the inventory.
+    pub beside: Vec<TreeFile>,
     /// What stands before the name of a device's folder: `devices/`, or nothing.
     under: String,
 }
@@ -72,7 +74,7 @@ impl Herd {
             tree.devices.iter().enumerate().map(|(at, device)| (device.name.as_str(), at)).collect();
         let place = |(device, first): (String, String)| Some((device, *places.get(first.as_str())?));
         let devices = alike.into_iter().filter_map(place).collect();
-        Ok(Herd { kinds: tree.devices, devices, under: under.to_owned() })
+        Ok(Herd { kinds: tree.devices, devices, beside: tree.beside, under: under.to_owned() })
     }
 }
 
@@ -138,13 +140,21 @@ impl Reader<'_> {
     fn herd_on_disk(&self, given: &OsStr) -> Result<Herd, InputError> {
         let (root, shown) = (self.path(given), given.to_string_lossy().into_owned());
         let mut sorting = Sorting::default();
-        let mut roles = Vec::new();
+        let (mut roles, mut beside) = (Vec::new(), Vec::new());
         for (name, kind) in listed(&root, &shown)? {
             let inner = format!("{}/{name}", shown.trim_end_matches('/'));
             match kind {
                 _ if name.starts_with('.') || (kind == EntryKind::File && is_ignored_name(&name)) => {}
                 EntryKind::Other if name == "roles" => roles = self.files_in(&root.join(&name), &inner)?,
-                EntryKind::Other => sorting.add(&name, &name, self.files_in(&root.join(&name), &inner)?),
+                EntryKind::Other => {
+                    let files = self.files_in(&root.join(&name), &inner)?;
+                    let inside = |f: TreeFile| TreeFile { path: format!("{name}/{}", f.path), bytes: f.bytes };
+                    let (held, own) = self.beside.split(files.into_iter().map(inside).collect(), self.is_ruleset);
+                    if held.is_empty() || !own.is_empty() {
+                        sorting.add(&name, own);
+                    }
+                    beside.extend(held);
+                }
                 _ if name == "device.toml" => return Herd::of(self.tree(given)?, BTreeMap::new(), ""),
                 _ => {
                     let bytes = folder::read_given_file(&root.join(&name), &inner, &self.limits)?;
@@ -153,8 +163,11 @@ impl Reader<'_> {
             }
         }
         sorting.settle();
+        if beside.is_empty() && root.ends_with("devices") {
+            beside = root.parent().map_or(Ok(Vec::new()), |above| self.beside_on_disk(above, Strictness::AdHoc))?;
+        }
         let mut input = TreeInput::new(&name_of(&root));
-        input.files = sorting.files;
+        (input.files, input.beside) = (sorting.files, beside);
         (input.roles, _) = split_roles(
             roles.into_iter().map(|f| TreeFile { path: format!("roles/{}", f.path), bytes: f.bytes }).collect(),
         );
@@ -213,10 +226,10 @@ impl Sorting {
         }
     }
 
-    fn add(&mut self, device: &str, folder: &str, files: Vec<TreeFile>) {
-        let signature = files.iter().map(|f| (format!("/{}", f.path), normalised(&f.bytes))).collect();
-        let inside = |f: TreeFile| TreeFile { path: format!("{folder}/{}", f.path), bytes: f.bytes };
-        self.note(device, signature, files.into_iter().map(inside).collect());
+    fn add(&mut self, device: &str, files: Vec<TreeFile>) {
+        let cut = |f: &TreeFile| f.path.strip_prefix(device).unwrap_or(&f.path).to_owned();
+        let signature = files.iter().map(|f| (cut(f), normalised(&f.bytes))).collect();
+        self.note(device, signature, files);
     }
 
     fn note(&mut self, device: &str, signature: Signature, files: Vec<TreeFile>) {

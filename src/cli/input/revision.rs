@@ -52,7 +52,7 @@ impl Reader<'_> {
         let mut input = self.repository_input();
         input.files = relative(devices, &self.devices, Strictness::Repository)?;
         input.roles = relative(roles, &self.roles_path(), Strictness::Repository)?;
-        input.beside = self.beside_in(repo, files, self.above_devices())?;
+        input.beside = self.beside_of(repo, files)?;
         Ok(ConfigTree::of_folder(input, self.is_ruleset))
     }
 

@@ -8,8 +8,10 @@ use crate::cli::push::port::{Line, Way, Ways};
 use crate::fleet::transport::find_program;
 use crate::gate::push::Trouble;
 use crate::gate::push::route::{ProductionTransport, Target};
-use crate::gate::{Check, DeviceBytes, Item, Reason, ReasonCode, Tick};
+use crate::gate::{Check, Item, Reason, ReasonCode, Tick};
+use crate::inventory::Inventory;
 use crate::policy::{Argument, Command, Policy, Transport};
+use crate::ruleset::Side;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -26,10 +28,11 @@ pub(super) fn not_made() -> Vec<Item> {
 /// There are no random bytes.
 pub(super) fn checks(gathered: &Gathered) -> Result<Vec<Item>, Failure> {
     let mut found = Found::default();
+    let inventories = gathered.inventories();
     match gathered.policy() {
         Some(policy) if !gathered.targets.is_empty() => {
             for target in targets(&gathered.targets) {
-                One { gathered, policy, target: &target }.look(&mut found)?;
+                One { gathered, policy, target: &target, inventories: &inventories }.look(&mut found)?;
             }
         }
         _ => found.nothing = true,
@@ -77,12 +80,14 @@ struct One<'a> {
     gathered: &'a Gathered,
     policy: &'a Policy,
     target: &'a Target,
+    /// Of the protected branch, and of the proposal.
+    inventories: &'a [Option<Inventory>; 2],
 }
 
 impl One<'_> {
     fn look(&self, found: &mut Found) -> Result<(), Failure> {
         let name = &self.target.name;
-        let baseline = self.side(|trees| &trees.baseline);
+        let (baseline, proposal) = (self.side(Side::Old), self.side(Side::New));
         let live = match ProductionTransport::of(self.policy, self.target) {
             Ok(transport) => {
                 self.programs(transport.policy(), found);
@@ -97,7 +102,8 @@ impl One<'_> {
                 false
             }
         };
-        let tried = rehearse(self.gathered, self.policy, name)?;
+        let sides = (baseline.as_ref(), proposal.as_ref());
+        let tried = rehearse(self.gathered, self.policy, self.target, sides)?;
         match tried {
             Ok(words) if live => {
                 found.say(Check::Rollback, format!("{name}: {words}; what it runs is what it would go back to"))
@@ -108,9 +114,15 @@ impl One<'_> {
         Ok(())
     }
 
-    fn side(&self, of: impl Fn(&crate::cli::input::ChangeTrees) -> &Vec<DeviceBytes>) -> Option<DeviceFiles> {
+    fn side(&self, side: Side) -> Option<DeviceFiles> {
         let trees = self.gathered.trees.as_ref()?;
-        of(trees).iter().find(|b| b.device == self.target.name).and_then(|b| DeviceFiles::of(b).ok())
+        let [old, new] = self.inventories;
+        let (all, inventory) = match side {
+            Side::Old => (&trees.baseline, old),
+            Side::New => (&trees.proposal, new),
+        };
+        let bytes = all.iter().find(|b| b.device == self.target.name)?;
+        DeviceFiles::of(bytes, inventory.as_ref()).ok()
     }
 
     /// Every program that the transport names is where transports look for programs.
@@ -143,13 +155,13 @@ impl One<'_> {
     /// Reads the device and compares; whether it runs its baseline.
     fn read(&self, transport: ProductionTransport<'_>, found: &mut Found) -> Result<bool, Failure> {
         let name = &self.target.name;
-        let (Some(baseline), Some(proposal)) = (self.side(|t| &t.baseline), self.side(|t| &t.proposal)) else {
+        let (Some(baseline), Some(proposal)) = (self.side(Side::Old), self.side(Side::New)) else {
             let message = format!("`{name}` has no bytes on one side, so there is nothing to compare it with");
             let fix = format!("make what it runs its baseline first: fwgate adopt {name}");
             found.object(Check::Baseline, Reason::new(ReasonCode::NoRollback, message, fix));
             return Ok(false);
         };
-        let way = Way { transport, proposal, baseline, instead: None };
+        let way = Way { transport, roles: self.target.roles.clone(), proposal, baseline, instead: None };
         let ways = BTreeMap::from([(name.clone(), way)]);
         let port = Ways { policy: self.policy, ways };
         match port.read(name, &nonce()?) {

@@ -1,10 +1,11 @@
-//! The way back, tried: it is what is in force, it is understood, and a kernel takes it.
+//! The way back, tried: it is what is in force, it is understood, and on top of the proposal a kernel makes the baseline of it.
 
 use crate::cli::failure::Failure;
 use crate::cli::gate::{DeviceFiles, Gathered};
-use crate::cli::vet::{Loaded, load};
+use crate::cli::vet::{Loaded, WayBack, go_back};
+use crate::gate::push::route::{ProductionTransport, Target};
 use crate::gate::{Reason, ReasonCode, device_digest};
-use crate::policy::Policy;
+use crate::policy::{Policy, Replaces};
 
 /// Tries the way back of one device; what came of it in words, or what stands against relying on it.
 ///
@@ -13,8 +14,10 @@ use crate::policy::Policy;
 pub(super) fn rehearse(
     gathered: &Gathered,
     policy: &Policy,
-    device: &str,
+    target: &Target,
+    (baseline, proposal): (Option<&DeviceFiles>, Option<&DeviceFiles>),
 ) -> Result<Result<String, Vec<Reason>>, Failure> {
+    let device = target.name.as_str();
     let none = |message: String, fix: String| Ok(Err(vec![Reason::new(ReasonCode::NoRollback, message, fix)]));
     let adopt = format!("make what it runs its baseline first: fwgate adopt {device}");
     let trees = gathered.trees.as_ref();
@@ -30,15 +33,13 @@ pub(super) fn rehearse(
     if !is_in_force {
         return none(format!("the way back of `{device}` is not what the ledger says is in force"), adopt);
     }
-    let files = match DeviceFiles::of(bytes) {
-        Ok(files) => files,
-        Err(reason) => return Ok(Err(vec![reason])),
+    let Some(to) = baseline else {
+        return none(format!("the facts of `{device}` in force are not understood"), adopt);
     };
-    if let Err(reason) = files.read() {
-        return Ok(Err(vec![reason]));
-    }
-    match load(policy, &files)? {
-        Loaded::Good(on) => Ok(Ok(format!("its baseline loads and reads back equal ({on})"))),
+    let transport = ProductionTransport::of(policy, target).ok();
+    let replaces = transport.map_or(Replaces::Named, |t| t.policy().replaces);
+    match go_back(policy, WayBack { from: proposal, to, roles: &target.roles, replaces })? {
+        Loaded::Good(on) => Ok(Ok(format!("on top of its proposal, its baseline reads back equal ({on})"))),
         Loaded::Refused(reason) => Ok(Err(vec![reason])),
         Loaded::Unable(why) => {
             let message = format!("the way back of `{device}` could not be loaded here: {why}");

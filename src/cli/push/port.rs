@@ -19,6 +19,8 @@ use std::time::Duration;
 pub struct Way<'p> {
     /// Its transport.
     pub transport: ProductionTransport<'p>,
+    /// Its roles, as the protected branch gives them: what other programs manage on it depends on them.
+    pub roles: Vec<String>,
     /// What it should get.
     pub proposal: DeviceFiles,
     /// What it goes back to.
@@ -310,7 +312,7 @@ impl Ways<'_> {
             let options = crate::dialect::ReadOptions { dialect: None, ..side.options() };
             compare_readback(&Readback {
                 device,
-                roles: &side.facts.roles(),
+                roles: &way.roles,
                 expected: &side.files,
                 seen: &seen,
                 options: &options,

@@ -20,7 +20,7 @@ fn states(drift: &Drift) -> Vec<bool> {
 
 #[test]
 fn devices_of_the_same_sides_are_compared_once() {
-    let configuration = |ports: &[u16]| Configuration { files: rules(ports), options: ReadOptions::default() };
+    let configuration = |ports: &[u16]| Configuration { files: rules(ports).into(), options: ReadOptions::default() };
     let expected = [configuration(&[22, 80]), configuration(&[443])];
     let seen =
         [rules(&[80, 22]), rules(&[22]), vec![InputFile { name: "rules.v4".into(), bytes: b"nonsense".to_vec() }]];

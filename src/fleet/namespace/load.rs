@@ -40,6 +40,16 @@ impl Loader {
         }
     }
 
+    /// The program and its arguments as a device calls it that runs something already: what the file names is replaced.
+    pub fn replace(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Loader::Ipset => ("ipset", &["restore", "-exist"]),
+            Loader::Iptables => ("iptables-restore", &[]),
+            Loader::Ip6tables => ("ip6tables-restore", &[]),
+            Loader::Nft => self.load(),
+        }
+    }
+
     /// The program that prints what the kernel holds, and its arguments.
     pub fn print(self) -> (&'static str, &'static [&'static str]) {
         match self {

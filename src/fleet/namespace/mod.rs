@@ -24,6 +24,7 @@ pub use worker::work;
 
 use crate::fleet::transport::shown;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::IpAddr;
 use std::path::Path;
@@ -39,12 +40,30 @@ pub const WORKER: &str = "inside-namespace";
 pub struct Job {
     /// What is loaded, in order.
     pub files: Vec<JobFile>,
+    /// What is loaded on top of it before anything is sent or read back.
+    pub back: Option<Back>,
     /// The device's interfaces.
     pub interfaces: Vec<String>,
     /// Its own addresses.
     pub addresses: Vec<IpAddr>,
     /// What is sent.
     pub talks: Vec<Talk>,
+}
+
+/// A configuration that takes the place of the loaded one, as a device would take it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Back {
+    /// Its files, in order.
+    pub files: Vec<JobFile>,
+    /// Whether everything that runs is dropped first; else only what the tools drop by themselves.
+    pub is_whole: bool,
+}
+
+impl Job {
+    /// Every kind of file, of both configurations.
+    pub fn loaders(&self) -> BTreeSet<Loader> {
+        self.files.iter().chain(self.back.iter().flat_map(|back| &back.files)).map(|f| f.loader).collect()
+    }
 }
 
 /// What a namespace found.

@@ -9,7 +9,7 @@ use super::{Answer, Job, Vetted};
 use crate::fleet::transport::shown;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::BufRead;
+use std::io::{BufRead, Write};
 use std::net::IpAddr;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -56,16 +56,31 @@ struct Vetting<'j> {
 impl Vetting<'_> {
     fn all(&mut self) -> Result<Answer, String> {
         let open: Vec<bool> = self.every(|vetting, talk| vetting.first(talk, PATIENCE).map(|c| c.is_some()))?;
-        for file in &self.job.files {
-            if let Err((by, said)) = load(file) {
-                return Ok(Answer::Refused { file: file.name.clone(), by, said });
-            }
+        if let Err(refused) = self.load_all() {
+            return Ok(refused);
         }
         let readback = self.readback()?;
         let judged = self.every(Vetting::judge)?;
         let outcomes = judged.into_iter().zip(open);
         let outcomes = outcomes.map(|(o, open)| if open { o } else { Outcome::NotSendable }).collect();
         Ok(Answer::Done(Vetted { readback, outcomes, on: self.versions() }))
+    }
+
+    /// Loads everything; or who refused what.
+    fn load_all(&self) -> Result<(), Answer> {
+        let refused = |file: &JobFile, (by, said)| Answer::Refused { file: file.name.clone(), by, said };
+        for file in &self.job.files {
+            load(file, file.loader.load()).map_err(|why| refused(file, why))?;
+        }
+        let Some(back) = &self.job.back else { return Ok(()) };
+        if back.is_whole {
+            drop_everything(&self.job.loaders()).map_err(Answer::Unable)?;
+        }
+        for file in &back.files {
+            let call = if back.is_whole { file.loader.load() } else { file.loader.replace() };
+            load(file, call).map_err(|why| refused(file, why))?;
+        }
+        Ok(())
     }
 
     /// Does something with every talk, in order, with routes and addresses as its way needs them.
@@ -232,15 +247,13 @@ impl Vetting<'_> {
 
     /// What the kernel says that it holds, of every kind that was loaded.
     fn readback(&self) -> Result<Vec<(Loader, String)>, String> {
-        let loaders: BTreeSet<Loader> = self.job.files.iter().map(|f| f.loader).collect();
-        loaders.into_iter().map(|loader| print(loader).map(|text| (loader, text))).collect()
+        self.job.loaders().into_iter().map(|loader| print(loader).map(|text| (loader, text))).collect()
     }
 
     fn versions(&self) -> String {
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let mut words = vec![format!("linux {}", kernel.trim())];
-        let loaders: BTreeSet<Loader> = self.job.files.iter().map(|f| f.loader).collect();
-        for loader in loaders {
+        for loader in self.job.loaders() {
             let program = loader.load().0;
             if let Ok(done) = Command::new(program).arg("--version").stdin(Stdio::null()).output() {
                 words.push(shown(&done.stdout));
@@ -263,9 +276,42 @@ fn name(talk: &Talk, part: Part) -> String {
     words.to_owned()
 }
 
-/// Loads one file; who refused it and with which words otherwise.
-fn load(file: &JobFile) -> Result<(), (String, String)> {
-    let (program, arguments) = file.loader.load();
+/// Empties what these tools fill; rules go before the sets that they use.
+fn drop_everything(loaders: &BTreeSet<Loader>) -> Result<(), String> {
+    let failed = |program: &str, why: &str| format!("`{program}` could not empty the namespace: {why}");
+    for loader in loaders.iter().rev() {
+        let (program, arguments, input) = match loader {
+            Loader::Nft => ("nft", vec!["flush", "ruleset"], String::new()),
+            Loader::Ipset => ("ipset", vec!["destroy"], String::new()),
+            Loader::Iptables | Loader::Ip6tables => (loader.replace().0, Vec::new(), emptied(&print(*loader)?)),
+        };
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|e| failed(program, &e.kind().to_string()))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let done = child.wait_with_output().map_err(|e| failed(program, &e.kind().to_string()))?;
+        if !done.status.success() {
+            return Err(failed(program, &shown(&done.stderr)));
+        }
+    }
+    Ok(())
+}
+
+/// A dump without rules, own chains and closed policies.
+fn emptied(dump: &str) -> String {
+    let keeps =
+        |line: &&str| line.starts_with('*') || *line == "COMMIT" || (line.starts_with(':') && !line.contains(" - "));
+    let open = |line: &str| match line.split(' ').next().filter(|_| line.starts_with(':')) {
+        Some(chain) => format!("{chain} ACCEPT [0:0]\n"),
+        None => format!("{line}\n"),
+    };
+    dump.lines().filter(keeps).map(open).collect()
+}
+
+/// Loads one file by this call; who refused it and with which words otherwise.
+fn load(file: &JobFile, (program, arguments): (&str, &[&str])) -> Result<(), (String, String)> {
     let refused = |said: String| (program.to_owned(), said);
     let input = File::open(&file.path).map_err(|e| refused(e.kind().to_string()))?;
     let done = Command::new(program).args(arguments).stdin(Stdio::from(input)).output();

@@ -1,7 +1,7 @@
 //! States between both ends of a range: whatever the end is, a commit on the way to it could be pushed or approved by itself,
 //! so that each must be as safe as the end.
 
-use super::{Case, Library, checked, devices};
+use super::{BesideDevices, Case, Library, checked, contradictions, devices, estates, refuse_missing};
 use crate::check::{CheckInput, Estate};
 use crate::finding::{Finding, INTENT_ALREADY_MET, INTENT_NOT_MET, Severity};
 use crate::gate::evidence::DeviceBytes;
@@ -15,13 +15,23 @@ pub struct Passing<'a> {
     pub from: &'a [DeviceBytes],
     /// The devices at the commit.
     pub to: &'a [DeviceBytes],
+    /// What stands beside them there and here.
+    pub around: BesideDevices<'a>,
+}
+
+impl<'a> Passing<'a> {
+    /// The beginning alone, as if nothing had been done.
+    fn begun(self) -> Passing<'a> {
+        let around = BesideDevices { proposal: self.around.baseline, ..self.around };
+        Passing { from: self.from, to: self.from, around }
+    }
 }
 
 /// What makes a state between both ends of a change's range unsafe, in words: what the checks refuse in it and do not refuse
 /// where it began. An intent that is not reached yet is no fault of a state on the way. `None` where it is safe.
 pub fn unsafe_passing(case: &Case<'_>, passing: Passing<'_>, library: &mut Library) -> Option<String> {
     let own = errors(case, passing, library);
-    let origin = errors(case, Passing { from: passing.from, to: passing.from }, library).unwrap_or_default();
+    let origin = errors(case, passing.begun(), library).unwrap_or_default();
     match own {
         Err(words) => Some(words),
         Ok(own) => own.difference(&origin).next().cloned(),
@@ -34,8 +44,14 @@ fn errors(case: &Case<'_>, passing: Passing<'_>, library: &mut Library) -> Resul
         let first = reasons.into_iter().next().map(|reason| reason.message);
         first.unwrap_or_else(|| "it cannot be judged".to_owned())
     };
-    let (before, after) =
-        (library.side(passing.from, None).map_err(unread)?, library.side(passing.to, None).map_err(unread)?);
+    let (mut old, mut new) = estates(case.policy, &passing.around).map_err(unread)?;
+    // A range may begin before there was an inventory; one that is taken away proves nothing.
+    if old.inventory.is_some() {
+        refuse_missing(case.policy, &new).map_err(unread)?;
+    }
+    let before = library.side(passing.from, old.inventory.as_ref()).map_err(unread)?;
+    let after = library.side(passing.to, new.inventory.as_ref()).map_err(unread)?;
+    (old.contradictions, new.contradictions) = (contradictions(&before), contradictions(&after));
     let (baseline, proposed) = (devices(&before), devices(&after));
     let is_same = passing.from == passing.to;
     let input = CheckInput {
@@ -45,7 +61,12 @@ fn errors(case: &Case<'_>, passing: Passing<'_>, library: &mut Library) -> Resul
         change: Some(case.request).filter(|_| !is_same),
         bounds: case.bounds,
         today: case.today,
-        estate: Estate::default(),
+        estate: Estate {
+            baseline: old.known(),
+            proposed: new.known(),
+            now: passing.around.now,
+            goes: passing.around.goes,
+        },
     };
     let report = checked(&input).map_err(unread)?;
     Ok(report.findings.iter().filter(|f| counts(f)).map(words).collect())
@@ -93,7 +114,8 @@ mod tests {
             bounds: Bounds::default(),
             today: Date { year: 2026, month: 12, day: 1 },
         };
-        unsafe_passing(&case, Passing { from: &from, to: &to }, &mut Library::default())
+        let around = BesideDevices::default();
+        unsafe_passing(&case, Passing { from: &from, to: &to, around }, &mut Library::default())
     }
 
     #[test]

@@ -33,12 +33,16 @@ pub(super) struct Read {
 }
 
 impl Library {
-    /// Every device of a side with its ruleset, in order of name.
+    /// Every device of a side with its ruleset, in order of name; the inventory completes their facts.
     ///
     /// # Errors
     /// Everything that was not understood.
-    pub fn devices(&mut self, devices: &[DeviceBytes]) -> Result<Vec<Device>, Vec<Reason>> {
-        Ok(self.side(devices, None)?.into_iter().map(|read| read.device).collect())
+    pub fn devices(
+        &mut self,
+        devices: &[DeviceBytes],
+        inventory: Option<&Inventory>,
+    ) -> Result<Vec<Device>, Vec<Reason>> {
+        Ok(self.side(devices, inventory)?.into_iter().map(|read| read.device).collect())
     }
 
     /// Reads every device of a side, in order of name; the inventory completes their facts.
@@ -62,18 +66,18 @@ impl Library {
         if reasons.is_empty() { Ok(out) } else { Err(reasons) }
     }
 
-    /// The ruleset of a device.
+    /// The ruleset of a device, whose facts the inventory completes.
     ///
     /// # Errors
     /// The first thing that was not understood.
-    pub fn ruleset(&mut self, bytes: &DeviceBytes) -> Result<Arc<Ruleset>, Reason> {
+    pub fn ruleset(&mut self, bytes: &DeviceBytes, inventory: Option<&Inventory>) -> Result<Arc<Ruleset>, Reason> {
         let unread = |unread: Vec<Unreadable>| {
             let first = unread.iter().flat_map(|one| unparsed(&bytes.device, one)).next();
             first.unwrap_or_else(|| {
                 Reason::new(ReasonCode::UnparsedInput, "the device is not understood", "mend the file")
             })
         };
-        self.device(bytes, None).map(|read| read.device.ruleset).map_err(unread)
+        self.device(bytes, inventory).map(|read| read.device.ruleset).map_err(unread)
     }
 
     /// Reads one device.

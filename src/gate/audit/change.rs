@@ -8,7 +8,7 @@ use crate::gate::case::{Dossier, Progress};
 use crate::gate::decide::{Past, judge_past};
 use crate::gate::evidence::{Analysis, Extent};
 use crate::gate::instant::Instant;
-use crate::gate::ledger::PermitHistory;
+use crate::gate::ledger::{Ledger, PermitHistory};
 use crate::gate::log::{Attachment, Merge, Outcome};
 use crate::gate::permit::{PermitFile, PermitRoster, VerifiedPermit};
 use crate::gate::reason::{Reason, ReasonCode};
@@ -39,7 +39,10 @@ pub(super) fn audited(believed: &Believed<'_>, id: &str) -> AuditedChange {
         return out;
     };
     let Some(branch) = believed.archive.changes.get(id) else { return out };
-    let case = Case { believed, merge, spent: spent.as_ref(), claim, at, policy, roster: &roster, branch };
+    // The branch is as the log brought it, so that witnesses of what came on it later say nothing about it.
+    let ledger = merge.map_or_else(|| believed.ledger.clone(), |merge| believed.ledger.until(&merge.entry));
+    let (spent, roster) = (spent.as_ref(), &roster);
+    let case = Case { believed, ledger, merge, spent, claim, at, policy, roster, branch };
     case.fill(&mut out);
     out.is_right = out.faults.is_empty();
     out
@@ -67,6 +70,8 @@ fn version(believed: &Believed<'_>, merge: Option<&Merge>, claim: Option<&Claim>
 
 struct Case<'a> {
     believed: &'a Believed<'a>,
+    /// As far as it tells of the branch.
+    ledger: Ledger,
     merge: Option<&'a Merge>,
     spent: Option<&'a PermitHistory>,
     claim: Option<&'a Claim>,
@@ -80,7 +85,7 @@ impl Case<'_> {
     fn fill(&self, out: &mut AuditedChange) {
         let end = self.merge.map_or(self.believed.archive.now, |m| m.said.at);
         let (_, latest) = self.merge.and_then(|m| self.believed.rules(m.said.version)).unzip();
-        let all = read_branch(self.branch, latest.as_ref().unwrap_or(self.roster), &self.believed.ledger, end);
+        let all = read_branch(self.branch, latest.as_ref().unwrap_or(self.roster), &self.ledger, end);
         let then = self.then();
         let (permit, mut faults) = self.permit();
         faults.extend(then.refusals.iter().map(fault));
@@ -106,7 +111,7 @@ impl Case<'_> {
 
     /// The branch as it was: what is dated later was not there.
     fn then(&self) -> Testimony {
-        let mut out = read_branch(self.branch, self.roster, &self.believed.ledger, self.at);
+        let mut out = read_branch(self.branch, self.roster, &self.ledger, self.at);
         let latest = self.at.after(TOLERANCE);
         out.records.retain(|r| r.at <= latest && r.witnessed.is_none_or(|w| w <= latest || !self.is_push()));
         out.receipts.retain(|r| r.at <= latest);
@@ -221,7 +226,7 @@ impl Case<'_> {
     }
 
     fn puts_in_force(&self) -> bool {
-        let testimony = read_branch(self.branch, &self.believed.roster, &self.believed.ledger, self.at);
+        let testimony = read_branch(self.branch, &self.believed.roster, &self.ledger, self.at);
         testimony.records.iter().any(|r| match &r.said {
             Record::Policy(said) => {
                 self.believed.chain.versions.iter().any(|v| v.version == said.version && v.digest == said.policy)

@@ -74,6 +74,16 @@ impl LedgerEntry {
         self.page()
     }
 
+    /// The change that it is about; a witness is about all.
+    pub fn change(&self) -> Option<&str> {
+        match self {
+            LedgerEntry::Witness(_) => None,
+            LedgerEntry::Claim(e) => Some(&e.change),
+            LedgerEntry::Result(e) => Some(&e.change),
+            LedgerEntry::Finish(e) => Some(&e.change),
+        }
+    }
+
     /// SHA-256 of the raw commit before; `None` on the first entry.
     pub fn previous(&self) -> Option<Digest> {
         match self {

@@ -68,6 +68,16 @@ impl Pair<'_> {
     fn clashes(&self, library: &mut Library) -> Vec<Clash> {
         let (mut out, mut together) = (Vec::new(), Vec::new());
         let shared = self.shared();
+        let known = match self.inventories() {
+            Ok(known) => known,
+            Err(reason) => return vec![self.by_reason(ClashKind::Unproved, &shared, reason)],
+        };
+        let beside = match self.beside_together() {
+            Ok(beside) => beside,
+            Err(path) => {
+                return vec![Clash { devices: shared, ..self.clash(ClashKind::Text, &path, "edit the same lines of") }];
+            }
+        };
         for device in &shared {
             let [base, one, other] = self.bytes(device);
             match merged(device, base, one, other) {
@@ -81,7 +91,7 @@ impl Pair<'_> {
                     return out;
                 }
             }
-            match overlap::common(library, [base, one, other], self.terms.bounds) {
+            match overlap::common(library, known.with([base, one, other]), self.terms.bounds) {
                 Ok(Some(common)) if self.at_one_time() => {
                     let clash = self.clash(ClashKind::Packets, device, "change the outcome of the same packets on");
                     out.push(Clash { region: common.region, witness: common.witness, ..clash });
@@ -91,7 +101,7 @@ impl Pair<'_> {
             }
         }
         for (own, first) in [(self.one, self.other), (self.other, self.one)] {
-            let reason = self.proof(own, first, &shared, &together, library);
+            let reason = self.proof((own, first), &shared, (&together, &beside), library);
             out.extend(reason.map(|reason| {
                 let is_stale = reason.code == crate::gate::ReasonCode::ProofStale;
                 self.by_reason(if is_stale { ClashKind::Proof } else { ClashKind::Unproved }, &shared, reason)

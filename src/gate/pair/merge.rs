@@ -1,5 +1,6 @@
 //! Two proposals for one device put together, file by file.
 
+use crate::fleet::tree::TreeFile;
 use crate::gate::evidence::DeviceBytes;
 use crate::vcs::merge_texts;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
@@ -37,6 +38,22 @@ pub(super) fn merged(
     }
     let device = (!files.is_empty()).then(|| DeviceBytes { device: name.to_owned(), files });
     if is_clean { Merged::Cleanly(device) } else { Merged::Side(device) }
+}
+
+/// Merges what two changes do to the files beside the devices; the path of one of which both edit the same lines.
+pub(super) fn merged_beside(base: &[TreeFile], one: &[TreeFile], other: &[TreeFile]) -> Result<Vec<TreeFile>, String> {
+    let sides = [base, one, other];
+    let of = |side: &'_ [TreeFile], path: &str| side.iter().find(|f| f.path == path).map(|f| f.bytes.clone());
+    let all: BTreeSet<&String> = sides.into_iter().flatten().map(|f| &f.path).collect();
+    let mut out = Vec::new();
+    for path in all {
+        let [base, one, other] = sides.map(|side| of(side, path));
+        match merged_file(base.as_deref(), one.as_deref(), other.as_deref()) {
+            Some((bytes, _)) => out.extend(bytes.map(|bytes| TreeFile { path: path.clone(), bytes })),
+            None => return Err(path.clone()),
+        }
+    }
+    Ok(out)
 }
 
 fn paths(sides: [Option<&DeviceBytes>; 3]) -> BTreeSet<&str> {

@@ -4,12 +4,16 @@ use crate::diff::{Bounds, diff_filter};
 use crate::gate::analysis::Library;
 use crate::gate::evidence::DeviceBytes;
 use crate::gate::reason::{Reason, ReasonCode};
+use crate::inventory::Inventory;
 use crate::packet::{Cell, Cond, Family, IfacePattern, Packet, Region, RegionNames, witness};
 use crate::ruleset::{Hook, Ruleset, Space};
 use std::sync::Arc;
 
 /// Beyond so many pairs of regions, two effects count as overlapping.
 const MAX_COMPARED: usize = 20_000_000;
+
+/// One side of a device, with the inventory that completes its facts.
+pub(super) type Version<'s> = (Option<&'s DeviceBytes>, Option<&'s Inventory>);
 
 /// Packets of which two proposals both change the outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,11 +29,7 @@ pub(super) struct Common {
 ///
 /// # Errors
 /// Bytes that are not understood, a bound.
-pub(super) fn overlaps(
-    library: &mut Library,
-    sides: [Option<&DeviceBytes>; 3],
-    bounds: Bounds,
-) -> Result<bool, Reason> {
+pub(super) fn overlaps(library: &mut Library, sides: [Version<'_>; 3], bounds: Bounds) -> Result<bool, Reason> {
     Ok(common(library, sides, bounds)?.is_some())
 }
 
@@ -37,16 +37,12 @@ pub(super) fn overlaps(
 ///
 /// # Errors
 /// As [`overlaps`].
-pub(super) fn common(
-    library: &mut Library,
-    sides: [Option<&DeviceBytes>; 3],
-    bounds: Bounds,
-) -> Result<Option<Common>, Reason> {
+pub(super) fn common(library: &mut Library, sides: [Version<'_>; 3], bounds: Bounds) -> Result<Option<Common>, Reason> {
     let mut rulesets = Vec::new();
     for side in sides {
         rulesets.push(match side {
-            Some(bytes) => library.ruleset(bytes)?,
-            None => Arc::default(),
+            (Some(bytes), inventory) => library.ruleset(bytes, inventory)?,
+            (None, _) => Arc::default(),
         });
     }
     let [base, one, other] = rulesets.as_slice() else { return Ok(Some(Common::default())) };

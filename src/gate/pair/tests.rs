@@ -13,6 +13,10 @@ const BETWEEN: &str = "-A FORWARD -s 10.5.0.0/16 -p udp --dport 53 -j ACCEPT\n";
 const REQUIRE: &str = "[[require]]\nid = \"ssh\"\nreason = \"r\"\nfrom = [\"10.2.0.0/16\"]\nto = [\"10.3.0.0/16\"]\nservice = [\"tcp/22\"]\nhook = \"forward\"\n";
 const ESTABLISHED: &str = "-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n";
 
+/// 2026-12-01, noon.
+const NOW: Instant = Instant(1_796_126_400);
+static NOTHING: [Vec<TreeFile>; 2] = [Vec::new(), Vec::new()];
+
 fn window(from: i64, to: i64) -> Option<(Instant, Instant)> {
     Some((Instant(from), Instant(to)))
 }
@@ -28,10 +32,11 @@ fn codes(base: &str, sides: [&str; 2], windows: [Option<(Instant, Instant)>; 2],
         window: windows[at],
         baseline: &baseline,
         proposal: &proposals[at],
+        beside: &NOTHING,
         request: &request,
     };
     let changes = [planned(0, "CHG-1"), planned(1, "CHG-2")];
-    let terms = Terms { policy: &policy, bounds: Bounds::default(), today: Date { year: 2026, month: 12, day: 1 } };
+    let terms = Terms { policy: &policy, bounds: Bounds::default(), now: NOW };
     let found = beside(&changes, None, terms, &mut Library::default());
     ["CHG-1", "CHG-2"].map(|id| {
         let all = found.get(id).into_iter().flatten();
@@ -102,10 +107,17 @@ fn hundreds_of_changes_of_other_devices_cost_nothing() {
     let owned: Vec<_> = names.iter().zip(&sides).map(planned).collect();
     let changes: Vec<Planned<'_>> = owned
         .iter()
-        .map(|(id, baseline, proposal)| Planned { id, window: None, baseline, proposal, request: &request })
+        .map(|(id, baseline, proposal)| Planned {
+            id,
+            window: None,
+            baseline,
+            proposal,
+            beside: &NOTHING,
+            request: &request,
+        })
         .collect();
     assert!(pairs(&changes).is_empty());
-    let terms = Terms { policy: &policy, bounds: Bounds::default(), today: Date { year: 2026, month: 12, day: 1 } };
+    let terms = Terms { policy: &policy, bounds: Bounds::default(), now: NOW };
     assert!(beside(&changes, None, terms, &mut Library::default()).is_empty());
 }
 
@@ -118,13 +130,14 @@ fn a_clash_names_device_range_and_window() {
     let (request, _) = request("", &policy);
     let baseline = [device("edge1", &base)];
     let proposals = [[device("edge1", &one)], [device("edge1", &other)]];
-    let terms = Terms { policy: &policy, bounds: Bounds::default(), today: Date { year: 2026, month: 12, day: 1 } };
+    let terms = Terms { policy: &policy, bounds: Bounds::default(), now: NOW };
     let found = |windows: [Option<(Instant, Instant)>; 2]| {
         let planned = |at: usize, id| Planned {
             id,
             window: windows[at],
             baseline: &baseline,
             proposal: &proposals[at],
+            beside: &NOTHING,
             request: &request,
         };
         clashes(&[planned(0, "CHG-1"), planned(1, "CHG-2")], terms, &mut Library::default())

@@ -4,7 +4,7 @@
 //! The types keep the two apart: a [`StagingTransport`] comes of a staging device or not at all, and only a
 //! [`ProductionTransport`] can be pushed with.
 
-use crate::gate::{Digest, Reason, ReasonCode};
+use crate::gate::{Digest, Reason, ReasonCode, TargetDevice};
 use crate::policy::{Argument, Command, Environment, Placeholder, Policy, PushMode, Transport};
 use sha2::Digest as _;
 use std::collections::BTreeSet;
@@ -20,6 +20,13 @@ pub struct Target {
     pub roles: Vec<String>,
     /// What it is there for.
     pub environment: Environment,
+}
+
+impl Target {
+    /// The same device, as pushes name it.
+    pub fn of(device: &TargetDevice) -> Target {
+        Target { name: device.device.clone(), roles: device.roles.clone(), environment: device.environment }
+    }
 }
 
 /// The values of placeholders for one call.
@@ -382,6 +389,7 @@ fn describe(transport: &Transport, device: &str, text: &mut String) {
     let variables: Vec<&str> = transport.variables.iter().map(|v| v.value.as_str()).collect();
     let _ = writeln!(text, "{:?} {address:?} {credential:?} {variables:?}", transport.id.value);
     let _ = writeln!(text, "{:?} {:?} {:?}", transport.mode, transport.confirm_timer, transport.deadline);
+    let _ = writeln!(text, "{:?}", transport.replaces);
     let Transport { read, apply, confirm, probe, rollback, identity, .. } = transport;
     for (name, command) in [
         ("read", read),
