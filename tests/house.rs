@@ -250,3 +250,74 @@ fn paths_in_the_documentation_exist() {
     }
     assert!(count > 20, "paths were found: {count}");
 }
+
+/// Where the project can be found is not known yet. Every place that waits for it is listed, and one command fills all of them in.
+#[cfg(unix)]
+#[test]
+fn every_place_of_the_public_address_is_listed_and_filled_in_by_one_command() {
+    let placeholder = ["OWNER", "/fwgate"].concat();
+    let text = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
+    let waiting: BTreeSet<String> =
+        files("").iter().filter(|p| text(p).contains(&placeholder)).map(|p| relative(p)).collect();
+    let page = text(&root().join("docs/how-to/release.md"));
+    let (_, rest) = page.split_once("The places:").unwrap();
+    let (list, _) = rest.split_once("`tests/house.rs` finds").unwrap();
+    let listed: BTreeSet<String> =
+        list.split('`').skip(1).step_by(2).filter(|t| t.contains('.')).map(str::to_owned).collect();
+    assert_eq!(waiting, listed, "docs/how-to/release.md lists every place");
+    let folder = tempfile::tempdir().unwrap();
+    for name in waiting.iter().map(String::as_str).chain([".ci/address"]) {
+        let copy = folder.path().join(name);
+        std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        std::fs::copy(root().join(name), copy).unwrap();
+    }
+    let run = |address: &str| {
+        std::process::Command::new(folder.path().join(".ci/address")).arg(address).output().unwrap().status.success()
+    };
+    assert!(!run("nobody") && run("example/firewall-gate"));
+    for name in &waiting {
+        let now = text(&folder.path().join(name));
+        assert!(!now.contains(&placeholder) && now.contains("example/firewall-gate"), "{name}");
+    }
+    let manifest: toml::Table = text(&folder.path().join("Cargo.toml")).parse().unwrap();
+    assert_eq!(manifest["package"]["repository"].as_str(), Some("https://github.com/example/firewall-gate"));
+}
+
+/// What the build includes is published with it.
+#[test]
+fn what_the_sources_include_is_in_the_package() {
+    let manifest: toml::Table = std::fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let published: Vec<&str> =
+        manifest["package"]["include"].as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect();
+    let is_published = |path: &str| {
+        published.iter().any(|entry| match entry.trim_start_matches('/').split_once('*') {
+            Some((start, end)) => path.starts_with(start) && path.ends_with(end.trim_start_matches('*')),
+            None => entry.trim_start_matches('/') == path,
+        })
+    };
+    assert!(published.iter().all(|entry| root().join(entry[1..].split('*').next().unwrap()).exists()), "{published:?}");
+    let mut count = 0;
+    for (path, source) in sources() {
+        if path.ends_with("tests.rs") {
+            continue;
+        }
+        let folder = path.rsplit_once('/').unwrap().0.to_owned();
+        for named in without_tests(&source).split("include_str!(\"").skip(1).filter_map(|s| s.split('"').next()) {
+            let mut parts: Vec<&str> = folder.split('/').collect();
+            for part in named.split('/') {
+                match part {
+                    ".." => drop(parts.pop()),
+                    part => parts.push(part),
+                }
+            }
+            let included = parts.join("/");
+            assert!(is_published(&included), "{path} includes {included}, which is not published");
+            count += 1;
+        }
+        for named in source.split("include_dir!(\"$CARGO_MANIFEST_DIR/").skip(1).filter_map(|s| s.split('"').next()) {
+            assert!(is_published(&format!("{named}/x")), "{path} includes {named}, which is not published");
+            count += 1;
+        }
+    }
+    assert!(count > 30, "included files were found: {count}");
+}
