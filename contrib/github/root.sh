@@ -15,12 +15,18 @@ if [[ -z ${ROOT:-} ]]; then
     echo "::error::the variable FWGATE_ROOT is empty: without a root there is no permit"
     exit 2
 fi
-printf '%s\n' "$ROOT" >"$folder/root.toml"
+# A secret may have been stored with line breaks behind it, or with those of another system. A key that has an empty line behind its last
+# one is no key.
+put() {
+    printf '%s\n' "$(tr -d '\r' <<<"$1")" >"$2"
+}
+
+put "$ROOT" "$folder/root.toml"
 echo "FWGATE_ROOT=$folder/root.toml" >>"$GITHUB_ENV"
 
 for purpose in LEDGER PERMIT STAGING PRODUCTION; do
     if [[ -n ${!purpose:-} ]]; then
-        printf '%s\n' "${!purpose}" >"$folder/$purpose"
+        put "${!purpose}" "$folder/$purpose"
         echo "FWGATE_KEY_$purpose=$folder/$purpose" >>"$GITHUB_ENV"
     fi
 done
@@ -35,7 +41,7 @@ if [[ -n ${READER:-} ]]; then
 fi
 
 if [[ -n ${SSH:-} ]]; then
-    printf '%s\n' "$SSH" >"$folder/ssh"
+    put "$SSH" "$folder/ssh"
     eval "$(ssh-agent -s)" >/dev/null
     ssh-add -q "$folder/ssh"
     rm -f "$folder/ssh"

@@ -9,16 +9,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn yaml(path: &str) -> Value {
+pub fn yaml(path: &str) -> Value {
     let text = fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
     serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
-const EXAMPLE: &str = "examples/firewall-repo/.github/workflows/";
+pub const EXAMPLE: &str = "examples/firewall-repo/.github/workflows/";
 
 /// Every workflow: those of the example, and our own.
 fn workflows() -> Vec<(String, Value)> {
@@ -37,11 +37,11 @@ fn jobs(workflow: &Value) -> impl Iterator<Item = (&String, &Value)> {
     workflow["jobs"].as_object().unwrap().iter()
 }
 
-fn steps(job: &Value) -> impl Iterator<Item = &Value> {
+pub fn steps(job: &Value) -> impl Iterator<Item = &Value> {
     job["steps"].as_array().unwrap().iter()
 }
 
-fn text(value: &Value) -> &str {
+pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
@@ -154,15 +154,20 @@ const EDGE: &str = include_str!("../../examples/firewall-repo/devices/edge1/rule
 const SETS: &str = include_str!("../../examples/firewall-repo/devices/edge1/ipset");
 
 /// A remote repository with a guarded device, and a runner with files, a fake `gh` and a fake `cargo`.
-struct Runner {
-    remote: Scene,
+pub struct Runner {
+    /// The repository, whose working tree stands on `main`.
+    pub remote: Scene,
     home: tempfile::TempDir,
     outputs: BTreeMap<String, String>,
 }
 
 impl Runner {
     fn new() -> Runner {
-        let remote = Scene::new().file("devices/edge1/rules.v4", EDGE).file("devices/edge1/ipset", SETS);
+        Runner::of(Scene::new().file("devices/edge1/rules.v4", EDGE).file("devices/edge1/ipset", SETS))
+    }
+
+    /// A runner beside a repository that begins with these devices.
+    pub fn of(remote: Scene) -> Runner {
         git(&remote, &["init", "-q", "-b", "main"]);
         git(&remote, &["config", "uploadpack.allowAnySHA1InWant", "true"]);
         assert_eq!(remote.run(&["init"]).status.code(), Some(0));
@@ -183,7 +188,7 @@ impl Runner {
         runner
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
@@ -209,7 +214,7 @@ impl Runner {
     }
 
     /// Runs a script as a runner would: the shell of GitHub, its files and variables, and `env` on top.
-    fn run(&self, script: &str, env: &[(String, String)]) -> Output {
+    pub fn run(&self, script: &str, env: &[(String, String)]) -> Output {
         let mut command = Command::new("bash");
         command
             .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
@@ -235,7 +240,17 @@ impl Runner {
         command.envs(env.iter().map(|(k, v)| (k, v))).output().unwrap()
     }
 
-    fn read(&self, name: &str) -> String {
+    /// Forgets what an earlier job left: the next one runs on a runner of its own.
+    #[cfg(target_os = "linux")]
+    pub fn forget(&self) {
+        for name in ["GITHUB_PATH", "GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"] {
+            let _ = fs::remove_file(self.path(name));
+        }
+        let _ = fs::remove_dir_all(self.path("temp"));
+        fs::create_dir(self.path("temp")).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
@@ -412,7 +427,11 @@ fn keys_of_a_job_are_files_that_only_it_can_read() {
     use std::os::unix::fs::PermissionsExt;
     let runner = Runner::new();
     let script = format!("bash {}/contrib/github/root.sh", root().display());
-    let env = [("ROOT", "repository = \"example/firewalls\""), ("LEDGER", "a key\nof two lines"), ("READER", "token")];
+    let env = [
+        ("ROOT", "repository = \"example/firewalls\""),
+        ("LEDGER", "a key\r\nof two lines\r\n\n"),
+        ("READER", "token"),
+    ];
     let env = env.map(|(k, v)| (k.to_owned(), v.to_owned()));
     let output = runner.run(&script, &env);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));

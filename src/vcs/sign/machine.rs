@@ -37,7 +37,8 @@ fn private_key(key: &Path) -> Result<PrivateKey, SigningError> {
         return Err(flaw("others can read it".to_owned()));
     }
     let text = std::fs::read(key).map_err(|e| flaw(e.to_string()))?;
-    let private = PrivateKey::from_openssh(text).map_err(|e| flaw(e.to_string()))?;
+    // A key that went through a store of secrets may have lost its last line break, or got another one.
+    let private = PrivateKey::from_openssh(text.trim_ascii()).map_err(|e| flaw(e.to_string()))?;
     if private.is_encrypted() {
         return Err(flaw("it has a passphrase, which a machine cannot type".to_owned()));
     }
