@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Looks at pages at two widths, light and dark. Pictures go to the folder `FWGATE_SHOTS`, where that is set.
+/// Looks at pages at two widths and on paper, light and dark. Pictures go to the folder `FWGATE_SHOTS`, where that is set.
 pub fn look(pages: &[(&str, String)]) {
     let (modules, chromium) = match found() {
         Ok(found) => found,
@@ -25,7 +25,7 @@ pub fn look(pages: &[(&str, String)]) {
     let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(answer["looked"], pages.len() * 4);
+    assert_eq!(answer["looked"], pages.len() * 6);
     assert_eq!(answer["wrong"], serde_json::json!([]), "{told}");
 }
 

@@ -1,5 +1,5 @@
-// Looks at pages in a headless browser, at two widths, light and dark, and says as JSON what is wrong with them: messages of
-// the console, requests, what axe-core finds, and content wider than the window.
+// Looks at pages in a headless browser, at two widths, light and dark, and on paper, and says as JSON what is wrong with them:
+// messages of the console, requests, what axe-core finds, content wider than the window, and what paper would hide.
 //
 //   node look.mjs MODULES CHROMIUM SHOTS|- PAGE...
 //
@@ -56,9 +56,60 @@ async function keyboard(file) {
   await context.close();
 }
 
+// On paper nobody unfolds, scrolls or sees light letters: whatever the reader's screen is like, the sheet is white, every folded part
+// but the explanations of codes is open, pictures keep their colours, and nothing is cut off at the margin.
+async function paper(file, colorScheme) {
+  // The width of A4 between its margins, at 96 pixels an inch.
+  const context = await browser.newContext({ viewport: { width: 703, height: 1000 }, colorScheme, bypassCSP: true });
+  const page = await context.newPage();
+  const where = `${basename(file)} paper ${colorScheme}`;
+  const say = (what) => wrong.push(`${where}: ${what}`);
+  await page.goto(pathToFileURL(resolve(file)).href);
+  await page.evaluate(() => document.querySelectorAll("details").forEach((d) => d.removeAttribute("open")));
+  await page.emulateMedia({ media: "print", colorScheme });
+  const found = await page.evaluate(() => {
+    const style = (element) => getComputedStyle(element);
+    const bright = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).reduce((sum, n) => sum + Number(n), 0) / 3;
+    const out = [];
+    const body = style(document.body);
+    if (body.backgroundColor !== "rgb(255, 255, 255)") out.push(`the sheet is ${body.backgroundColor}`);
+    if (body.printColorAdjust !== "exact") out.push("colours of pictures are left to the printer");
+    if (style(document.querySelector("nav")).display !== "none") out.push("links to parts of the page are printed");
+    for (const element of document.querySelectorAll("body *")) {
+      const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+      const isShown = element.checkVisibility({ contentVisibilityAuto: true });
+      if (own && isShown && bright(style(element).color) > 140 && !element.closest(".seal")) {
+        out.push(`light letters: ${element.outerHTML.slice(0, 120)}`);
+      }
+      if (isShown && element.getBoundingClientRect().right > innerWidth + 1 && !element.closest(".skip")) {
+        out.push(`cut off at the margin: ${element.outerHTML.slice(0, 120)}`);
+      }
+    }
+    for (const inside of document.querySelectorAll("details:not(.why) > .inside")) {
+      const isShown = inside.checkVisibility({ contentVisibilityAuto: true }) && inside.getBoundingClientRect().height > 0;
+      if (!isShown) out.push(`folded away: ${inside.parentElement.outerHTML.slice(0, 120)}`);
+    }
+    for (const rect of document.querySelectorAll("figure svg rect")) {
+      if (style(rect).fill === "none" || bright(style(rect).fill.startsWith("url") ? "rgb(0,0,0)" : style(rect).fill) > 235) {
+        out.push(`a strip without colour: ${rect.outerHTML}`);
+      }
+    }
+    return out;
+  });
+  found.slice(0, 5).forEach(say);
+  await page.evaluate(axe);
+  const only = { runOnly: ["color-contrast"], resultTypes: ["violations"] };
+  const { violations } = await page.evaluate((only) => globalThis.axe.run(document, only), only);
+  for (const { nodes } of violations) say(`contrast: ${nodes.slice(0, 3).map((n) => n.html.slice(0, 120)).join(" | ")}`);
+  const pdf = await page.pdf({ format: "A4", path: shots === "-" ? undefined : join(shots, `${where.replaceAll(" ", "-")}.pdf`) });
+  if (pdf.subarray(0, 5).toString() !== "%PDF-") say("it does not print");
+  await context.close();
+}
+
 for (const file of pages) {
   await keyboard(file);
+  for (const scheme of ["light", "dark"]) await paper(file, scheme);
   for (const width of [360, 1280]) for (const scheme of ["light", "dark"]) await look(file, width, scheme);
 }
 await browser.close();
-console.log(JSON.stringify({ looked: pages.length * 4, wrong }, null, 1));
+console.log(JSON.stringify({ looked: pages.length * 6, wrong }, null, 1));
