@@ -93,6 +93,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     arguments.write_known.iter().try_for_each(|path| check_writable(path))?;
     let surroundings = Surroundings::of_process()?;
     let reader = Reader::new(&surroundings, &is_ruleset).with_devices(&arguments.devices)?;
+    let progress = Progress::begin("reading");
     let mut judged = reader.judged(&CheckArguments {
         baseline: arguments.baseline.as_deref(),
         proposed: arguments.proposed.as_deref(),
@@ -105,12 +106,12 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let mut frame = frame(arguments, &judged, change_file.as_ref());
     frame.next = next::next_steps(arguments, &surroundings, &judged);
     if frame.is_unchanged {
+        drop(progress);
         return unchanged(arguments, &judged, &frame, screen);
     }
     let policy = read_the_policy(&judged.policy)?;
     let change = change_file.as_ref().map(|file| read_the_change(file, &policy)).transpose()?;
     let estates = Estates::read(&policy, &mut judged.baseline.tree, &mut judged.proposed.tree)?;
-    let progress = Progress::begin("reading");
     let ready = read_sides(&judged.baseline.tree, &judged.proposed.tree, arguments.dialect.as_deref())?;
     progress.now("judging");
     let now = now();

@@ -59,8 +59,8 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     arguments.reporting.outlets().probe()?;
     let surroundings = Surroundings::of_process()?;
     let reader = Reader::new(&surroundings, &is_ruleset).with_devices(&arguments.devices)?;
-    let trees = [reader.tree(&arguments.old)?, reader.tree(&arguments.new)?];
     let progress = Progress::begin("reading");
+    let trees = [reader.tree(&arguments.old)?, reader.tree(&arguments.new)?];
     let [old, new] = read_both(&trees, arguments.dialect.as_deref())?;
     let pairs = paired(&trees, &old, &new);
     let bounds = Bounds { regions: usize::try_from(arguments.max_regions).unwrap_or(usize::MAX), ..Bounds::default() };

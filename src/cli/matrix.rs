@@ -3,6 +3,7 @@
 use super::device::{DeviceArguments, FamilyArgument, HookName, NamesArgument, check_hook};
 use super::exit::{Exit, PASSED};
 use super::failure::Failure;
+use super::progress::Progress;
 use super::screen::Screen;
 use crate::packet::{IfacePattern, IfaceSide, Ranges, Shape, protocol_by_name};
 use crate::query::{
@@ -61,6 +62,7 @@ pub enum Format {
 /// Input that is not understood, bounds, two families where the format holds one picture.
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let names = arguments.names.read()?;
+    let progress = Progress::begin("asking");
     let device = arguments.device.read()?;
     let hook = arguments.hook.hook();
     check_hook(&device.ruleset, hook)?;
@@ -78,6 +80,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         text += gap;
         text += &written(&drawn, arguments.format)?;
     }
+    drop(progress);
     screen.answer(&text)?;
     Ok(PASSED)
 }

@@ -61,6 +61,7 @@ fn show(first: &str, heard: &Receiver<String>) {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     let plain = || ProgressStyle::default_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} {msg} ({elapsed})").unwrap_or_else(|_| plain()));
+    let bar = bar.with_elapsed(began.elapsed());
     bar.set_message(what);
     bar.enable_steady_tick(TICK);
     while let Ok(next) = heard.recv() {

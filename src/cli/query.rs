@@ -4,6 +4,7 @@ use super::answer::Format;
 use super::device::{DeviceArguments, FamilyArgument, HookName, NamesArgument, check_hook};
 use super::exit::{Exit, NO_VERDICT, PASSED};
 use super::failure::Failure;
+use super::progress::Progress;
 use super::screen::Screen;
 use crate::query::{Query, QueryError, ReachBounds, parse_query, reach};
 use crate::report::{DiffView, QueryDocument, WrittenGroup, json_text, query_human};
@@ -49,7 +50,9 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let names = arguments.names.read()?;
     let query = parse_query(&arguments.ask, &names).map_err(|e| not_understood(&arguments.ask, &e))?;
+    let progress = Progress::begin("asking");
     let document = answer(arguments, &query)?;
+    drop(progress);
     let text = match arguments.format {
         Format::Json => json_text(&document)?,
         Format::Human => {

@@ -16,6 +16,7 @@ pub const SCHEMAS: &[(&str, &str, &str)] = &[
     ("trace", "one line of `fwgate trace --format jsonl`", include_str!("../../schemas/trace.json")),
     ("packet", "one line of the input of `fwgate trace`", include_str!("../../schemas/packet.json")),
     ("lint", "output of `fwgate lint --format json`", include_str!("../../schemas/lint.json")),
+    ("lint-line", "one line of `fwgate lint --format jsonl`", include_str!("../../schemas/lint-line.json")),
     ("conditions", "output of `fwgate lint --conditions --format json`", include_str!("../../schemas/conditions.json")),
     ("query", "output of `fwgate query --format json`", include_str!("../../schemas/query.json")),
     ("matrix", "output of `fwgate matrix --format json`", include_str!("../../schemas/matrix.json")),

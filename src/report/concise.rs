@@ -1,7 +1,7 @@
 //! Concise: one line for each finding or change, in the form that editors and `grep` understand.
 
-use super::format::{CheckView, DiffView, Format};
-use super::human::{RouteLine, change_words, headline_of_check, headline_of_diff, place_words};
+use super::format::{CheckView, DiffView, Format, LintView};
+use super::human::{RouteLine, change_words, headline_of_check, headline_of_diff, headline_of_lint, place_words};
 use super::visible;
 use crate::finding::Finding;
 use std::fmt::Write;
@@ -13,18 +13,28 @@ pub(super) const FORMAT: Format = Format {
     is_commands: false,
     check: |view| Ok(check(view)),
     diff: |view| Ok(diff(view)),
+    lint: |view| Ok(lint(view)),
     change: None,
 };
 
 fn check(view: &CheckView<'_>) -> String {
-    let mut out = headline_of_check(view.report, view.frame) + "\n";
-    let worst_first = |f: &&Finding| std::cmp::Reverse(f.severity);
-    let mut findings: Vec<&Finding> = view.report.findings.iter().collect();
-    findings.sort_by_key(worst_first);
-    for finding in findings {
-        out += &line(finding);
+    headline_of_check(view.report, view.frame) + "\n" + &lines(&view.report.findings)
+}
+
+fn lint(view: &LintView<'_>) -> String {
+    let mut out = headline_of_lint(view) + "\n" + &lines(view.findings);
+    for open in view.open {
+        let line = format!("{}:{}: open: the search was given up; it may be superfluous", open.file, open.line.max(1));
+        let _ = writeln!(out, "{}", visible(&line));
     }
     out
+}
+
+/// One line each, the gravest first.
+fn lines(findings: &[Finding]) -> String {
+    let mut findings: Vec<&Finding> = findings.iter().collect();
+    findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+    findings.into_iter().map(line).collect()
 }
 
 fn line(finding: &Finding) -> String {

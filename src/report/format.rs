@@ -1,4 +1,4 @@
-//! The formats of reports about a change: one file a format, one line here. `--format` and `--report` derive from it.
+//! The formats of reports about a change or a ruleset: one file a format, one line here. `--format` and `--report` derive from it.
 
 use super::check_json::CheckFrame;
 use super::diff_json::FilterView;
@@ -6,6 +6,7 @@ use super::human::{RouteLine, RouteView, route_lines};
 use super::{Colour, concise, github, html, human, json, jsonl, junit, markdown, sarif};
 use crate::check::CheckReport;
 use crate::diff::{DeviceDiff, DevicePair};
+use crate::finding::{Finding, Location, Severity};
 use crate::gate::{Analysis, Change, Decision, Instant, Testimony};
 use crate::policy::{ChangeRequest, Policy};
 
@@ -22,6 +23,8 @@ pub struct Format {
     pub check: fn(&CheckView<'_>) -> serde_json::Result<String>,
     /// The effect of a change, without a verdict.
     pub diff: fn(&DiffView<'_>) -> serde_json::Result<String>,
+    /// What rulesets show by themselves.
+    pub lint: fn(&LintView<'_>) -> serde_json::Result<String>,
     /// The page about a change request, where the format has one.
     pub change: Option<fn(&ChangePage<'_>) -> serde_json::Result<String>>,
 }
@@ -97,6 +100,33 @@ impl<'a> DiffView<'a> {
     /// Whether every packet was compared.
     pub fn is_complete(&self) -> bool {
         self.diffs.iter().all(DeviceDiff::is_complete)
+    }
+}
+
+/// Everything that a report about rulesets by themselves tells.
+#[derive(Clone, Copy, Debug)]
+pub struct LintView<'a> {
+    /// The devices, each as what it has now: nothing is compared.
+    pub pairs: &'a [DevicePair<'a>],
+    /// The findings about them, in order.
+    pub findings: &'a [Finding],
+    /// The rules for which the bounds left open whether they matter.
+    pub open: &'a [Location],
+    /// The mildest severity that fails; `None` where nothing does.
+    pub fail_on: Option<Severity>,
+    /// Whether people see colours.
+    pub colour: Colour,
+}
+
+impl LintView<'_> {
+    /// How many rules were looked at.
+    pub fn rules(&self) -> usize {
+        self.pairs.iter().filter_map(|p| p.new).map(crate::ruleset::Ruleset::rule_count).sum()
+    }
+
+    /// Whether some finding fails.
+    pub fn fails(&self) -> bool {
+        self.fail_on.is_some_and(|least| self.findings.iter().any(|f| f.severity >= least))
     }
 }
 

@@ -4,7 +4,7 @@
 //! The step summary, which is Markdown, is written by the edge.
 
 use super::format::{CheckView, DiffView, Format};
-use super::human::{change_words, headline_of_check, headline_of_diff, packet_words, place_of};
+use super::human::{change_words, headline_of_check, headline_of_diff, headline_of_lint, packet_words, place_of};
 use super::markup::shortened;
 use super::{inert, visible};
 use crate::finding::{Finding, Severity};
@@ -16,6 +16,7 @@ pub(super) const FORMAT: Format = Format {
     is_commands: true,
     check: |view| Ok(check(view)),
     diff: |view| Ok(diff(view)),
+    lint: |view| Ok(headline_of_lint(view) + "\n" + &annotations(view.findings)),
     change: None,
 };
 
@@ -34,12 +35,16 @@ struct Annotation {
 }
 
 fn check(view: &CheckView<'_>) -> String {
-    let mut out = headline_of_check(view.report, view.frame) + "\n";
-    for severity in Severity::ALL.into_iter().rev() {
-        let found = view.report.findings.iter().filter(|f| f.severity == severity);
-        out += &commands(command(severity), &found.map(annotation).collect::<Vec<_>>());
-    }
-    out
+    headline_of_check(view.report, view.frame) + "\n" + &annotations(&view.report.findings)
+}
+
+/// The findings of each severity, the gravest first.
+fn annotations(findings: &[Finding]) -> String {
+    let of = |severity: Severity| {
+        let found = findings.iter().filter(|f| f.severity == severity);
+        commands(command(severity), &found.map(annotation).collect::<Vec<_>>())
+    };
+    Severity::ALL.into_iter().rev().map(of).collect()
 }
 
 fn command(severity: Severity) -> &'static str {

@@ -1,8 +1,8 @@
-//! JSON: one document, for machines (`fwgate.check/1`, `fwgate.diff/1`).
+//! JSON: one document, for machines (`fwgate.check/1`, `fwgate.diff/1`, `fwgate.lint/1`).
 
 use super::format::{DiffView, Format};
 use super::visible::is_hidden;
-use super::{ChangeDocument, CheckDocument, DiffDocument};
+use super::{ChangeDocument, CheckDocument, DiffDocument, LintDocument};
 use std::fmt::Write;
 
 /// The format.
@@ -12,6 +12,7 @@ pub(super) const FORMAT: Format = Format {
     is_commands: false,
     check: |view| json_text(&CheckDocument::of(view.report, view.frame)),
     diff: |view| diff_document(view).text(),
+    lint: |view| json_text(&LintDocument::of(view.findings, view.open)),
     change: Some(|page| json_text(&ChangeDocument::of(page))),
 };
 

@@ -1,9 +1,9 @@
 //! JSON Lines: the verdict or the summary in the first line, then one line for each finding or change
-//! (`fwgate.check-line/1`, `fwgate.diff-line/1`).
+//! (`fwgate.check-line/1`, `fwgate.diff-line/1`, `fwgate.lint-line/1`).
 
-use super::format::{CheckView, DiffView, Format};
+use super::format::{CheckView, DiffView, Format, LintView};
 use super::json::{diff_document, json_line};
-use super::{CheckDocument, DiffDocument};
+use super::{CheckDocument, DiffDocument, LintDocument};
 use serde::Serialize;
 
 /// The format.
@@ -13,11 +13,13 @@ pub(super) const FORMAT: Format = Format {
     is_commands: false,
     check,
     diff,
+    lint,
     change: None,
 };
 
 const CHECK_LINE: &str = "fwgate.check-line/1";
 const DIFF_LINE: &str = "fwgate.diff-line/1";
+const LINT_LINE: &str = "fwgate.lint-line/1";
 
 /// One line: what it is, and everything that belongs to it.
 #[derive(Serialize)]
@@ -46,6 +48,28 @@ struct Summary {
     equivalent: bool,
     complete: bool,
     changes: usize,
+}
+
+/// The head of what rulesets show by themselves.
+#[derive(Serialize)]
+struct Looked {
+    complete: bool,
+    findings: usize,
+    devices: usize,
+    rules: usize,
+}
+
+fn lint(view: &LintView<'_>) -> serde_json::Result<String> {
+    let LintDocument { complete, findings, open, .. } = LintDocument::of(view.findings, view.open);
+    let head = Looked { complete, findings: findings.len(), devices: view.pairs.len(), rules: view.rules() };
+    let mut out = json_line(&Line { schema: LINT_LINE, kind: "summary", what: &head })?;
+    for finding in &findings {
+        out += &json_line(&Line { schema: LINT_LINE, kind: "finding", what: finding })?;
+    }
+    for rule in &open {
+        out += &json_line(&Line { schema: LINT_LINE, kind: "open", what: rule })?;
+    }
+    Ok(out)
 }
 
 fn check(view: &CheckView<'_>) -> serde_json::Result<String> {

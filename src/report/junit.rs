@@ -2,11 +2,11 @@
 //! results. There is no standard; this is the part that all readers agree about.
 
 use super::check_json::is_refused;
-use super::format::{CheckView, DiffView, Format};
-use super::human::{change_words, finding_human, headline_of_check, route_lines};
+use super::format::{CheckView, DiffView, Format, LintView};
+use super::human::{change_words, finding_human, headline_of_check, headline_of_lint, open_rules, route_lines};
 use super::markup::escaped;
 use super::{Colour, FilterView};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -17,6 +17,7 @@ pub(super) const FORMAT: Format = Format {
     is_commands: false,
     check: |view| Ok(check(view)),
     diff: |view| Ok(diff(view)),
+    lint: |view| Ok(lint(view)),
     change: None,
 };
 
@@ -38,26 +39,39 @@ struct Suite {
 }
 
 fn check(view: &CheckView<'_>) -> String {
-    let findings = &view.report.findings;
+    let (findings, fail_on) = (&view.report.findings, view.frame.fail_on);
     let about = |id: &str| findings.iter().filter(|f| f.requirement.as_deref() == Some(id)).collect::<Vec<_>>();
     let rules = |rules: &[crate::policy::FlowRule]| -> Vec<Case> {
-        rules.iter().map(|r| case(r.id.clone(), &about(&r.id), view)).collect()
+        rules.iter().map(|r| case(r.id.clone(), &about(&r.id), fail_on)).collect()
     };
     let (required, forbidden) = (rules(&view.policy.requirements), rules(&view.policy.prohibitions));
     let told: Vec<&str> = required.iter().chain(&forbidden).map(|c| c.name.as_str()).collect();
     let rest = findings.iter().filter(|f| f.requirement.as_deref().is_none_or(|id| !told.contains(&id)));
-    let mut rest: Vec<Case> = rest.map(|f| case(title(f), &[f], view)).collect();
+    let mut rest: Vec<Case> = rest.map(|f| case(title(f), &[f], fail_on)).collect();
     number(&mut rest);
     if rest.is_empty() && !is_refused(view.report, view.frame) {
-        rest.push(case(headline_of_check(view.report, view.frame), &[], view));
+        rest.push(case(headline_of_check(view.report, view.frame), &[], fail_on));
     }
     let suites = [("requirements", required), ("prohibitions", forbidden), ("findings", rest)];
     document("fwgate check", suites.map(|(name, cases)| Suite { name, cases }).into_iter())
 }
 
-/// The case of something, with all findings about it.
-fn case(name: String, findings: &[&Finding], view: &CheckView<'_>) -> Case {
-    let fails = |f: &&&Finding| view.frame.fail_on.is_some_and(|least| f.severity >= least);
+/// Each finding is a case, and what was left open one more; where there is neither, the answer is the case.
+fn lint(view: &LintView<'_>) -> String {
+    let mut cases: Vec<Case> = view.findings.iter().map(|f| case(title(f), &[f], view.fail_on)).collect();
+    number(&mut cases);
+    if let [head, rules @ ..] = open_rules(view).as_slice() {
+        cases.push(Case { name: head.clone(), place: None, failure: None, remark: rules.join("\n") });
+    }
+    if cases.is_empty() {
+        cases.push(case(headline_of_lint(view), &[], view.fail_on));
+    }
+    document("fwgate lint", std::iter::once(Suite { name: "findings", cases }))
+}
+
+/// The case of something, with all findings about it. It fails where one of them weighs at least `fail_on`.
+fn case(name: String, findings: &[&Finding], fail_on: Option<Severity>) -> Case {
+    let fails = |f: &&&Finding| fail_on.is_some_and(|least| f.severity >= least);
     let text = |findings: &mut dyn Iterator<Item = &&Finding>| {
         findings.map(|f| finding_human(f, Colour::Never)).collect::<Vec<_>>().join("\n")
     };

@@ -4,10 +4,10 @@
 //! What came from input stands in code blocks and code spans only, or with every mark of Markdown escaped: it cannot mention
 //! people, link, or end a block. GitHub refuses comments beyond 65,536 characters; what does not fit is left out and said.
 
-use super::format::{CheckView, DiffView, Format};
+use super::format::{CheckView, DiffView, Format, LintView};
 use super::human::{
     Most, RouteView, counted, filter_human, finding_human, footing, headline_of_check, headline_of_diff,
-    out_of_contact, place_of, route_lines,
+    headline_of_lint, open_rules, out_of_contact, place_of, route_lines,
 };
 use super::markup::shortened;
 use super::next::next_human;
@@ -23,6 +23,7 @@ pub(super) const FORMAT: Format = Format {
     is_commands: false,
     check: |view| Ok(check_markdown(view, COMMENT)),
     diff: |view| Ok(diff_markdown(view, COMMENT)),
+    lint: |view| Ok(lint_markdown(view, COMMENT)),
     change: None,
 };
 
@@ -49,10 +50,7 @@ pub fn check_markdown(view: &CheckView<'_>, limit: usize) -> String {
     for line in out_of_contact(view.report) {
         let _ = write!(page.text, "{}\n\n", prose(&line));
     }
-    let findings = gravest_first(&view.report.findings);
-    page.text += &table(&findings);
-    let title = format!("{} in full", counted(findings.len(), "finding"));
-    page.fold(&title, findings.iter().map(|f| fenced(&finding_human(f, Colour::Never))));
+    page.findings(&view.report.findings);
     page.effects(view.effects.iter().copied(), view.most_regions);
     let routes = view
         .report
@@ -84,6 +82,17 @@ pub fn diff_markdown(view: &DiffView<'_>, limit: usize) -> String {
     let structure =
         view.diffs.iter().flat_map(|d| d.structure.iter().map(move |s| format!("{}: {}", d.device, s.message)));
     page.fold("What became of devices, chains and sets", structure.map(|line| format!("- {}\n", prose(&line))));
+    page.finish("")
+}
+
+/// What rulesets show by themselves, in at most `limit` bytes.
+pub fn lint_markdown(view: &LintView<'_>, limit: usize) -> String {
+    let mut page = Page::new("lint", limit);
+    let _ = write!(page.text, "## fwgate: {}\n\n", prose(&headline_of_lint(view)));
+    page.findings(view.findings);
+    if let [head, rules @ ..] = open_rules(view).as_slice() {
+        page.fold(head, rules.iter().map(|line| format!("- {}\n", code(line))));
+    }
     page.finish("")
 }
 
@@ -149,6 +158,14 @@ impl Page {
         if dropped > 0 {
             self.left_out.push(format!("{dropped} of {all} under \"{title}\""));
         }
+    }
+
+    /// A table of the gravest, and all of them folded.
+    fn findings(&mut self, findings: &[Finding]) {
+        let findings = gravest_first(findings);
+        self.text += &table(&findings);
+        let title = format!("{} in full", counted(findings.len(), "finding"));
+        self.fold(&title, findings.iter().map(|f| fenced(&finding_human(f, Colour::Never))));
     }
 
     fn effects<'a>(&mut self, filters: impl Iterator<Item = FilterView<'a>>, regions: usize) {

@@ -47,7 +47,7 @@ pub use finding_json::{WrittenFinding, WrittenLocation};
 pub use fleet::{
     Against, DriftDifference, DriftDocument, DriftState, DriftView, FleetDocument, drift_human, fleet_human,
 };
-pub use format::{ChangePage, CheckView, DiffView, FORMATS, Format};
+pub use format::{ChangePage, CheckView, DiffView, FORMATS, Format, LintView};
 pub use human::{
     PolicyView, RouteView, change_human, check_human, conditions_human, diff_human, filter_human, finding_human,
     inventory_human, lint_human, packet_words, policy_human, query_human, reasons_human, renumbering_human, severities,
@@ -57,7 +57,7 @@ pub use inventory_json::{InventoryDocument, WrittenRange, WrittenSnapshot};
 pub use json::{json_line, json_text};
 pub use known_json::KnownDocument;
 pub use lint_json::{ConditionsDocument, LintDocument, WrittenCondition};
-pub use markdown::{STEP_SUMMARY, check_markdown, diff_markdown};
+pub use markdown::{STEP_SUMMARY, check_markdown, diff_markdown, lint_markdown};
 pub use next::{NextStep, WrittenNext, next_human};
 pub use permit_json::{PERMIT_SCHEMA, PermitDocument, decision_human};
 pub use plan_json::{PlanDocument, PlannedRecord, PlannedStep};

@@ -3,7 +3,7 @@
 //! said in the run's notifications.
 
 use super::check_json::is_refused;
-use super::format::{CheckView, DiffView, Format};
+use super::format::{CheckView, DiffView, Format, LintView};
 use super::human::{change_words, packet_words, place_words};
 use super::json::json_text;
 use super::markup::shortened;
@@ -19,6 +19,7 @@ pub(super) const FORMAT: Format = Format {
     is_commands: false,
     check: |view| json_text(&check(view)),
     diff,
+    lint: |view| json_text(&lint(view)),
     change: None,
 };
 
@@ -32,14 +33,7 @@ const LONGEST_DESCRIPTION: usize = 1_000;
 const LONGEST_MESSAGE: usize = 2_000;
 
 fn check(view: &CheckView<'_>) -> Value {
-    let prints = fingerprints(&view.report.findings);
-    let mut findings: Vec<(&Finding, &String)> = view.report.findings.iter().zip(&prints).collect();
-    findings.sort_by_key(|(f, _)| std::cmp::Reverse(f.severity));
-    let mut codes: Vec<&Code> = findings.iter().map(|(f, _)| f.code).collect();
-    codes.sort_by_key(|c| c.id);
-    codes.dedup();
-    let index = |code: &Code| codes.iter().position(|c| *c == code).unwrap_or_default();
-    let results = findings.iter().map(|(f, print)| result(f, print, index(f.code), view.pairs)).collect();
+    let (rules, results) = of_findings(&view.report.findings, view.pairs);
     let verdict = if is_refused(view.report, view.frame) { "refused" } else { "passed" };
     let properties = json!({
         "verdict": verdict,
@@ -47,7 +41,29 @@ fn check(view: &CheckView<'_>) -> Value {
         "proposed": visible(&view.frame.proposed),
         "digest": view.frame.digest,
     });
-    run("check", codes.into_iter().map(rule).collect(), results, Vec::new(), properties)
+    run("check", rules, results, Vec::new(), properties)
+}
+
+fn lint(view: &LintView<'_>) -> Value {
+    let (rules, results) = of_findings(view.findings, view.pairs);
+    let open = view.open.iter().map(|l| {
+        format!("{}:{}: the search was given up, so this rule may still be superfluous", visible(&l.file), l.line)
+    });
+    let properties = json!({"complete": view.open.is_empty(), "devices": view.pairs.len(), "rules": view.rules()});
+    run("lint", rules, results, open.collect(), properties)
+}
+
+/// The rules that findings break, and the findings, the gravest first.
+fn of_findings(findings: &[Finding], pairs: &[DevicePair<'_>]) -> (Vec<Value>, Vec<Value>) {
+    let prints = fingerprints(findings);
+    let mut findings: Vec<(&Finding, &String)> = findings.iter().zip(&prints).collect();
+    findings.sort_by_key(|(f, _)| std::cmp::Reverse(f.severity));
+    let mut codes: Vec<&Code> = findings.iter().map(|(f, _)| f.code).collect();
+    codes.sort_by_key(|c| c.id);
+    codes.dedup();
+    let index = |code: &Code| codes.iter().position(|c| *c == code).unwrap_or_default();
+    let results = findings.iter().map(|(f, print)| result(f, print, index(f.code), pairs)).collect();
+    (codes.into_iter().map(rule).collect(), results)
 }
 
 /// The whole document, with as many results as there is room for.

@@ -3,7 +3,7 @@
 use super::{Evidence, Mood, Page, Section, effect, facts, finding, holds, prose, tile, zones};
 use crate::check::{CheckReport, RequirementCounts};
 use crate::diff::EffectKind;
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use crate::report::FilterView;
 use crate::report::check_json::is_refused;
 use crate::report::format::CheckView;
@@ -47,7 +47,7 @@ pub(super) fn sections(evidence: &Evidence<'_>) -> Vec<Section> {
         .flat_map(|r| route_lines(&RouteView { device: &r.device, old: &r.old, new: &r.new, diff: &r.diff }));
     vec![
         Section::new("zones", "Who reaches whom", None, zones::zones(evidence)),
-        Section::new("findings", "Findings", Some(findings.len()), finding::findings(evidence)),
+        Section::new("findings", "Findings", Some(findings.len()), finding::findings(findings, Some(evidence))),
         Section::new("effect", "What changes", Some(changes), effect::effects(evidence)),
         Section::new("routes", "Routes", None, routes(of_report)),
         Section::new("holds", "What must hold", None, holds::holds(evidence)),
@@ -63,16 +63,21 @@ pub(super) fn routes(lines: impl Iterator<Item = RouteLine>) -> String {
 
 /// Counts at a glance, and who loses contact.
 pub(super) fn glance(report: &CheckReport, effects: &[FilterView<'_>]) -> String {
-    let of = |severity: Severity| report.findings.iter().filter(|f| f.severity == severity).count();
-    let mut tiles = vec![
-        tile("error", "\u{2715}", of(Severity::Error), "errors"),
-        tile("warning", "!", of(Severity::Warning), "warnings"),
-        tile("note", "i", of(Severity::Note), "notes"),
-    ];
+    let mut tiles = severity_tiles(&report.findings);
     tiles.extend(effect_tiles(effects));
     let lost: String =
         out_of_contact(report).iter().map(|l| format!("<p class=\"alarm\">{}</p>\n", prose(l))).collect();
     format!("{lost}<ul class=\"tiles\" aria-label=\"At a glance\">{}</ul>\n", tiles.concat())
+}
+
+/// How many findings are how grave.
+pub(super) fn severity_tiles(findings: &[Finding]) -> Vec<String> {
+    let of = |severity: Severity| findings.iter().filter(|f| f.severity == severity).count();
+    vec![
+        tile("error", "\u{2715}", of(Severity::Error), "errors"),
+        tile("warning", "!", of(Severity::Warning), "warnings"),
+        tile("note", "i", of(Severity::Note), "notes"),
+    ]
 }
 
 /// How many changes are of which kind.

@@ -5,7 +5,7 @@ use super::{Evidence, scrolling};
 use crate::diff::Change;
 use crate::packet::{Field, Ranges, Values};
 use crate::report::human::{
-    counted, effect_word, end_words, flows, packet_words, place_words, region_rows, rule_words, sign,
+    counted, effect_word, end_words, flows, least_flows, packet_words, place_words, region_rows, rule_words, sign,
 };
 use crate::report::markup::{escaped, shortened};
 use crate::report::{FilterView, WrittenEnd};
@@ -63,19 +63,19 @@ fn of_filter(evidence: &Evidence<'_>, filter: &FilterView<'_>, room: &mut usize)
 
 fn of_change(evidence: &Evidence<'_>, filter: &FilterView<'_>, change: &Change, is_open: bool) -> String {
     let [old, new] = filter.ends(change);
-    let least = if filter.diff.complete { "" } else { "at least " };
+    let packets = change.packets.to_string();
+    let count = if filter.diff.complete { flows(&packets) } else { least_flows(&packets) };
     let (rows, _) = region_rows(&filter.regions(change), 1);
     let first = rows.first().map(|[from, to, service, _]| format!("{from} {to}, {service}")).unwrap_or_default();
     format!(
         "<details class=\"change {}\"{}>\n<summary><span class=\"sign\" aria-hidden=\"true\">{}</span> <b>{}</b> <span>{}</span> \
-         <small>{least}{}</small></summary>\n<div class=\"inside\">\n{}{}{}\
+         <small>{count}</small></summary>\n<div class=\"inside\">\n{}{}{}\
          <p class=\"packet\"><span>such as</span> <code>{}</code></p>\n</div>\n</details>\n",
         change.effect.name(),
         if is_open { " open" } else { "" },
         sign(change.effect).mark(),
         effect_word(change.effect),
         escaped(&shortened(&first, 160)),
-        flows(&change.packets.to_string()),
         strips(evidence, filter, change, [&old, &new]),
         sides(&old, &new),
         regions(evidence, filter, change),

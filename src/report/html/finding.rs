@@ -17,14 +17,16 @@ const MOST_FOLLOWED: usize = 100;
 /// Up to so many findings are open from the start.
 const MOST_OPEN: usize = 12;
 
-/// Every finding, the gravest first.
-pub(super) fn findings(evidence: &Evidence<'_>) -> String {
-    let mut findings: Vec<&Finding> = evidence.report.findings.iter().collect();
+/// Every finding, the gravest first. Where there is evidence of two sides, each packet is followed through both.
+pub(super) fn findings(all: &[Finding], evidence: Option<&Evidence<'_>>) -> String {
+    let mut findings: Vec<&Finding> = all.iter().collect();
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     let few = findings.len() <= MOST_OPEN;
     let shown = findings.iter().take(MOST).enumerate();
     let mut out: String = shown
-        .map(|(at, f)| card(evidence, f, at < MOST_FOLLOWED, few || f.severity == Severity::Error && at < MOST_OPEN))
+        .map(|(at, f)| {
+            card(evidence.filter(|_| at < MOST_FOLLOWED), f, few || f.severity == Severity::Error && at < MOST_OPEN)
+        })
         .collect();
     if findings.len() > MOST {
         let more = counted(findings.len() - MOST, "more finding");
@@ -33,7 +35,7 @@ pub(super) fn findings(evidence: &Evidence<'_>) -> String {
     out
 }
 
-fn card(evidence: &Evidence<'_>, finding: &Finding, is_followed: bool, is_open: bool) -> String {
+fn card(evidence: Option<&Evidence<'_>>, finding: &Finding, is_open: bool) -> String {
     let open = if is_open { " open" } else { "" };
     let mut out = format!(
         "<details class=\"finding {0}\"{open}>\n<summary><span class=\"badge\">{0}</span> <span class=\"code\">{1}</span> \
@@ -56,7 +58,7 @@ fn card(evidence: &Evidence<'_>, finding: &Finding, is_followed: bool, is_open: 
         );
     }
     out += &conditions(finding);
-    out += &both_sides(evidence, finding, is_followed).unwrap_or_else(|| blamed(finding));
+    out += &evidence.and_then(|e| both_sides(e, finding)).unwrap_or_else(|| blamed(finding));
     if let Some(help) = &finding.help {
         let _ = writeln!(out, "<p class=\"help\"><b>To mend it:</b> {}</p>", prose(help));
     }
@@ -88,8 +90,8 @@ fn conditions(finding: &Finding) -> String {
 }
 
 /// What both rulesets do with the packet, and by which rule.
-fn both_sides(evidence: &Evidence<'_>, finding: &Finding, is_followed: bool) -> Option<String> {
-    let (packet, hook) = (finding.witness.as_ref().filter(|_| is_followed)?, finding.hook?);
+fn both_sides(evidence: &Evidence<'_>, finding: &Finding) -> Option<String> {
+    let (packet, hook) = (finding.witness.as_ref()?, finding.hook?);
     let pair = evidence.pair(finding.device.as_deref()?)?;
     let [before, after] = [pair.old, pair.new].map(|side| side.map(|r| followed(r, hook, packet)));
     if before.as_ref().is_some_and(Option::is_none) || after.as_ref().is_some_and(Option::is_none) {

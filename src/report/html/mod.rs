@@ -10,6 +10,7 @@ mod diff;
 mod effect;
 mod finding;
 mod holds;
+mod lint;
 mod strip;
 mod zones;
 
@@ -29,6 +30,7 @@ pub(super) const FORMAT: Format = Format {
     is_commands: false,
     check: |view| Ok(check::check(view)),
     diff: |view| Ok(diff::diff(view)),
+    lint: |view| Ok(lint::lint(view)),
     change: Some(|page| Ok(change::change(page))),
 };
 

@@ -7,10 +7,11 @@ use super::finding::{finding_human, severities};
 use super::paint::Paint;
 use super::routes::{RouteView, routes_human};
 use crate::check::{CheckReport, RequirementCounts, RouteEffect, WaiverState};
-use crate::finding::RANGE_LOST;
+use crate::finding::{Finding, RANGE_LOST};
 use crate::report::check_json::{CheckFrame, is_refused};
 use crate::report::format::CheckView;
 use crate::report::{next_human, visible};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -35,7 +36,10 @@ pub fn check_human(view: &CheckView<'_>) -> String {
     for line in out_of_contact(report) {
         let _ = writeln!(out, "{}", paint.bold(&line));
     }
-    for finding in &report.findings {
+    // The gravest first: they are what the first line is about.
+    let mut findings: Vec<&Finding> = report.findings.iter().collect();
+    findings.sort_by_key(|f| Reverse(f.severity));
+    for finding in findings {
         let _ = write!(out, "\n{}", finding_human(finding, colour));
     }
     if !effects.is_empty() || !report.routes.is_empty() {

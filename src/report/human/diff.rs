@@ -1,6 +1,7 @@
 //! The effect of a change for people, in the manner of a plan: what is opened, closed or altered, where, by which
 //! rules, with one packet each.
 
+use super::count::{flows, least_flows};
 use super::paint::Paint;
 use super::region::{region_lines, region_words};
 use super::routes::{RouteView, routes_human};
@@ -139,8 +140,9 @@ pub struct Most {
 
 fn change_text(filter: &FilterView<'_>, change: &Change, most: usize, paint: Paint) -> String {
     let sign = sign(change.effect);
-    let least = if filter.diff.complete { "" } else { "at least " };
-    let count = paint.faint(&format!("({least}{})", flows(&change.packets.to_string())));
+    let packets = change.packets.to_string();
+    let count = if filter.diff.complete { flows(&packets) } else { least_flows(&packets) };
+    let count = paint.faint(&format!("({count})"));
     let mut out = format!("  {} {count}\n", paint.signed(sign, effect_word(change.effect)));
     let (lines, more) = region_lines(&filter.regions(change), most);
     for line in lines {
@@ -207,29 +209,4 @@ fn edited(text: &str, paint: Paint) -> String {
         }
     };
     text.lines().map(|l| format!("  {}\n", line(l))).collect()
-}
-
-/// A count of flows that can be read: in full up to nine digits, else as a power of ten.
-pub fn flows(digits: &str) -> String {
-    if digits == "1" {
-        return "1 flow".to_owned();
-    }
-    if digits.len() <= 9 {
-        let grouped: Vec<&str> =
-            digits.as_bytes().rchunks(3).rev().filter_map(|c| std::str::from_utf8(c).ok()).collect();
-        return format!("{} flows", grouped.join(","));
-    }
-    format!("about {}.{} x 10^{} flows", &digits[..1], &digits[1..2], digits.len() - 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_are_readable() {
-        assert_eq!(flows("1"), "1 flow");
-        assert_eq!(flows("65536"), "65,536 flows");
-        assert_eq!(flows("281474976710656"), "about 2.8 x 10^14 flows");
-    }
 }

@@ -2,6 +2,7 @@
 
 mod change;
 mod check;
+mod count;
 mod diff;
 mod finding;
 mod inventory;
@@ -17,10 +18,11 @@ mod trace;
 
 pub use change::{change_human, intent_words, reasons_human, record_words};
 pub use check::{check_human, footing, headline_of_check, out_of_contact};
-pub use diff::{Most, change_words, diff_human, effect_word, end_words, filter_human, flows, headline_of_diff, sign};
+pub use count::{flows, least_flows};
+pub use diff::{Most, change_words, diff_human, effect_word, end_words, filter_human, headline_of_diff, sign};
 pub use finding::{finding_human, place_of, severities};
 pub use inventory::inventory_human;
-pub use lint::{conditions_human, lint_human};
+pub use lint::{conditions_human, headline_of_lint, lint_human, open_rules};
 pub use packet::packet_words;
 pub use plan::renumbering_human;
 pub use policy::{PolicyView, policy_human};
@@ -40,6 +42,7 @@ pub(super) const FORMAT: Format = Format {
     is_commands: false,
     check: |view| Ok(check_human(view)),
     diff: |view| Ok(diff_human(view)),
+    lint: |view| Ok(lint_human(view)),
     change: Some(|view| Ok(change_human(view))),
 };
 

@@ -1,6 +1,6 @@
 //! Which packets of a question pass, for people.
 
-use super::diff::flows;
+use super::count::flows;
 use super::paint::Paint;
 use super::region::region_lines;
 use super::{Sign, place_words, rule_words};
