@@ -5,6 +5,7 @@ use super::scene::{Pair, Scene};
 use super::tally::{Reached, Tally};
 use super::view::View;
 use super::{Check, CheckInput};
+use crate::document::nearest;
 use crate::finding::{Finding, Location, REQUIREMENT_UNMATCHED, Severity};
 use crate::policy::{DeviceSelection, DeviceSelector, FlowRule};
 use crate::ruleset::Side;
@@ -92,8 +93,11 @@ fn unmatched(input: &CheckInput<'_>, rule: &FlowRule, tally: &Tally) -> Option<F
         return Some(finding(input, rule, format!("`{id}` selects no packet"), help));
     }
     if !has(Reached::ProposalDevice(id.clone())) {
-        let help = "correct `devices`, or take the entry out of the policy";
-        return Some(finding(input, rule, format!("`{id}` selects no device of the proposal"), help));
+        let near = nearest_device(input, &rule.place.devices)
+            .map(|near| format!("did you mean `{near}`? "))
+            .unwrap_or_default();
+        let help = format!("{near}correct `devices`, or take the entry out of the policy");
+        return Some(finding(input, rule, format!("`{id}` selects no device of the proposal"), &help));
     }
     if !has(Reached::Proposal(id.clone())) {
         let message = format!(
@@ -108,6 +112,16 @@ fn unmatched(input: &CheckInput<'_>, rule: &FlowRule, tally: &Tally) -> Option<F
         return Some(finding(input, rule, message, help).weighing(Severity::Warning));
     }
     None
+}
+
+/// The device that a misspelt name of a selection may have meant.
+fn nearest_device<'a>(input: &CheckInput<'a>, devices: &DeviceSelection) -> Option<&'a str> {
+    let mut names = devices.entries.iter().flatten().filter_map(|e| match &e.value {
+        DeviceSelector::Name(name) => Some(name.as_str()),
+        _ => None,
+    });
+    let known = || input.proposed.iter().map(|d| d.name.as_str());
+    names.find_map(|name| nearest(name, known()))
 }
 
 fn finding(input: &CheckInput<'_>, rule: &FlowRule, message: String, help: &str) -> Finding {

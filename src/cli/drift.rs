@@ -128,10 +128,8 @@ fn both_sides(arguments: &Arguments) -> Result<Sides, Failure> {
 fn by_ledger(arguments: &Arguments) -> Result<Result<(Policy, Estate), String>, Failure> {
     let session = Session::open_root(&arguments.root)?;
     let survey: Survey = session.survey(now());
-    let mut reasons = survey.obstacles.clone();
-    reasons.extend(survey.ledger.refusals.iter().cloned());
+    let reasons = survey.unanswered();
     let Some(policy) = survey.chain.policy().cloned().filter(|_| reasons.is_empty()) else {
-        reasons.extend(survey.chain.reasons.iter().cloned());
         return Ok(Err(listed(&reasons)));
     };
     Ok(Ok((policy, Estate::of_ledger(&session, &survey)?)))

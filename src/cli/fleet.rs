@@ -51,11 +51,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let Command::Status(arguments) = &arguments.command;
     let session = Session::open_root(&arguments.root)?;
     let survey = session.survey(now());
-    let mut reasons = survey.obstacles.clone();
-    reasons.extend(survey.ledger.refusals.iter().cloned());
-    if survey.chain.policy().is_none() {
-        reasons.extend(survey.chain.reasons.iter().cloned());
-    }
+    let reasons = survey.unanswered();
     if !reasons.is_empty() {
         screen.answer(&format!("no verdict\n{}", listed(&reasons)))?;
         return Ok(NO_VERDICT);

@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::input::Surroundings;
 use super::output::OutputError;
 use super::screen::Screen;
+use crate::document::did_you_mean;
 use crate::gate::signature::read_public_key;
 use crate::gate::{Root, policy_digest, read_version};
 use crate::policy::{Purpose, StarterForm, StarterKey, starter};
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
                   --person alice=alice.pub --person bob=bob.pub \\\n    --machine permit=permit.pub --machine ledger=ledger.pub \\\n    \
                   --machine receipt-staging=stager.pub --machine receipt-production=receiver.pub\n  \
                   fwgate init --root ../root.toml     after fwgate.toml was finished: the root names it as it is now\n\n\
+                  Whoever keeps spare hardware loaded gives one machine more: --machine bundle=bundler.pub\n\n\
                   Keys of machines are made where they will be used, never here: ssh-keygen -t ed25519 -N '' -C ledger -f ledger"
 )]
 pub struct Arguments {
@@ -59,7 +61,8 @@ pub struct Arguments {
     /// An address under which a person commits; once for each
     #[arg(long, value_name = "NAME=ADDRESS")]
     pub email: Vec<String>,
-    /// A machine's purpose with the file of its public key: permit, ledger, receipt-staging, receipt-production
+    /// A machine's purpose with the file of its public key: permit, ledger, receipt-staging, receipt-production; and bundle,
+    /// where spare hardware is loaded with signed bundles
     #[arg(long, value_name = "PURPOSE=KEYFILE")]
     pub machine: Vec<String>,
     /// Begin again at the version that is there: for a root after a quorum was lost, which the team decides and writes down
@@ -77,12 +80,16 @@ impl Arguments {
     }
 }
 
+/// The purposes without which nothing is pushed, and what their machines are called.
 const PURPOSES: [(Purpose, &str); 4] = [
     (Purpose::Permit, "deployer"),
     (Purpose::Ledger, "ledger"),
     (Purpose::ReceiptStaging, "stager"),
     (Purpose::ReceiptProduction, "receiver"),
 ];
+
+/// A purpose that a team needs where it keeps spare hardware.
+const OPTIONAL: [(Purpose, &str); 1] = [(Purpose::Bundle, "bundler")];
 
 /// What a root names where nothing else is said.
 const PROTECTED: &str = "refs/heads/main";
@@ -205,11 +212,13 @@ fn machines(surroundings: &Surroundings, given: &[String]) -> Result<Vec<Starter
     let mut found = Vec::new();
     for entry in given {
         let (name, path) = named_file(entry, "--machine PURPOSE=KEYFILE")?;
-        let purpose = PURPOSES.iter().find(|(purpose, _)| purpose.name() == name);
+        let all = || PURPOSES.iter().chain(&OPTIONAL);
+        let purpose = all().find(|(purpose, _)| purpose.name() == name);
         let unknown = || {
-            let names: Vec<&str> = PURPOSES.iter().map(|(p, _)| p.name()).collect();
-            Failure::new(format!("`{name}` is no purpose of a machine"))
-                .help(format!("it is one of {}", names.join(", ")))
+            let names: Vec<&str> = all().map(|(p, _)| p.name()).collect();
+            let near = did_you_mean(name, names.iter().copied());
+            let help = near.unwrap_or_else(|| format!("it is one of {}", names.join(", ")));
+            Failure::new(format!("`{name}` is no purpose of a machine")).help(help)
         };
         let (purpose, id) = purpose.ok_or_else(unknown)?;
         found.push(StarterKey { id: (*id).to_owned(), key: public_key(surroundings, path)?, what: *purpose });

@@ -91,7 +91,7 @@ impl fmt::Display for TimeOfDay {
 }
 
 /// The advice about times of day.
-const TIME_HELP: &str = "write hours and minutes as `22:00`";
+const TIME_HELP: &str = "write hours and minutes as `22:00`; midnight is `00:00`";
 /// The advice about times with a zone.
 const ZONED_HELP: &str =
     "write `2026-12-18T22:00:00[America/Toronto]`, or end it with an offset such as `Z` or `-05:00`";

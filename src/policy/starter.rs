@@ -75,6 +75,9 @@ pub fn starter(
         let (id, key) = (quoted(&machine.id), quoted(&machine.key));
         out += &format!("\n[[machine]]\nid = {id}\npurpose = \"{}\"\nkey = {key}\n", machine.what.name());
     }
+    if !machines.iter().any(|m| m.what == Purpose::Bundle) {
+        out += BUNDLER;
+    }
     out + "\n" + form.classes() + &CALENDAR.replace("ZONE", &quoted(zone))
 }
 
@@ -95,6 +98,14 @@ fn emails(addresses: &[String], explains: bool) -> String {
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
+
+/// What a team adds that keeps spare hardware loaded.
+const BUNDLER: &str = r#"
+# [[machine]]                                 # signs what spare hardware is loaded with (`fwgate bundle create`), where you keep spares
+# id = "bundler"
+# purpose = "bundle"
+# key = "ssh-ed25519 ..."
+"#;
 
 const TWO: &str = r#"[class.normal]
 quorum = [{ role = "network", count = 1 }]    # the author never counts: so it takes both of you

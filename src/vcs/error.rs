@@ -188,6 +188,10 @@ impl VcsError {
                     "delete it on the remote: `git push REMOTE :{name}`, and protect `fwgate/**` there"
                 ));
             }
+            // Folders are asked for with a slash: that of the devices.
+            VcsError::NoSuchPath { path, .. } if path.ends_with('/') => {
+                "`--devices PATH` names the folder of the devices, where it is called otherwise"
+            }
             VcsError::NoSuchPath { .. } => "`git ls-tree -r --name-only REVISION` lists the paths",
         };
         Some(text.to_owned())
@@ -212,7 +216,8 @@ fn quoted(names: &[String]) -> String {
 fn protected_advice(seen: &[String]) -> String {
     let advice = "give `--policy-ref refs/remotes/origin/BRANCH`, or run `git remote set-head origin --auto`";
     match seen {
-        [] => format!("{advice}; the repository has no branch yet"),
+        [] => "nothing is committed here yet: commit the rulesets as they are, to the branch that will be protected"
+            .to_owned(),
         seen => format!("{advice}; the repository has {}", quoted(seen)),
     }
 }

@@ -265,3 +265,24 @@ fn openpgp_by_default_is_refused_with_the_setting_that_helps() {
     let (exit, text) = new(&format!("[user]\nsigningkey = {}\n[gpg]\nformat = ssh\n", key.display()));
     assert_eq!(exit, Some(0), "{text}");
 }
+
+/// Whoever mistypes the id of a change, or a device, hears which one there is.
+#[test]
+fn a_misspelt_change_or_device_has_a_neighbour() {
+    let stage = Stage::new();
+    author(&stage, &[(EDGE, &proposed()), ("changes/CHG-1.toml", &change_file(CHANGE))]);
+    push(&stage);
+    let (exit, text) = signed(&stage, "alice", &["change", "new", CHANGE]);
+    assert_eq!(exit, Some(0), "{text}");
+    for command in [&["change", "show"][..], &["permit"], &["push"]] {
+        let (exit, text) = stage.run(&[command, &["CHG-11"]].concat());
+        assert!(exit != Some(0) && text.contains("did you mean `CHG-1`?"), "{command:?}: {text}");
+        let (_, text) = stage.run(&[command, &["UNLIKE-77"]].concat());
+        assert!(!text.contains("did you mean"), "{command:?}: {text}");
+    }
+    let (exit, text) = signed(&stage, "bob", &["change", "approve", "CHG-11", "--role", "network", "--yes"]);
+    assert!(exit != Some(0) && text.contains("did you mean `CHG-1`?"), "{text}");
+    let (exit, text) =
+        signed(&stage, "alice", &["adopt", "egde1", "--change", CHANGE, "--role", "network", "--reason", "it runs"]);
+    assert!(exit != Some(0) && text.contains("did you mean `edge1`?"), "{text}");
+}

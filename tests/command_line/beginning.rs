@@ -153,3 +153,25 @@ fn what_is_not_understood_is_no_beginning() {
     assert!(output.status.code() == Some(2) && said.contains("rules.v4:7"), "{said}");
     assert!(!scene.path().join("fwgate.toml").exists());
 }
+
+/// What goes wrong on the first day is said once, with the command that goes on.
+#[test]
+fn the_first_wrong_turns_are_told_with_the_way_on() {
+    let said = |scene: &Scene, arguments: &[&str]| {
+        let output = scene.run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    let scene = Scene::new().file("fw/edge1/rules.v4", EDGE).file("fw/edge1/ipset", SETS);
+    git(&scene, &["init", "-q", "-b", "main"]);
+    let uncommitted = said(&scene, &["check"]);
+    assert!(uncommitted.contains("nothing is committed here yet: commit the rulesets"), "{uncommitted}");
+    commit(&scene);
+    let elsewhere = said(&scene, &["check"]);
+    assert!(elsewhere.contains("`--devices PATH` names the folder of the devices"), "{elsewhere}");
+    assert_eq!(scene.run(&["check", "--devices", "fw"]).status.code(), Some(0));
+    for command in [&["fleet", "status"][..], &["drift"]] {
+        let rootless = said(&scene, command);
+        assert!(rootless.contains("- ROOT_MISSING") && rootless.matches("\n- ").count() == 1, "{rootless}");
+    }
+}

@@ -138,3 +138,30 @@ fn an_incident_that_nobody_had_is_not_played() {
     assert!(said.starts_with("error: there is no incident `9` to play\n  = help: there are 1, 2, 3"), "{said}");
     assert_eq!(output.status.code(), Some(2));
 }
+
+/// What the README offers to somebody who has nothing to guard, as it stands there.
+#[cfg(unix)]
+#[test]
+fn the_example_that_the_readme_offers_is_guarded_at_once() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let block = readme.split("```").find(|block| block.contains("cp -r examples/firewall-repo")).unwrap();
+    // Behind a command stands what comes of it.
+    let line = |line: &str| line.split("   ").next().unwrap().to_owned() + "\n";
+    let script: String = block.lines().skip(1).map(line).collect();
+    let here = tempfile::tempdir().unwrap();
+    let checkout = here.path().join("checkout");
+    std::fs::create_dir(&checkout).unwrap();
+    std::os::unix::fs::symlink(root.join("examples"), checkout.join("examples")).unwrap();
+    let programs = Path::new(env!("CARGO_BIN_EXE_fwgate")).parent().unwrap().display().to_string();
+    let mut command = std::process::Command::new("sh");
+    command.args(["-ec", &script]).current_dir(&checkout).env_clear().env("HOME", here.path());
+    command.env("PATH", format!("{programs}:{}", std::env::var("PATH").unwrap())).env("GIT_CONFIG_NOSYSTEM", "1");
+    for role in ["AUTHOR", "COMMITTER"] {
+        command.env(format!("GIT_{role}_NAME"), "somebody").env(format!("GIT_{role}_EMAIL"), "somebody@example.net");
+    }
+    let output = command.output().unwrap();
+    let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{said}{told}");
+    assert!(said.contains("refused: 1 error") && said.contains("udp/53"), "{said}");
+}

@@ -66,8 +66,21 @@ pub fn scene() -> Scene {
     Scene::new().file("old/edge1/rules.v4", OLD).file("new/edge1/rules.v4", &edited()).file("policy.toml", POLICY)
 }
 
+/// A ruleset with something to remark: a rule that cannot match, an open policy, a chain that nobody calls.
+pub fn careless() -> Scene {
+    let rules = edited()
+        .replace(":FORWARD DROP", ":FORWARD ACCEPT")
+        .replace(
+            "-A FORWARD -d 10.1.0.0/24 -j WWW\n",
+            "-A FORWARD -d 10.1.0.0/24 -j WWW\n-A FORWARD -s 10.20.0.0/24 -d 10.30.0.0/24 -p tcp --dport 443 -j DROP\n",
+        )
+        .replace(":WWW - [0:0]\n", ":WWW - [0:0]\n:UNUSED - [0:0]\n");
+    Scene::new().file("new/edge1/rules.v4", &rules)
+}
+
 pub const CHECK: [&str; 7] = ["check", "--baseline", "old", "--proposed", "new", "--policy", "policy.toml"];
 const DIFF: [&str; 3] = ["diff", "old", "new"];
+const LINT: [&str; 3] = ["lint", "--tree", "new"];
 
 fn with<'a>(command: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
     [command, more].concat()
@@ -77,35 +90,42 @@ fn with<'a>(command: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
 fn concise() {
     assert_snapshot!("concise check", scene().shown(&with(&CHECK, &["--format", "concise"])));
     assert_snapshot!("concise diff", scene().shown(&with(&DIFF, &["--format", "concise"])));
+    assert_snapshot!("concise lint", careless().shown(&with(&LINT, &["--format", "concise"])));
 }
 
 #[test]
 fn junit() {
     assert_snapshot!("junit check", scene().shown(&with(&CHECK, &["--format", "junit"])));
     assert_snapshot!("junit diff", scene().shown(&with(&DIFF, &["--format", "junit"])));
+    let failing = ["--format", "junit", "--fail-on", "warning"];
+    assert_snapshot!("junit lint", careless().shown(&with(&LINT, &failing)));
 }
 
 #[test]
 fn markdown() {
     assert_snapshot!("markdown check", scene().shown(&with(&CHECK, &["--format", "markdown"])));
     assert_snapshot!("markdown diff", scene().shown(&with(&DIFF, &["--format", "markdown"])));
+    assert_snapshot!("markdown lint", careless().shown(&with(&LINT, &["--format", "markdown"])));
 }
 
 #[test]
 fn github() {
     assert_snapshot!("github check", scene().shown(&with(&CHECK, &["--format", "github"])));
     assert_snapshot!("github diff", scene().shown(&with(&DIFF, &["--format", "github"])));
+    assert_snapshot!("github lint", careless().shown(&with(&LINT, &["--format", "github"])));
 }
 
 #[test]
 fn sarif() {
     assert_snapshot!("sarif check", scene().shown(&with(&CHECK, &["--format", "sarif"])));
+    assert_snapshot!("sarif lint", careless().shown(&with(&LINT, &["--format", "sarif"])));
 }
 
 #[test]
 fn json_lines() {
     assert_snapshot!("jsonl check", scene().shown(&with(&CHECK, &["--format", "jsonl"])));
     assert_snapshot!("jsonl diff", scene().shown(&with(&DIFF, &["--format", "jsonl"])));
+    assert_snapshot!("jsonl lint", careless().shown(&with(&LINT, &["--format", "jsonl"])));
 }
 
 /// A summary of GitHub's is added to, never replaced, and only where the answer is GitHub's.
@@ -131,9 +151,8 @@ fn the_summary_of_a_job_is_added_to() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
 }
 
-/// Four hundred lost flows: every limit of GitHub's is kept, and what is left out is said.
-#[test]
-fn large_reports_keep_the_limits_of_those_who_show_them() {
+/// A policy of so many requirements, each of which is lost.
+fn lost(count: usize) -> String {
     let one = |n: usize| {
         format!(
             "[[require]]\nid = \"flow-{n}\"\nreason = \"r\"\nfrom = [\"10.20.{}.{}\"]\nto = [\"10.30.0.0/16\"]\n\
@@ -142,8 +161,24 @@ fn large_reports_keep_the_limits_of_those_who_show_them() {
             n % 200
         )
     };
-    let policy: String = (0..400).map(one).collect();
-    let scene = scene().file("policy.toml", &format!("version = 1\n{policy}"));
+    format!("version = 1\n{}", (0..count).map(one).collect::<String>())
+}
+
+/// However much is found, the page stays one that a browser opens at once, and says what it leaves out.
+#[test]
+fn two_thousand_findings_make_a_page_that_opens() {
+    let scene = scene().file("policy.toml", &lost(2_000));
+    let html = String::from_utf8(scene.run(&with(&CHECK, &["--format", "html"])).stdout).unwrap();
+    assert!(html.len() < 1 << 20, "{}", html.len());
+    assert_eq!(html.matches("<details class=\"finding").count(), 300);
+    let all = scene.json(&with(&CHECK, &["--format", "json"]))["findings"].as_array().unwrap().len();
+    assert!(all >= 2_000 && html.contains(&format!("and {} more findings, which", all - 300)), "{all}");
+}
+
+/// Four hundred lost flows: every limit of GitHub's is kept, and what is left out is said.
+#[test]
+fn large_reports_keep_the_limits_of_those_who_show_them() {
+    let scene = scene().file("policy.toml", &lost(400));
     let text = |format: &str| String::from_utf8(scene.run(&with(&CHECK, &["--format", format])).stdout).unwrap();
     let markdown = text("markdown");
     assert!(markdown.len() <= 65_536 && markdown.contains("**Cut short** to fit: "), "{}", markdown.len());
@@ -170,10 +205,13 @@ fn errors(schema: &Value, document: &Value) -> Vec<String> {
 fn sarif_is_what_oasis_says_it_is() {
     let schema: Value = serde_json::from_str(include_str!("../sarif/sarif-schema-2.1.0.json")).unwrap();
     let scene = scene();
-    for command in [&CHECK[..], &DIFF[..], &["diff", "old", "old"]] {
+    for command in [&CHECK[..], &DIFF[..], &["diff", "old", "old"], &LINT[..]] {
         let document = scene.json(&with(command, &["--format", "sarif"]));
         assert_eq!(errors(&schema, &document), Vec::<String>::new(), "{command:?}");
     }
+    let careless = careless().json(&with(&LINT, &["--format", "sarif"]));
+    assert_eq!(errors(&schema, &careless), Vec::<String>::new());
+    assert!(careless["runs"][0]["results"].as_array().unwrap().len() >= 3, "{careless}");
     let mut wrong = scene.json(&with(&CHECK, &["--format", "sarif"]));
     wrong["runs"][0]["results"][0]["level"] = "grave".into();
     assert!(!errors(&schema, &wrong).is_empty(), "the schema is in force");
@@ -207,8 +245,9 @@ fn sarif_is_what_github_takes() {
 
 #[test]
 fn json_lines_have_the_shapes_that_are_published() {
-    let scene = scene();
-    for (command, name) in [(&CHECK[..], "check-line"), (&DIFF[..], "diff-line")] {
+    let (two, one) = (scene(), careless());
+    let all = [(&two, &CHECK[..], "check-line"), (&two, &DIFF[..], "diff-line"), (&one, &LINT[..], "lint-line")];
+    for (scene, command, name) in all {
         let schema: Value = serde_json::from_slice(&scene.run(&["schema", name]).stdout).unwrap();
         let output = scene.run(&with(command, &["--format", "jsonl"])).stdout;
         let lines: Vec<Value> =
@@ -219,8 +258,11 @@ fn json_lines_have_the_shapes_that_are_published() {
         }
         let mut kinds: Vec<&str> = lines.iter().map(|l| l["kind"].as_str().unwrap()).collect();
         kinds.dedup();
-        let wanted: &[&str] =
-            if name == "check-line" { &["verdict", "finding"] } else { &["summary", "structure", "change"] };
+        let wanted: &[&str] = match name {
+            "check-line" => &["verdict", "finding"],
+            "diff-line" => &["summary", "structure", "change"],
+            _ => &["summary", "finding"],
+        };
         assert_eq!(kinds, wanted);
     }
 }
@@ -269,14 +311,41 @@ fn an_unknown_format_has_a_neighbour() {
 /// `--format` offers what the registry has.
 #[test]
 fn every_format_of_the_registry_is_offered() {
-    let help = String::from_utf8(scene().run(&["check", "--help"]).stdout).unwrap();
     let scene = scene();
+    let helps = ["check", "diff", "lint"].map(|c| String::from_utf8(scene.run(&[c, "--help"]).stdout).unwrap());
+    let careless = careless();
     for format in fwgate::report::FORMATS {
-        assert!(help.contains(&format!("- {}:", format.name)), "{}", format.name);
+        let is_offered = |help: &String| help.contains(&format!("- {}:", format.name));
+        assert!(helps.iter().all(is_offered), "{}", format.name);
+        let looked = careless.run(&with(&LINT, &["--format", format.name, "--fail-on", "warning"]));
+        assert_eq!(looked.status.code(), Some(1), "{}", format.name);
+        let text = String::from_utf8(looked.stdout).unwrap();
+        assert!(text.contains("FW30") && looked.stderr.is_empty(), "{}: {text}", format.name);
         let checked = scene.run(&with(&CHECK, &["--format", format.name]));
         assert_eq!(checked.status.code(), Some(1), "{}", format.name);
         assert!(!checked.stdout.is_empty() && checked.stderr.is_empty(), "{}", format.name);
         let compared = scene.run(&with(&DIFF, &["--format", format.name, "--exit-code"]));
         assert_eq!(compared.status.code(), Some(1), "{}", format.name);
+    }
+}
+
+/// What `lint` writes to files, and what a list of conditions is not.
+#[test]
+fn a_lint_is_reported_to_files_and_to_the_summary_of_a_job() {
+    let scene = careless();
+    let path = scene.path().join("summary.md");
+    let more = ["--format", "github", "--report", "html=out.html", "--report", "sarif=out.sarif"];
+    let output = scene.run_with(&with(&LINT, &more), "", |c| {
+        c.env("GITHUB_STEP_SUMMARY", &path);
+    });
+    assert_eq!(output.status.code(), Some(0));
+    let read = |name: &str| std::fs::read_to_string(scene.path().join(name)).unwrap();
+    assert!(read("summary.md").starts_with("<!-- fwgate:lint -->\n## fwgate: 6 findings"), "{}", read("summary.md"));
+    assert!(read("out.html").starts_with("<!DOCTYPE html>") && read("out.sarif").contains("FW301"));
+    let refused = scene.run(&with(&LINT, &["--report", "html=no/such/out.html"]));
+    assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0));
+    for more in [&["--format", "sarif"][..], &["--report", "json=conditions.json"]] {
+        let refused = scene.run(&with(&LINT, &[&["--conditions"], more].concat()));
+        assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0), "{more:?}");
     }
 }

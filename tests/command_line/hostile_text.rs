@@ -22,6 +22,8 @@ pub fn scene() -> Scene {
         )
     };
     let old = ruleset(&format!("-A FORWARD -s 10.20.0.0/16 -d 10.30.0.0/16 -p tcp --dport 443 {evil} -j ACCEPT"));
+    // Twice, so that the second cannot match, and a lint quotes it.
+    let old = old.replace(&format!("{evil} -j ACCEPT\n"), &format!("{evil} -j ACCEPT\n{}", repeated(&evil)));
     let new = ruleset(&format!("-A FORWARD -s 10.20.0.0/17 -d 10.30.0.0/16 -p tcp --dport 22 {evil} -j ACCEPT"));
     // Names of devices are refused where they hide something; markup may stand in them.
     let device = "::warning::<q>|&@team";
@@ -29,6 +31,10 @@ pub fn scene() -> Scene {
         .file(&format!("old/{device}/rules{HIDDEN}<q>.v4"), &old)
         .file(&format!("new/{device}/rules{HIDDEN}<q>.v4"), &new)
         .file("policy.toml", &policy())
+}
+
+fn repeated(evil: &str) -> String {
+    format!("-A FORWARD -s 10.20.0.0/16 -d 10.30.0.0/16 -p tcp --dport 443 {evil} -j ACCEPT\n")
 }
 
 /// What may stand in names: no quotes and no spaces.
@@ -52,8 +58,11 @@ fn hidden(text: &str) -> BTreeSet<char> {
 
 fn outputs() -> Vec<(String, String)> {
     let scene = scene();
-    let commands: [&[&str]; 2] =
-        [&["check", "--baseline", "old", "--proposed", "new", "--policy", "policy.toml"], &["diff", "old", "new"]];
+    let commands: [&[&str]; 3] = [
+        &["check", "--baseline", "old", "--proposed", "new", "--policy", "policy.toml"],
+        &["diff", "old", "new"],
+        &["lint", "--tree", "old"],
+    ];
     let run = |command: &[&str], format: &str| {
         let output = scene.run(&[command, &["--format", format]].concat());
         let text = String::from_utf8(output.stdout).unwrap();
@@ -68,7 +77,7 @@ fn outputs() -> Vec<(String, String)> {
 #[test]
 fn no_format_lets_a_hidden_character_through() {
     let outputs = outputs();
-    assert!(outputs.len() >= 16);
+    assert!(outputs.len() >= 24);
     for (name, text) in &outputs {
         assert!(text.contains("202e"), "{name} shows the text at all:\n{text}");
         assert_eq!(hidden(text), BTreeSet::new(), "{name}");

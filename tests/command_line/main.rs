@@ -8,6 +8,7 @@ mod bundle;
 mod check;
 mod convert;
 mod determinism;
+mod did_you_mean;
 mod diff;
 mod doctor;
 mod estate;
@@ -16,6 +17,8 @@ mod explain;
 mod first_minutes;
 #[cfg(unix)]
 mod forge;
+#[cfg(target_os = "linux")]
+mod forge_gate;
 mod formats;
 mod hostile_text;
 mod lint;
@@ -25,4 +28,6 @@ mod query;
 mod regions;
 mod scene;
 mod schemas;
+#[cfg(unix)]
+mod terminal;
 mod trace;

@@ -3,7 +3,7 @@
 #[path = "../pages/browser.rs"]
 mod browser;
 
-use super::formats::{CHECK, scene};
+use super::formats::{CHECK, careless, scene};
 use super::hostile_text;
 use super::scene::Scene;
 
@@ -40,7 +40,8 @@ fn the_page_of_a_diff_names_zones_by_their_addresses() {
 #[test]
 fn a_page_needs_nothing_and_allows_nothing() {
     let scene = scene();
-    for page in [page(&scene, &CHECK), page(&scene, &["diff", "old", "new"])] {
+    let lint = page(&careless(), &["lint", "--tree", "new"]);
+    for page in [page(&scene, &CHECK), page(&scene, &["diff", "old", "new"]), lint] {
         for word in ["<script", "src=", "http://", "https://", "@import", "<link", "style=", " on"] {
             let found = page.match_indices(word).find(|(at, _)| word != " on" || is_handler(&page[*at..]));
             assert_eq!(found, None, "{word}");
@@ -64,7 +65,9 @@ fn a_browser_and_axe_find_nothing_wrong() {
         ("check.html", page(&scene, &CHECK)),
         ("diff.html", page(&scene, &["diff", "old", "new", "--text", "--all-regions"])),
         ("equivalent.html", page(&scene, &["diff", "old", "old"])),
+        ("lint.html", page(&careless(), &["lint", "--tree", "new"])),
         ("hostile.html", page(&hostile, &CHECK)),
         ("hostile-diff.html", page(&hostile, &["diff", "old", "new"])),
+        ("hostile-lint.html", page(&hostile, &["lint", "--tree", "old"])),
     ]);
 }

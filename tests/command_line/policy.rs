@@ -23,7 +23,7 @@ fn git(scene: &Scene, folder: &str, arguments: &[&str]) {
 
 /// A repository with key files beside it.
 fn scene() -> Scene {
-    let names = ["alice", "bob", "carol", "dave", "deployer", "ledger", "stager", "receiver"];
+    let names = ["alice", "bob", "carol", "dave", "erin", "deployer", "ledger", "stager", "receiver"];
     let scene = names.iter().fold(Scene::new(), |s, name| s.file(&format!("{name}.pub"), &key(name)));
     let scene = scene.file("repo/README.md", "firewalls\n");
     git(&scene, "repo", &["init", "-q", "-b", "main"]);
@@ -151,10 +151,27 @@ fn uncommented(text: &str) -> String {
     let mut is_inside = false;
     let line = |line: &str| {
         is_inside = line.starts_with("# [") || line.starts_with("# emails") || (is_inside && line.starts_with("# "));
-        let line = line.replace("\"...\"", "\"alice@example.net\"");
+        let line = line.replace("\"...\"", "\"alice@example.net\"").replace("ssh-ed25519 ...", key("erin").trim());
         if is_inside { format!("{}\n", &line[2..]) } else { format!("{line}\n") }
     };
     text.lines().map(line).collect()
+}
+
+/// The purposes of a first policy are those that a push needs; who keeps spares gives one more, and is told of it where not.
+#[test]
+fn a_machine_for_bundles_is_offered() {
+    let scene = scene();
+    let machines: Vec<&str> = MACHINES.into_iter().chain(["bundel=../erin.pub"]).collect();
+    let refused = init(&scene, "--two", "../root.toml", &["alice", "bob"], &machines);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(2) && told.contains("did you mean `bundle`?"), "{told}");
+    let machines: Vec<&str> = MACHINES.into_iter().chain(["bundle=../erin.pub"]).collect();
+    let output = init(&scene, "--two", "../root.toml", &["alice", "bob"], &machines);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = std::fs::read_to_string(scene.path().join("repo/fwgate.toml")).unwrap();
+    let written = format!("[[machine]]\nid = \"bundler\"\npurpose = \"bundle\"\nkey = \"{}\"\n", key("erin").trim());
+    assert!(text.contains(&written) && text.matches("bundler").count() == 1, "{text}");
+    assert_eq!(verify(&scene, &["."]).0, Some(0));
 }
 
 #[test]
@@ -164,7 +181,7 @@ fn every_commented_part_of_a_starter_is_valid_as_well() {
         init(&scene, form, "../root.toml", persons, &MACHINES);
         let path = scene.path().join("repo/fwgate.toml");
         let whole = uncommented(&std::fs::read_to_string(&path).unwrap());
-        for part in ["\n[[transport]]", "\n[[freeze]]", "\n[lab]", "\nemails = "] {
+        for part in ["\npurpose = \"bundle\"", "\n[[transport]]", "\n[[freeze]]", "\n[lab]", "\nemails = "] {
             assert!(whole.contains(part), "no {part} in\n{whole}");
         }
         std::fs::write(&path, &whole).unwrap();

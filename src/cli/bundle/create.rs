@@ -8,6 +8,7 @@ use crate::cli::ledger::listed;
 use crate::cli::output::{check_writable, write_atomically};
 use crate::cli::screen::Screen;
 use crate::diff::Bounds;
+use crate::document::did_you_mean;
 use crate::finding::{Finding, PORT_NOT_MAPPED};
 use crate::fleet::bundle::{
     BUNDLE_NAMESPACE, BUNDLE_SCHEMA, Bundle, BundledDevice, BundledFile, Composed, Manifest, MappingError, OnSpare,
@@ -132,7 +133,9 @@ fn wanted<'s>(arguments: &Arguments, stock: &'s Stock) -> Result<Wanted<'s>, Fai
             let name = name.as_deref().unwrap_or_default();
             let found = stock.policy.spares.iter().find(|s| s.name.value == name);
             let spare = found.ok_or_else(|| {
-                Failure::new(format!("the policy has no spare `{name}`")).help("write a [[spare]] for it")
+                let near = did_you_mean(name, stock.policy.spares.iter().map(|s| s.name.value.as_str()));
+                let help = near.unwrap_or_else(|| "write a [[spare]] for it".to_owned());
+                Failure::new(format!("the policy has no spare `{name}`")).help(help)
             })?;
             (spare.stands_in.clone(), Some(spare))
         }

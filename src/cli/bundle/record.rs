@@ -11,6 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::ledger::listed;
 use crate::cli::output::write_atomically;
 use crate::cli::screen::Screen;
+use crate::document::did_you_mean;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -72,7 +73,9 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let name =
         name.ok_or_else(|| Failure::new("the bundle is for no spare in particular").help("name it: `--spare NAME`"))?;
     if !stock.policy.spares.iter().any(|s| s.name.value == name) || own.is_some_and(|own| own != name) {
-        return Err(Failure::new(format!("the bundle is not for a spare `{name}` of the policy")));
+        let near = did_you_mean(&name, stock.policy.spares.iter().map(|s| s.name.value.as_str()));
+        let help = near.unwrap_or_else(|| "`fwgate bundle list` shows the spares of the policy".to_owned());
+        return Err(Failure::new(format!("the bundle is not for a spare `{name}` of the policy")).help(help));
     }
     let folder = arguments.records.join(&name);
     std::fs::create_dir_all(&folder)

@@ -7,6 +7,7 @@ use crate::cli::gate::{DeviceFiles, Session, Survey, now};
 use crate::cli::input::{Reader, Surroundings, bytes_of, reasons};
 use crate::cli::rollback::places;
 use crate::cli::rulesets::{is_ruleset, read_policy_at};
+use crate::document::did_you_mean;
 use crate::fleet::bundle::{BundledDevice, Composed, Origin, sha256_text};
 use crate::fleet::tree::{Beside, TreeFile};
 use crate::gate::{
@@ -149,21 +150,28 @@ impl Stock {
     /// It is unknown, or its bytes are not where the ledger says.
     pub fn held(&self, device: &str) -> Result<Held, Vec<Reason>> {
         match &self.from {
-            From::Nothing => Err(vec![unknown(device)]),
+            From::Nothing => Err(vec![self.unknown(device)]),
             From::Tree(devices) => {
-                let bytes = devices.iter().find(|d| d.device == device).ok_or_else(|| vec![unknown(device)])?;
+                let bytes = devices.iter().find(|d| d.device == device).ok_or_else(|| vec![self.unknown(device)])?;
                 Ok(self.of_tree(bytes, Origin::Folder))
             }
             From::Repository { session, survey, stable, tip } => match stable.get(device) {
                 Some(stable) => self.by_ledger(session, survey, stable),
                 None => {
-                    let bytes = tip.iter().find(|d| d.device == device).ok_or_else(|| vec![unknown(device)])?;
+                    let bytes = tip.iter().find(|d| d.device == device).ok_or_else(|| vec![self.unknown(device)])?;
                     let mut held = self.of_tree(bytes, Origin::ProtectedRef);
                     held.entry.commit = survey.tip.map(|tip| tip.to_string());
                     Ok(held)
                 }
             },
         }
+    }
+
+    fn unknown(&self, device: &str) -> Reason {
+        let near = did_you_mean(device, self.devices.iter().map(|(name, _)| name.as_str()));
+        let fix = "`git ls-tree` of the protected branch shows its devices; correct the name";
+        let fix = near.unwrap_or_else(|| fix.to_owned());
+        Reason::new(crate::gate::ReasonCode::EmptyChange, format!("there is no device `{device}`"), fix)
     }
 
     /// The files of a device at a commit, where that can be read and they have this digest.
@@ -188,11 +196,6 @@ impl Stock {
         let entries = session.repository.entries(&tree, "spares", &Limits::default()).map_err(read)?;
         Ok(entries.into_iter().map(|e| TreeFile { path: e.path, bytes: e.bytes }).collect())
     }
-}
-
-fn unknown(device: &str) -> Reason {
-    let fix = "`git ls-tree` of the protected branch shows its devices; correct the name";
-    Reason::new(crate::gate::ReasonCode::EmptyChange, format!("there is no device `{device}`"), fix)
 }
 
 impl Stock {

@@ -14,6 +14,7 @@ use crate::cli::rulesets::is_ruleset;
 use crate::cli::screen::Screen;
 use crate::dialect::{InputFile, ReadOptions};
 use crate::diff::{Bounds, EffectKind};
+use crate::document::did_you_mean;
 use crate::finding::{Finding, PORT_NOT_MAPPED, SPARE_DIFFERS};
 use crate::fleet::bundle::{Bundle, BundledDevice, MappingError, PortMap, prove};
 use crate::fleet::{Converged, Readback, ReadbackError, RoutesRead, compare_readback};
@@ -138,7 +139,12 @@ fn wanted<'b>(bundle: &'b Bundle, device: Option<&str>) -> Result<Vec<&'b Bundle
     let all = bundle.manifest.devices.iter();
     let found: Vec<&BundledDevice> = all.filter(|d| device.is_none_or(|name| d.device == name)).collect();
     match (found.is_empty(), device) {
-        (true, Some(name)) => Err(Failure::new(format!("the bundle holds no device `{name}`"))),
+        (true, Some(name)) => {
+            let all: Vec<&str> = bundle.manifest.devices.iter().map(|d| d.device.as_str()).collect();
+            let help =
+                did_you_mean(name, all.iter().copied()).unwrap_or_else(|| format!("it holds {}", all.join(", ")));
+            Err(Failure::new(format!("the bundle holds no device `{name}`")).help(help))
+        }
         _ => Ok(found),
     }
 }

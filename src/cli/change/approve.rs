@@ -128,7 +128,7 @@ fn record(
     now: Instant,
 ) -> Result<Record, Failure> {
     let change = arguments.gate.change.clone();
-    let announced = gathered.announced.as_ref().ok_or_else(|| super::say::never_announced(&change))?;
+    let announced = gathered.announced.as_ref().ok_or_else(|| super::say::never_announced(&change, gathered))?;
     let Some(analysis) = &gathered.analysis else {
         return of_policy(session, gathered, change, role, &announced.head);
     };

@@ -5,7 +5,7 @@
 use super::pen::{Pen, SigningArguments};
 use crate::cli::exit::{Exit, PASSED};
 use crate::cli::failure::Failure;
-use crate::cli::gate::{GateArguments, Session, now};
+use crate::cli::gate::{GateArguments, Gathered, Session, neighbour, now};
 use crate::cli::screen::Screen;
 use crate::gate::{
     Digest, Emergency, Hold, Instant, OverrideReject, Record, Reissue, Reject, Review, Revoke, Schedule, Scope,
@@ -239,7 +239,8 @@ pub fn emergency(arguments: &EmergencyArguments, screen: &Screen) -> Result<Exit
 pub fn review(arguments: &ReviewArguments, screen: &Screen) -> Result<Exit, Failure> {
     let session = Session::open(&arguments.saying.gate)?;
     let gathered = session.gather(&arguments.saying.gate.change, now());
-    let announced = gathered.announced.ok_or_else(|| never_announced(&arguments.saying.gate.change))?;
+    let never = never_announced(&arguments.saying.gate.change, &gathered);
+    let announced = gathered.announced.ok_or(never)?;
     let (content, role) = (announced.content, arguments.role.clone());
     said(&arguments.saying, screen, |change, reason| Ok(Record::Review(Review { change, content, role, reason })))
 }
@@ -265,8 +266,11 @@ pub fn reissue(arguments: &ReissueArguments, screen: &Screen) -> Result<Exit, Fa
 }
 
 /// That a change has no announcement that counts.
-pub(super) fn never_announced(id: &str) -> Failure {
-    Failure::new(format!("`{id}` was never announced by somebody who counts")).help(format!("`fwgate change new {id}`"))
+pub(super) fn never_announced(id: &str, gathered: &Gathered) -> Failure {
+    let near = neighbour(id, &gathered.branches);
+    let near = near.map(|near| format!("did you mean `{near}`? Else ")).unwrap_or_default();
+    Failure::new(format!("`{id}` was never announced by somebody who counts"))
+        .help(format!("{near}`fwgate change new {id}`"))
 }
 
 fn content_of(gate: &GateArguments) -> Result<Digest, Failure> {

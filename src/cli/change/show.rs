@@ -6,7 +6,6 @@ use crate::cli::failure::Failure;
 use crate::cli::gate::{GateArguments, Gathered, Session, now};
 use crate::cli::reporting::{ChangeReportArguments, pages};
 use crate::cli::screen::Screen;
-use crate::dialect::nearest;
 use crate::diff::DevicePair;
 use crate::gate::{DeviceBytes, Library};
 use crate::inventory::Inventory;
@@ -42,20 +41,12 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let sides = Sides::of(&gathered);
     let write = |format: &Format, colour| sides.with_page(id, &gathered, colour, |page| pages(format)(page));
     arguments.reporting.outlets().write(screen, write)?;
-    neighbour(id, &gathered).iter().for_each(|near| screen.aside(&format!("did you mean `{near}`?\n")));
     let reasons = &gathered.decision.reasons;
     Ok(match () {
         () if reasons.is_empty() => PASSED,
         () if reasons.iter().any(|r| r.code.is_no_verdict()) => NO_VERDICT,
         () => REFUSED,
     })
-}
-
-/// The change that may have been meant, where nobody has announced one of this id.
-fn neighbour<'g>(id: &str, gathered: &'g Gathered) -> Option<&'g str> {
-    let known: Vec<&str> =
-        gathered.branches.keys().filter_map(|b| b.strip_prefix("refs/heads/fwgate/changes/")).collect();
-    if known.contains(&id) { None } else { nearest(id, known) }
 }
 
 /// The page for people.

@@ -106,14 +106,16 @@ fn evidence(place: &Place<'_>) -> Vec<Diagnosis> {
 fn workflow(place: &Place<'_>) -> Vec<Diagnosis> {
     let Some(repository) = place.repository else { return Vec::new() };
     let folder = repository.root().join(".github/workflows");
-    let unfinished: Vec<String> =
+    let mut unfinished: Vec<String> =
         texts(&folder).filter(|(_, text)| text.contains(UNCHOSEN)).map(|(name, _)| name).collect();
     if unfinished.is_empty() {
         return Vec::new();
     }
+    unfinished.sort();
+    let name = if unfinished.len() == 1 { "names" } else { "name" };
     vec![lacks(
         "workflow",
-        format!("{} names no action that exists", unfinished.join(", ")),
+        format!("{} {name} no action that exists", unfinished.join(", ")),
         format!("replace `{UNCHOSEN}` by the repository of fwgate and the hash of the commit that you trust"),
     )]
 }

@@ -7,6 +7,7 @@ use crate::check::Goes;
 use crate::cli::failure::Failure;
 use crate::cli::input::{ChangeTrees, InputError, PinnedChange, Reader, Surroundings, bytes_of, reasons};
 use crate::cli::rulesets::is_ruleset;
+use crate::dialect::nearest;
 use crate::diff::Bounds;
 use crate::finding::RENUMBERED_TOO_EARLY;
 use crate::fleet::tree::Beside;
@@ -336,6 +337,12 @@ fn pinned_by(commit: &crate::vcs::RawCommit) -> Option<[String; 2]> {
     }
 }
 
+/// The change that may have been meant, where no branch is of one with this id.
+pub fn neighbour<'b>(id: &str, branches: &'b BTreeMap<String, Branch>) -> Option<&'b str> {
+    let known: Vec<&str> = branches.keys().filter_map(|name| change_of(name)).collect();
+    if known.contains(&id) { None } else { nearest(id, known) }
+}
+
 /// The id of the change whose branch this is.
 pub(super) fn change_of(branch: &str) -> Option<&str> {
     branch.strip_prefix("refs/heads/fwgate/changes/")
@@ -390,6 +397,8 @@ impl Changes<'_> {
         }));
         let in_force = with_adoptions(self.world.ledger.in_force(), &self.adoptions());
         decision.notes.extend(self.left_over(id, &in_force));
+        let near = neighbour(id, &self.world.branches).filter(|_| read.announced.is_none());
+        decision.notes.extend(near.map(|near| format!("there is no change `{id}`: did you mean `{near}`?")));
         let World { now, chain, roster, ledger, log, branches } = self.world_again();
         let Read { testimony, announced, trees, request, analysis, fleet, targets, .. } = read;
         Gathered {

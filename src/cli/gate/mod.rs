@@ -17,7 +17,7 @@ pub use commits::Commits;
 pub use compare::difference_words;
 pub use device::{DeviceFiles, target};
 pub use draft::Drafted;
-pub use gather::{Gathered, Session};
+pub use gather::{Gathered, Session, neighbour};
 pub use kept::closed_branches;
 pub use scheduled::{Agenda, OpenChange};
 pub use survey::{Main, Survey, survey_server};

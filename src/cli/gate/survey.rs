@@ -7,8 +7,8 @@ use crate::cli::failure::Failure;
 use crate::cli::input::{Herd, InputError, bytes_of};
 use crate::gate::fleet::{MainDevice, main_device};
 use crate::gate::{
-    Chain, Confined, DeviceBytes, Digest, InForce, Instant, Ledger, Log, Reason, Roster, TargetDevice, Testimony,
-    adoptions, quarantines, read_branch, with_adoptions,
+    Chain, Confined, DeviceBytes, Digest, InForce, Instant, Ledger, Log, Reason, ReasonCode, Roster, TargetDevice,
+    Testimony, adoptions, quarantines, read_branch, with_adoptions,
 };
 use crate::inventory::Inventory;
 use crate::vcs::{Branch, CommitId, EvidenceSource, Repository, VcsError};
@@ -65,6 +65,23 @@ pub fn survey_server(repository: &Repository, root: &[u8], protected: &str, now:
     let adopted: Vec<InForce> = of_changes.flat_map(said).collect();
     let in_force = with_adoptions(ledger.in_force(), &adopted);
     Ok(Survey { now, tip, chain, roster, ledger, log, branches, in_force, obstacles: Vec::new() })
+}
+
+impl Survey {
+    /// Why nothing can be said of any device. Without a root that alone: whatever else is missing follows from it.
+    pub fn unanswered(&self) -> Vec<Reason> {
+        if let Some(missing) = self.obstacles.iter().find(|r| r.code == ReasonCode::RootMissing) {
+            return vec![missing.clone()];
+        }
+        let of_policy = self.chain.reasons.iter().filter(|_| self.chain.policy().is_none());
+        let mut out: Vec<Reason> = Vec::new();
+        for reason in self.obstacles.iter().chain(&self.ledger.refusals).chain(of_policy) {
+            if !out.contains(reason) {
+                out.push(reason.clone());
+            }
+        }
+        out
+    }
 }
 
 impl Session {
