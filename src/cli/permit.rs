@@ -211,7 +211,9 @@ fn of_policy(gathered: &Gathered) -> Option<Reason> {
     let id = &gathered.testimony.change;
     let message =
         format!("{id} changes the policy, which goes into force by its records: there is nothing to permit or push");
-    let fix = "`fwgate policy status` says which signatures it lacks; firewall changes go in a change of their own";
+    let fix = format!(
+        "`fwgate policy change {id}` says which signatures it lacks; firewall changes go in a change of their own"
+    );
     (gathered.decision.class == ChangeClass::Policy).then(|| Reason::new(ReasonCode::EmptyChange, message, fix))
 }
 

@@ -186,7 +186,7 @@ fn aims(session: &Session, survey: &Survey, wanted: Wanted<'_>) -> Result<Vec<Ai
     let (mut aims, mut reasons) = (Vec::new(), Vec::new());
     let mut commits = Commits::of(session);
     for (change, known) in known {
-        match commits.held(&places(survey, &known), &known.device, known.bytes) {
+        match commits.held(&places(session, survey, &known), &known.device, known.bytes) {
             Ok((head, bytes)) => aims.push(Aim { device: known.device, change, digest: known.bytes, head, bytes }),
             Err(more) => reasons.extend(more),
         }
@@ -258,8 +258,8 @@ fn nothing(device: &str) -> Vec<Reason> {
     vec![Reason::new(ReasonCode::NoRollback, message, fix)]
 }
 
-/// Commits that may hold the bytes: the one that the ledger names, the ends of the change's range, the protected branch.
-pub fn places(survey: &Survey, known: &InForce) -> Vec<String> {
+/// Commits that may hold the bytes: the one that the ledger names, the ends of the change's range, the protected branch and what it was.
+pub fn places(session: &Session, survey: &Survey, known: &InForce) -> Vec<String> {
     let mut out = vec![known.head.clone()];
     if let Some(branch) = survey.branches.get(&format!("refs/heads/fwgate/changes/{}", known.change)) {
         let testimony = read_branch(branch, &survey.roster, &survey.ledger, survey.now);
@@ -269,7 +269,7 @@ pub fn places(survey: &Survey, known: &InForce) -> Vec<String> {
         });
         out.extend(ends.flatten());
     }
-    out.extend(survey.tip.map(|tip| tip.to_string()));
+    out.extend(session.protected_line(survey.tip));
     out
 }
 

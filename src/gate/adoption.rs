@@ -36,12 +36,18 @@ pub fn adoptions(testimony: &Testimony, policy: &Policy, now: Instant) -> Vec<In
         for (record, adopt) in group.iter().filter(|(r, _)| r.by != author.by) {
             persons.entry(record.by.clone()).or_default().insert(adopt.role.clone());
             if !seats.is_empty() && fill(&seats, &persons).len() == seats.len() {
-                out.push(baseline(adopt, record.witnessed.unwrap_or(now)));
+                out.push(baseline(adopt, since(record, now)));
                 break;
             }
         }
     }
     out
+}
+
+/// Since when what a record completed is in force: its own time, which cannot be before the last witness that did not see it, and is
+/// never later than the first that did. A push between the two is later than the record, and what it applied is in force.
+fn since(record: &Believed<Record>, now: Instant) -> Instant {
+    record.at.min(record.witnessed.unwrap_or(now))
 }
 
 fn baseline(adopt: &Adopt, at: Instant) -> InForce {

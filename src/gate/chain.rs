@@ -228,7 +228,9 @@ fn rollback(old: u64, current: u64) -> Reason {
 
 fn number_reason(found: u64, current: u64) -> Option<Reason> {
     let next = current + 1;
-    let fix = format!("write `version = {next}`, and let both quorums sign it: `fwgate policy approve`");
+    let fix = format!(
+        "write `version = {next}`, and let both quorums sign it: `fwgate change approve ID --role ROLE` on its change"
+    );
     match found {
         _ if found == next => None,
         _ if found > next => {

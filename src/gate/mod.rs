@@ -95,7 +95,7 @@ pub use says::{Said, Subject, says};
 pub use seal::{seal_of_machine, whose_key};
 pub use stable::{Stable, stable};
 pub use stand_in::renamed;
-pub use standing::{debt, progress, taken_back, unconverged};
+pub use standing::{debt, in_force_for, progress, taken_back, unconverged};
 pub use terms::{ClassTerms, terms};
 pub use validity::{faults, may_author, read_version, revoked_keys};
 pub use voices::BranchVoices;

@@ -284,6 +284,13 @@ pub struct Receipt {
     pub at: Instant,
 }
 
+impl Receipt {
+    /// Whether it is of exactly these bytes for all its devices, from whatever baseline.
+    pub fn is_of_bytes(&self, devices: &[(String, Digest)]) -> bool {
+        !self.devices.is_empty() && self.devices.iter().all(|pair| devices.contains(pair))
+    }
+}
+
 /// An entry of the ledger (`refs/heads/fwgate/ledger`), signed by the ledger machine in `fwgate-ledger@v1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]

@@ -4,9 +4,9 @@
 use super::believed::Testimony;
 use super::case::{Debt, Progress, Unconverged};
 use super::instant::Instant;
-use super::ledger::{Ledger, PermitHistory};
+use super::ledger::{Entry, InForce, Ledger, PermitHistory, in_force};
 use super::matching::fill;
-use super::record::{Claim, Digest, Record, Result as DeviceResult, ResultKind};
+use super::record::{Claim, Digest, LedgerEntry, Record, Result as DeviceResult, ResultKind};
 use super::roster::Standing;
 use super::terms::terms;
 use super::validity::roles_of;
@@ -18,9 +18,34 @@ use std::collections::{BTreeMap, BTreeSet};
 /// brings back what the change itself had applied leaves it where it was.
 pub fn progress(ledger: &Ledger, change: &str, now: Instant) -> Progress {
     let applied = applied(ledger, change);
-    let own = runs(ledger, change).into_iter().filter(|p| !is_restoring(p, &applied));
+    // A run that ended before it touched anything leaves the change where it was.
+    let counts = |p: &PermitHistory| p.is_claimed(now) || p.finish.is_some() || !p.results.is_empty();
+    let own = runs(ledger, change).into_iter().filter(|p| counts(p) && !is_restoring(p, &applied));
     let last = own.max_by_key(|p| p.place);
     last.map_or(Progress::None, |permit| of_permit(&permit, now))
+}
+
+/// What is in force as a change finds it: without what its own runs have done since the last one that came to an end on every device.
+/// Otherwise its content would be another after each device.
+pub fn in_force_for(ledger: &Ledger, change: &str) -> BTreeMap<String, InForce> {
+    let is_end = |p: &PermitHistory| matches!(of_finished(p), Some(Progress::Applied | Progress::RolledBack));
+    let permits = ledger.permits();
+    let ends = |entry: &Entry| match &entry.said {
+        LedgerEntry::Finish(finish) => finish.change == change && permits.get(&finish.nonce).is_some_and(is_end),
+        _ => false,
+    };
+    let settled = ledger.entries.iter().rposition(ends);
+    let counts = |at: usize, result: &DeviceResult| result.change != change || settled.is_some_and(|end| at < end);
+    let mut out = BTreeMap::new();
+    for (at, entry) in ledger.entries.iter().enumerate() {
+        if let LedgerEntry::Result(result) = &entry.said
+            && matches!(result.result, ResultKind::Applied | ResultKind::RolledBack)
+            && counts(at, result)
+        {
+            out.insert(result.device.clone(), in_force(result));
+        }
+    }
+    out
 }
 
 /// Everything that was claimed for a change.
@@ -43,18 +68,25 @@ fn is_restoring(permit: &PermitHistory, applied: &BTreeSet<(String, Digest)>) ->
 }
 
 fn of_permit(permit: &PermitHistory, now: Instant) -> Progress {
-    let finished = permit.finish.as_ref().map(|f| f.state.as_str());
-    let wanted = permit.claims.last().map(|c| c.devices.as_slice()).unwrap_or_default();
-    let all =
-        |kind| !wanted.is_empty() && wanted.iter().all(|d| permit.results.get(d).is_some_and(|r| r.result == kind));
-    match finished {
-        Some("applied") if all(ResultKind::Applied) => Progress::Applied,
-        Some("rolled-back") if all(ResultKind::RolledBack) => Progress::RolledBack,
-        Some(_) => Progress::Partial,
+    match of_finished(permit) {
+        Some(progress) => progress,
         None if permit.is_claimed(now) => Progress::Pushing,
         None if permit.results.is_empty() => Progress::None,
         None => Progress::Partial,
     }
+}
+
+/// Where a run left the change that came to its end.
+fn of_finished(permit: &PermitHistory) -> Option<Progress> {
+    let finished = permit.finish.as_ref()?.state.as_str();
+    let wanted = permit.claims.last().map(|c| c.devices.as_slice()).unwrap_or_default();
+    let all =
+        |kind| !wanted.is_empty() && wanted.iter().all(|d| permit.results.get(d).is_some_and(|r| r.result == kind));
+    Some(match finished {
+        "applied" if all(ResultKind::Applied) => Progress::Applied,
+        "rolled-back" if all(ResultKind::RolledBack) => Progress::RolledBack,
+        _ => Progress::Partial,
+    })
 }
 
 /// When a change was taken back: by its own run, on every device; or by an operator, on any device that it was the last to touch.

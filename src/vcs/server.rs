@@ -80,4 +80,18 @@ impl Repository {
         }
         Ok(out)
     }
+
+    /// A commit and those before it along first parents, newest first, at most so many.
+    ///
+    /// # Errors
+    /// A commit that cannot be read.
+    pub fn first_parents_of(&self, tip: CommitId, most: usize) -> Result<Vec<CommitId>, VcsError> {
+        let mut out = Vec::new();
+        let mut at = Some(tip);
+        while let Some(id) = at.filter(|_| out.len() < most) {
+            out.push(id);
+            at = self.commit(id)?.parents.first().copied();
+        }
+        Ok(out)
+    }
 }

@@ -9,4 +9,5 @@ mod model;
 mod properties;
 mod quorum;
 mod scene;
+mod standing;
 mod validity;

@@ -373,3 +373,26 @@ fn what_is_no_evidence_explains_a_missing_approval_and_nothing_else() {
     assert!(scene.decide().notes.iter().any(|n| n.contains("NOT_AN_APPROVAL")));
     assert_eq!(scene.without("bob").codes(), ["NOT_AN_APPROVAL", "APPROVAL_MISSING"]);
 }
+
+/// The baseline moved and the bytes did not: what was vetted is what would be pushed, so that an approval may name that receipt. One of
+/// other bytes serves nobody.
+#[test]
+fn a_receipt_of_the_same_bytes_serves_an_approval_of_what_would_be_pushed() {
+    let mut scene = Scene::good();
+    scene.testimony.receipts[0].said.content = digest("before the baseline moved");
+    assert_eq!(scene.codes(), [""; 0]);
+    let other = scene.with_approval("bob", |approve| approve.content = digest("edited"));
+    let codes = other.codes();
+    assert!(
+        codes.contains(&"APPROVAL_STALE".to_owned()) || codes.contains(&"RECEIPT_MISMATCH".to_owned()),
+        "{codes:?}"
+    );
+    let mut scene = Scene::good();
+    scene.testimony.receipts[0].said.content = digest("before the baseline moved");
+    scene.testimony.receipts[0].said.devices = vec![("edge1".into(), digest("other bytes"))];
+    let codes = scene.codes();
+    assert!(
+        ["NOT_VETTED", "RECEIPT_MISMATCH", "APPROVAL_MISSING"].iter().all(|c| codes.iter().any(|d| d == c)),
+        "{codes:?}"
+    );
+}

@@ -216,7 +216,7 @@ impl Stock {
 
     fn by_ledger(&self, session: &Session, survey: &Survey, stable: &Stable) -> Result<Held, Vec<Reason>> {
         let known = &stable.known;
-        let (commit, bytes) = session.device_held(&places(survey, known), &known.device, known.bytes)?;
+        let (commit, bytes) = session.device_held(&places(session, survey, known), &known.device, known.bytes)?;
         let origin = if stable.is_proved { Origin::Receipt } else { Origin::Adoption };
         let mut held = self.of_tree(&bytes, origin);
         held.entry.change = Some(known.change.clone());

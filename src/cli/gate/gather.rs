@@ -15,12 +15,14 @@ use crate::gate::{
     Analysis, Believed, BesideDevices, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Digest, Dossier, Hold,
     InForce, Instant, Ledger, Library, Log, Neighbour, Outcome, Pending, Period, Progress, Reason, ReasonCode, Record,
     ResultKind, Root, Roster, Standing, TargetDevice, Testimony, adoptions, analyse_within, debt, decide,
-    device_digest, inventory_of, judge_chain, judge_pending, progress, quarantined, read_branch, read_request,
-    read_version, taken_back, unconverged, with_adoptions,
+    device_digest, in_force_for, inventory_of, judge_chain, judge_pending, progress, quarantined, read_branch,
+    read_request, read_version, taken_back, unconverged, with_adoptions,
 };
 use crate::inventory::Inventory;
 use crate::policy::{ChangeRequest, Date, Environment, Policy};
-use crate::vcs::{Branch, CommitId, EvidenceSource, PolicyVersion, Remote, RemoteError, Repository, VcsError};
+use crate::vcs::{
+    Branch, CommitId, EvidenceSource, PolicyVersion, RawCommit, Remote, RemoteError, Repository, VcsError,
+};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -247,12 +249,22 @@ impl Session {
             return;
         };
         let changes = branches.values().filter(|b| change_of(&b.name).is_some());
-        let last = changes.filter_map(|b| b.commits.iter().rev().take(MOST_LOOKED_AT).find_map(pinned_by));
-        let missing: BTreeSet<String> =
-            last.flatten().filter(|id| self.repository.commit_id(id).is_err()).take(MOST_FETCHED).collect();
+        let looked_at = |b: &'_ Branch| {
+            let recent = || b.commits.iter().rev().take(MOST_LOOKED_AT);
+            let announced = recent().find_map(pinned_by).into_iter().flatten();
+            announced.chain(recent().filter_map(adopted_by)).collect::<Vec<String>>()
+        };
+        let is_missing = |id: &String| self.repository.commit_id(id).is_err();
+        let missing: BTreeSet<String> = changes.flat_map(looked_at).filter(is_missing).take(MOST_FETCHED).collect();
         if !missing.is_empty() {
             let _ = remote.fetch_pinned(&missing);
         }
+    }
+
+    /// The protected branch along first parents, newest first, as far as bytes are looked for there.
+    pub fn protected_line(&self, tip: Option<CommitId>) -> Vec<String> {
+        let line = tip.and_then(|tip| self.repository.first_parents_of(tip, MOST_SOUGHT).ok());
+        line.unwrap_or_default().iter().map(ToString::to_string).collect()
     }
 
     fn conditions(&self) -> Vec<Reason> {
@@ -324,14 +336,15 @@ impl World {
 /// How many commits of a branch are looked at for its latest announcement.
 const MOST_LOOKED_AT: usize = 200;
 
+/// How many commits of the protected branch are searched for bytes whose own commit is gone.
+const MOST_SOUGHT: usize = 100;
+
 /// How many pinned commits one call fetches.
 const MOST_FETCHED: usize = 100;
 
 /// The commits that a commit of evidence would pin, whoever signed it.
-fn pinned_by(commit: &crate::vcs::RawCommit) -> Option<[String; 2]> {
-    let text = std::str::from_utf8(&commit.bytes).ok()?;
-    let message = text.split_once("\n\n")?.1;
-    match Record::read(message).ok()? {
+fn pinned_by(commit: &RawCommit) -> Option<[String; 2]> {
+    match said_by(commit)? {
         Record::Change(change) => Some([change.base, change.head]),
         _ => None,
     }
@@ -341,6 +354,19 @@ fn pinned_by(commit: &crate::vcs::RawCommit) -> Option<[String; 2]> {
 pub fn neighbour<'b>(id: &str, branches: &'b BTreeMap<String, Branch>) -> Option<&'b str> {
     let known: Vec<&str> = branches.keys().filter_map(|name| change_of(name)).collect();
     if known.contains(&id) { None } else { nearest(id, known) }
+}
+
+/// The commit that holds what a commit of evidence would make a baseline, whoever signed it.
+fn adopted_by(commit: &RawCommit) -> Option<String> {
+    match said_by(commit)? {
+        Record::Adopt(adopt) => Some(adopt.head),
+        _ => None,
+    }
+}
+
+fn said_by(commit: &RawCommit) -> Option<Record> {
+    let text = std::str::from_utf8(&commit.bytes).ok()?;
+    Record::read(text.split_once("\n\n")?.1).ok()
 }
 
 /// The id of the change whose branch this is.
@@ -620,13 +646,9 @@ impl Changes<'_> {
         Ok(Some(judge_pending(&world.chain, &after, &voices)))
     }
 
-    /// What is in force on every device that the ledger knows. While a change is under way, what it has applied itself is
-    /// not its baseline: otherwise its content would be another after each device.
+    /// What is in force, as a change finds it, on every device that the ledger knows.
     fn known(&self, id: &str) -> BTreeMap<String, InForce> {
-        let world = self.world;
-        let is_over = progress(&world.ledger, id, world.now) == Progress::Applied;
-        let pushed = world.ledger.in_force_but(if is_over { None } else { Some(id) });
-        with_adoptions(pushed, &self.adoptions())
+        with_adoptions(in_force_for(&self.world.ledger, id), &self.adoptions())
     }
 
     /// The bytes of devices of which is known what is in force.
@@ -637,8 +659,18 @@ impl Changes<'_> {
     ) -> BTreeMap<String, DeviceBytes> {
         let mut out = BTreeMap::new();
         let mut commits = Commits::of(self.session);
+        let mut line = None;
         for (device, known) in known {
-            match commits.at(&known.head, device, known.bytes) {
+            let held = match self.session.repository.commit_id(&known.head) {
+                Ok(_) => commits.at(&known.head, device, known.bytes),
+                // Squashed, and its branch taken away: the protected branch had the bytes at some time.
+                Err(_) => {
+                    let line = line.get_or_insert_with(|| self.session.protected_line(self.tip));
+                    let places: Vec<String> = [&known.head].into_iter().chain(&*line).cloned().collect();
+                    commits.held(&places, device, known.bytes).map(|(_, bytes)| bytes)
+                }
+            };
+            match held {
                 Ok(bytes) => drop(out.insert(device.clone(), bytes)),
                 Err(reasons) => obstacles.extend(reasons),
             }

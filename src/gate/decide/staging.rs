@@ -69,18 +69,13 @@ fn mismatch(bench: &Bench<'_>, receipt: &Believed<Receipt>) -> Option<Reason> {
                 fix,
             ));
         }
-        () if receipt.said.content != analysis.content && !is_of_these_bytes(receipt, analysis) => {
+        () if receipt.said.content != analysis.content && !receipt.said.is_of_bytes(&analysis.devices) => {
             "other content than what would be pushed"
         }
         () if !is_on_stand_ins(bench, receipt) => "another device than the one that stands for it",
         () => return None,
     };
     Some(Reason::new(ReasonCode::ReceiptMismatch, format!("a vetting receipt of `{by}` is of {why}"), fix))
-}
-
-/// Whether a receipt of other content is of exactly these bytes for all its devices (only the baseline moved).
-fn is_of_these_bytes(receipt: &Believed<Receipt>, analysis: &crate::gate::Analysis) -> bool {
-    !receipt.said.devices.is_empty() && receipt.said.devices.iter().all(|pair| analysis.devices.contains(pair))
 }
 
 /// Where staging is on devices, the receipt must be of the device that policy says stands for each.

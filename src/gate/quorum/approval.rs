@@ -2,8 +2,9 @@
 
 use super::Bench;
 use crate::gate::believed::Believed;
+use crate::gate::evidence::Analysis;
 use crate::gate::reason::{Reason, ReasonCode};
-use crate::gate::record::{Approve, Change, ReceiptKind, Record, Stage};
+use crate::gate::record::{Approve, Change, Receipt, ReceiptKind, Record, Stage};
 use crate::gate::roster::Standing;
 
 /// An approval that counts.
@@ -187,9 +188,17 @@ impl<'a> Bench<'a> {
         };
         let receipt =
             self.case.testimony.receipts.iter().find(|r| r.digest == named && r.said.kind == ReceiptKind::Vetting);
-        let fits = receipt.is_some_and(|r| r.said.content == approve.content && r.order < record.order);
+        let fits = receipt.is_some_and(|r| r.order < record.order && self.is_receipt_of(r, approve));
         let message = format!("the approval of `{by}` names a vetting receipt that is not of what it approves");
         (!fits).then(|| Reason::new(ReasonCode::ReceiptMismatch, message, self.command(&approve.role)))
+    }
+
+    /// Whether a receipt is of what an approval approves: of its content, or, where that is what would be pushed, of exactly its bytes
+    /// (only the baseline had moved between the two).
+    fn is_receipt_of(&self, receipt: &Believed<Receipt>, approve: &Approve) -> bool {
+        let is_present = |analysis: &&Analysis| analysis.content == approve.content;
+        let present = self.case.analysis.filter(is_present);
+        receipt.said.content == approve.content || present.is_some_and(|a| receipt.said.is_of_bytes(&a.devices))
     }
 }
 
