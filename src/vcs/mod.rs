@@ -34,6 +34,7 @@ mod entry;
 mod error;
 mod evidence;
 mod history;
+mod kept;
 mod merge;
 mod policies;
 mod program;

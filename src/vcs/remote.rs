@@ -197,7 +197,7 @@ impl<'a> Remote<'a> {
             }
             let commit = self.repository.commit_id(id)?;
             let name = format!("refs/fwgate/pins/{id}");
-            self.repository.git.reference(&name, commit.0, true, "").map_err(VcsError::from)?;
+            self.repository.keep_reference(&name, commit)?;
             here.insert(id.clone());
         }
         Ok(here)
@@ -216,11 +216,11 @@ impl<'a> Remote<'a> {
         crash_point("after the remote took it");
         if told.status.success() {
             let local = EvidenceSource::Fetched.local_name(branch);
-            self.repository.git.reference(&local, commit.0, true, "").map_err(VcsError::from)?;
+            self.repository.keep_reference(&local, commit)?;
             crash_point("between what is here and what was seen");
             if let Some(evidence) = branch.strip_prefix("refs/heads/").filter(|name| name.starts_with("fwgate/")) {
                 let seen = format!("{SEEN}{evidence}");
-                self.repository.git.reference(&seen, commit.0, true, "").map_err(VcsError::from)?;
+                self.repository.keep_reference(&seen, commit)?;
             }
             return Ok(());
         }
@@ -253,15 +253,14 @@ impl<'a> Remote<'a> {
 
     /// Lets `refs/fwgate/remote/` be exactly what was fetched.
     fn keep(&self, fetched: &BTreeMap<String, Oid>) -> Result<(), VcsError> {
-        let git = &self.repository.git;
         for name in self.repository.reference_names(&format!("{REMOTE}*"))? {
             if !fetched.contains_key(&name) {
-                git.find_reference(&name)?.delete()?;
+                self.repository.drop_reference(&name)?;
             }
         }
         for (name, id) in fetched {
             crash_point("between two fetched references");
-            git.reference(name, *id, true, "")?;
+            self.repository.keep_reference(name, CommitId(*id))?;
         }
         Ok(())
     }
@@ -283,8 +282,11 @@ impl<'a> Remote<'a> {
                 (Some(before), now) if !self.still_has(before, now.into_iter().chain(log))? => {
                     out.push((format!("refs/heads/{name}"), before.to_string()));
                 }
-                (_, Some(now)) => drop(repo.git.reference(&format!("{SEEN}{name}"), now.0, true, "")?),
-                (Some(_), None) => repo.git.find_reference(&format!("{SEEN}{name}"))?.delete()?,
+                (_, Some(now)) => {
+                    crash_point("between two references that were seen");
+                    repo.keep_reference(&format!("{SEEN}{name}"), now)?;
+                }
+                (Some(_), None) => repo.drop_reference(&format!("{SEEN}{name}"))?,
                 (None, None) => {}
             }
         }

@@ -14,7 +14,6 @@ mod verdict;
 
 mod controls;
 mod coverage;
-mod crashes;
 mod histories;
 mod identity;
 mod invariants;

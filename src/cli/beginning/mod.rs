@@ -12,6 +12,7 @@ use super::exit::{Exit, PASSED};
 use super::failure::{Failure, REPORT};
 use super::gate::now;
 use super::input::{InputError, Reader, Surroundings};
+use super::output;
 use super::progress::Progress;
 use super::rulesets::{is_ruleset, read_sides};
 use super::screen::Screen;
@@ -22,7 +23,6 @@ use crate::vcs::Repository;
 use clap::Args;
 use found::dialect_of;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 
 /// What a beginning without persons can be told.
@@ -62,10 +62,11 @@ pub fn run(arguments: &BeginningArguments, screen: &Screen) -> Result<Exit, Fail
     let first = first_policy(&ready.baseline, today()).map_err(unproposed)?;
     drop(progress);
     let workflow = arguments.forge.workflow(&devices, arguments.action.as_deref());
-    write_new(repository.root(), "fwgate.toml", &first.text)?;
+    // The policy last: where it is there, the beginning is over.
     if let Some((path, text)) = &workflow {
         write_new(repository.root(), path, text)?;
     }
+    write_new(repository.root(), "fwgate.toml", &first.text)?;
     let mut answer = told(&devices, &tree, &ready.baseline);
     answer += &written(&first, workflow.as_ref().map(|(path, _)| *path));
     screen.answer(&answer)?;
@@ -95,13 +96,12 @@ fn unproposed(error: ProposalError) -> Failure {
 
 fn write_new(root: &Path, name: &str, text: &str) -> Result<(), Failure> {
     let path = root.join(name);
-    let failure = |e: std::io::Error| {
-        let failure = Failure::new(format!("`{name}` cannot be written: {}", e.kind()));
+    let failure = |reason: String| {
+        let failure = Failure::new(format!("`{name}` cannot be written: {reason}"));
         failure.help("`fwgate init` writes over nothing")
     };
-    path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failure)?;
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path).map_err(failure)?;
-    file.write_all(text.as_bytes()).map_err(failure)
+    path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(|e| failure(e.kind().to_string()))?;
+    output::write_new(&path, text.as_bytes()).map_err(|e| failure(e.reason))
 }
 
 /// One line a device.
