@@ -148,6 +148,57 @@ fn only_permitted_bytes_come_to_a_branch_of_deployment() {
     assert_eq!(push(&desk, &[&head]), Ok(()), "exactly the claimed bytes");
 }
 
+/// A merge applies nothing: a branch of deployment begins with what is in force, and not with what is only merged.
+#[test]
+fn a_branch_of_deployment_does_not_begin_with_what_is_only_merged() {
+    let desk = Desk::new();
+    desk.pass(&["ledger", "init"]);
+    let change = desk.closed("CHG-1", 443, NONCE);
+    let merged = crate::scene::RULES.replace("COMMIT", "-A FORWARD -p tcp --dport 444 -j ACCEPT\nCOMMIT");
+    desk.scene.main(&[("devices/edge1/rules.v4", &merged)]);
+    desk.clone.git(&["fetch", "-q", "origin"]);
+    let deploy = "refs/heads/deploy";
+    guard(&desk, "pre-receive", &format!("--deploy-ref {deploy}"));
+    assert!(refused(&desk, &[&format!("origin/main:{deploy}")]).contains("PERMIT_MISMATCH"));
+    assert_eq!(push(&desk, &[&format!("{}:{deploy}", change.head)]), Ok(()), "what the device runs");
+}
+
+/// The server counts who adopted as everybody does: the quorum of class normal without whoever said it first, each for the same bytes.
+#[test]
+fn a_branch_of_deployment_takes_what_a_quorum_adopted() {
+    let desk = Desk::new();
+    desk.pass(&["ledger", "init"]);
+    let change = desk.closed("CHG-1", 443, NONCE);
+    let deploy = "refs/heads/deploy";
+    desk.clone.git(&["push", "-q", "origin", &format!("{}:{deploy}", change.head)]);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    desk.catch_up();
+    let running = crate::scene::RULES.replace("COMMIT", "-A FORWARD -p tcp --dport 22 -j ACCEPT\nCOMMIT");
+    let head = desk.scene.commit_on("refs/heads/CHG-1", "alice", &[("devices/edge1/rules.v4", &running)]);
+    let file = desk.scene.write("running", &running);
+    desk.clone.git(&["fetch", "-q", "origin"]);
+    guard(&desk, "pre-receive", &format!("--deploy-ref {deploy}"));
+    let bring = format!("{head}:{deploy}");
+    let adopt = |change: &str, who: &str, role: &str| {
+        let key = desk.scene.key(who).path;
+        let words = ["adopt", "edge1", "--change", change, "--role", role, "--reason", "by hand", "--head", &head];
+        desk.pass(&[&words[..], &["--file", file.to_str().unwrap(), "--key", key.to_str().unwrap()]].concat());
+    };
+    // Whoever says it first is the author; two of one change and one of another are no quorum.
+    adopt("CHG-8", "alice", "network");
+    adopt("CHG-8", "bob", "network");
+    adopt("CHG-7", "alice", "network");
+    adopt("CHG-7", "carol", "network");
+    adopt("CHG-7", "dave", "security");
+    assert!(refused(&desk, &[&bring]).contains("PERMIT_MISMATCH"));
+    adopt("CHG-7", "bob", "network");
+    assert_eq!(push(&desk, &[&bring]), Ok(()), "exactly the adopted bytes");
+    let wider = running.replace("FORWARD DROP", "FORWARD ACCEPT");
+    let other = desk.scene.commit_on("refs/heads/CHG-1", "alice", &[("devices/edge1/rules.v4", &wider)]);
+    desk.clone.git(&["fetch", "-q", "origin"]);
+    assert!(refused(&desk, &[&format!("{other}:{deploy}")]).contains("PERMIT_MISMATCH"));
+}
+
 #[test]
 fn without_a_root_nothing_passes() {
     let desk = Desk::new();

@@ -286,3 +286,60 @@ fn a_misspelt_change_or_device_has_a_neighbour() {
         signed(&stage, "alice", &["adopt", "egde1", "--change", CHANGE, "--role", "network", "--reason", "it runs"]);
     assert!(exit != Some(0) && text.contains("did you mean `edge1`?"), "{text}");
 }
+
+/// What `check --format json` says of the merge that brings a change: whether it may be pushed next, and what it lacks.
+#[test]
+fn the_check_of_a_merge_says_what_may_be_next() {
+    let stage = Stage::new();
+    author(&stage, &[(EDGE, &proposed()), ("changes/CHG-1.toml", &change_file(CHANGE))]);
+    push(&stage);
+    let next = || {
+        let (exit, text) = stage.run(&["check", "--merged", "--change", "changes/CHG-1.toml", "--format", "json"]);
+        let document = text.split("\n}\n").next().unwrap().to_owned() + "\n}";
+        let document: serde_json::Value = serde_json::from_str(&document).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        assert_eq!(exit, Some(0), "advice changes no verdict: {text}");
+        let next = document["next"].as_array().unwrap().clone();
+        assert_eq!(next.len(), 1, "{text}");
+        assert_eq!(next[0]["change"], CHANGE);
+        next[0].clone()
+    };
+    let codes = |step: &serde_json::Value| -> Vec<String> {
+        step["reasons"].as_array().unwrap().iter().map(|r| r["code"].as_str().unwrap().to_owned()).collect()
+    };
+    let step = next();
+    assert_eq!((step["state"].as_str(), step["may_push"].as_bool()), (Some("DRAFT"), Some(false)), "{step}");
+    assert!(step["reasons"][0]["fix"].as_str().is_some_and(|fix| !fix.is_empty()), "{step}");
+    let head = scene::run(scene::stock_git(&stage.clone_path()).args(["rev-parse", "HEAD"]));
+    let facts = stage.announced_at(CHANGE, &head);
+    stage.approved_by(&[("bob", "network"), ("carol", "network")], &facts);
+    stage.settle();
+    let step = next();
+    assert_eq!((step["state"].as_str(), step["may_push"].as_bool()), (Some("VETTED"), Some(false)), "{step}");
+    assert!(codes(&step).contains(&"APPROVAL_MISSING".to_owned()), "{step}");
+    stage.approved_by(&[("dave", "security")], &facts);
+    stage.settle();
+    let step = next();
+    assert_eq!((step["may_push"].as_bool(), step["unasked"].as_str()), (Some(true), None), "{step}");
+    assert_eq!((codes(&step).len(), step["other_than_announced"].as_bool()), (0, Some(false)), "{step}");
+    // The branch goes on, and what was announced is not what this merge brings.
+    let path = stage.clone_path();
+    let rules =
+        stage::with_rules(&proposed(), "-A FORWARD -s 10.2.0.0/16 -d 10.1.0.0/24 -p tcp -m tcp --dport 443 -j LOG\n");
+    scene::write(&path.join(EDGE), rules.as_bytes());
+    scene::run(scene::stock_git(&path).args([
+        "-c",
+        "user.name=alice",
+        "-c",
+        "user.email=a@b",
+        "commit",
+        "-q",
+        "-am",
+        "more",
+    ]));
+    let step = next();
+    assert_eq!(
+        (step["may_push"].as_bool(), step["other_than_announced"].as_bool()),
+        (Some(false), Some(true)),
+        "{step}"
+    );
+}
