@@ -4,6 +4,7 @@
 use crate::scene::RULES;
 use crate::stage::{APPROVERS, CHANGE, EDGE, Facts, RULE, change_file, now, with_rules};
 use crate::two_fleet::Fleet;
+use crate::two_pairs::two_ways;
 use fwgate::gate::{Instant, Record, Schedule};
 
 const ZONE: &str = "zones/example.net.zone";
@@ -64,13 +65,21 @@ fn a34_state_that_only_its_inventory_makes_unsafe() {
         if let Some(inventory) = way {
             fleet.scene.commit_on(crate::stage::WORK, "alice", &[(DEVICES, inventory)]);
         }
-        let head = fleet.propose(&[(EDGE, &with_rules(&rules, RULE)), (DEVICES, BORDER)]);
+        // The same inventory in other letters, so that the file is one that the whole range changes.
+        let head = fleet.propose(&[(EDGE, &with_rules(&rules, RULE)), (DEVICES, "name,role\nedge1,\"border\"\n")]);
         approved(&fleet, &head);
         fleet.permit()
     };
-    // The requirement of the role would select nothing there; and without an inventory nobody could say what it selects.
-    on_the_way(Some("name,role\nedge1,core\n")).denied_only(&["COMMIT_GRAPH"]);
-    on_the_way(Some("")).denied_only(&["COMMIT_GRAPH"]);
+    // Without an inventory, or with one that cannot be read, nobody could say what the requirement of the role selects.
+    let cases = [
+        ("name,role\nedge1\n", "is not safe by itself, whatever the end is"),
+        ("", "the policy names an inventory, and the proposal has none"),
+    ];
+    for (inventory, why) in cases {
+        let verdict = on_the_way(Some(inventory));
+        assert!(verdict.to_string().contains(why), "{verdict}");
+        verdict.denied_only(&["COMMIT_GRAPH"]);
+    }
     on_the_way(None).granted();
 }
 
@@ -93,18 +102,11 @@ fn both(whole: &str, [one, two]: [(&str, &str); 2]) -> (Fleet, [Facts; 2]) {
 /// what is on its way says so.
 #[test]
 fn a61_every_command_tells_what_two_scheduled_changes_break_together() {
-    let (by_source, by_destination) = (
-        "-A FORWARD -s 10.1.0.0/24 -p tcp -m tcp --dport 443 -j ACCEPT\n",
-        "-A FORWARD -d 10.2.0.0/24 -p tcp -m tcp --dport 443 -j ACCEPT\n",
-    );
-    let between =
-        "-A FORWARD -s 10.9.0.1/32 -j DROP\n-A FORWARD -s 10.9.0.2/32 -j DROP\n-A FORWARD -s 10.9.0.3/32 -j DROP\n";
-    let whole = with_rules(RULES, &format!("{by_source}{between}{by_destination}"));
+    let [whole, one, two] = two_ways();
     let closing = |id: &str| {
         let head = change_file(id).split("\n[[intent]]").next().unwrap().to_owned();
         head + "\n[[intent]]\neffect = \"closed\"\nfrom = [\"any\"]\nto = [\"any\"]\nservice = [\"tcp/443\"]\nhook = \"forward\"\n"
     };
-    let (one, two) = (whole.replace(by_source, ""), whole.replace(by_destination, ""));
     let (fleet, _) = both(&whole, [(&one, &closing("CHG-1")), (&two, &closing("CHG-2"))]);
     let lost = "with `CHG-1` applied first, `CHG-2` fails: the required flow `web` is lost";
     let verdict = fleet.permit_of("CHG-2");

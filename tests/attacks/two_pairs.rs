@@ -37,8 +37,8 @@ fn a60_two_changes_of_one_device_at_one_time() {
     fleet.permit_of("CHG-2").denied("CONFLICT");
 }
 
-#[test]
-fn a61_each_is_right_alone_and_both_are_wrong() {
+/// A ruleset in which two rules far apart let the same through, without the first, and without the second.
+pub fn two_ways() -> [String; 3] {
     let (by_source, by_destination) = (
         "-A FORWARD -s 10.1.0.0/24 -p tcp -m tcp --dport 443 -j ACCEPT\n",
         "-A FORWARD -d 10.2.0.0/24 -p tcp -m tcp --dport 443 -j ACCEPT\n",
@@ -46,6 +46,13 @@ fn a61_each_is_right_alone_and_both_are_wrong() {
     let between =
         "-A FORWARD -s 10.9.0.1/32 -j DROP\n-A FORWARD -s 10.9.0.2/32 -j DROP\n-A FORWARD -s 10.9.0.3/32 -j DROP\n";
     let whole = with_rules(RULES, &format!("{by_source}{between}{by_destination}"));
+    let (one, two) = (whole.replace(by_source, ""), whole.replace(by_destination, ""));
+    [whole, one, two]
+}
+
+#[test]
+fn a61_each_is_right_alone_and_both_are_wrong() {
+    let [whole, one, two] = two_ways();
     let fleet = Fleet::of(&["edge1"], REQUIRE);
     fleet.scene.main(&[(EDGE, &whole)]);
     let closing = |id: &str| {
@@ -54,7 +61,6 @@ fn a61_each_is_right_alone_and_both_are_wrong() {
             without_intent(id)
         )
     };
-    let (one, two) = (whole.replace(by_source, ""), whole.replace(by_destination, ""));
     both(&fleet, [(&one, &closing("CHG-1")), (&two, &closing("CHG-2"))]);
     let verdict = fleet.permit_of("CHG-2").denied("PROOF_STALE");
     assert!(!verdict.codes().contains(&"APPROVAL_STALE"), "{verdict}");

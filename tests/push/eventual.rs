@@ -1,7 +1,7 @@
 //! A transport that takes its time, as group policy does: what was handed over arrives later or never, nothing on the device
 //! undoes it, and the way back is the earlier object.
 
-use super::{ID, World, receipt_of};
+use super::{ID, World};
 
 /// The object that machines fetch: applying only replaces it, and a refresh brings what stands in it to the device.
 const DEADLINE: &str = "6s";
@@ -29,10 +29,7 @@ fn world(refresh: &str) -> Option<World> {
 }
 
 fn pushed(world: &World) -> (i32, String) {
-    world.announce();
-    let clone = world.scene.clone_as("one");
-    let (_, text) = world.fwgate(&clone, &["vet", ID, "--key-staging", &world.key("stager")]);
-    world.approve(receipt_of(&text));
+    let clone = super::preflight::ready(world);
     let keys = world.keys();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     world.fwgate(&clone, &[&["push", ID][..], &keys].concat())

@@ -1,6 +1,7 @@
 //! What only the inventory says of a device counts alike for every command: what it is there for, its role, its addresses.
 
 use super::{ID, REST, World, document, receipt_of};
+use crate::preflight::ready;
 use serde_json::Value;
 
 /// The only word about `edge1` but its rules: it has no `device.toml`.
@@ -67,10 +68,7 @@ fn every_command_takes_a_device_for_what_the_inventory_says() {
 #[test]
 fn a_command_of_ones_own_applies_the_bytes_in_the_lab() {
     let Some(world) = world("lab") else { return };
-    let clone = world.scene.clone_as("one");
-    world.announce();
-    let (_, text) = world.fwgate(&clone, &["vet", ID, "--key-staging", &world.key("stager")]);
-    world.approve(receipt_of(&text));
+    let clone = ready(&world);
     let keys = world.keys();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let before = super::eventual::rules(&world.device);
@@ -95,10 +93,7 @@ fn a_command_of_ones_own_applies_the_bytes_in_the_lab() {
 #[test]
 fn what_the_inventory_calls_production_no_command_of_ones_own_reaches() {
     let Some(world) = world("production") else { return };
-    let clone = world.scene.clone_as("one");
-    world.announce();
-    let (_, text) = world.fwgate(&clone, &["vet", ID, "--key-staging", &world.key("stager")]);
-    world.approve(receipt_of(&text));
+    let clone = ready(&world);
     let keys = world.keys();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let (code, text) = world.fwgate_words(&clone, &[&["push", ID][..], &keys].concat(), &["touch", "{file}"]);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Announced, vetted and approved.
-fn ready(world: &World) -> super::scene::Clone {
+pub fn ready(world: &World) -> super::scene::Clone {
     world.announce();
     let clone = world.scene.clone_as("one");
     let (_, text) = world.fwgate(&clone, &["vet", ID, "--key-staging", &world.key("stager")]);
