@@ -3,6 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What one run took.
 #[derive(Clone, Copy, Debug)]
 pub struct Took {

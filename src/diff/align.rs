@@ -1,7 +1,7 @@
 //! Which rules of the proposal are unchanged rules of the baseline: their stateful conditions are the same
 //! booleans on both sides.
 
-use crate::ruleset::{Base, BaseKind, ChainId, Match, NfHook, OpaqueKind, Place, Rule, Ruleset, Step, Verdict};
+use crate::ruleset::{Base, BaseKind, ChainId, NfHook, Place, Rule, Ruleset, Step, Verdict};
 use rustc_hash::{FxHashMap, FxHashSet};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 use std::hash::{Hash, Hasher};
@@ -9,7 +9,7 @@ use std::hash::{Hash, Hasher};
 /// Rules of `new` that are unchanged rules of `old`, as a map from new to old places. Empty without looking
 /// further where no rule has a stateful condition, because then nothing depends on it.
 pub fn pair_rules(old: &Ruleset, new: &Ruleset) -> FxHashMap<Place, Place> {
-    if !has_per_rule(old) || !has_per_rule(new) {
+    if !old.has_per_rule() || !new.has_per_rule() {
         return FxHashMap::default();
     }
     let mut pairing = Pairing { old, new, pairs: FxHashMap::default(), chains: Vec::new(), seen: FxHashSet::default() };
@@ -113,25 +113,6 @@ fn key(ruleset: &Ruleset, rule: &Rule) -> u64 {
         }
     }
     hasher.finish()
-}
-
-fn has_per_rule(ruleset: &Ruleset) -> bool {
-    let stateful = |m: &Match| match_has_per_rule(m);
-    ruleset.chains.iter().flat_map(|c| &c.rules).flat_map(|r| &r.steps).any(|step| match step {
-        Step::If(m) => stateful(m),
-        Step::Then(Verdict::Ask(o)) => o.kind == OpaqueKind::PerRule,
-        Step::Choose(entries) => entries.iter().any(|(m, _)| stateful(m)),
-        _ => false,
-    })
-}
-
-fn match_has_per_rule(condition: &Match) -> bool {
-    match condition {
-        Match::Opaque(o) => o.kind == OpaqueKind::PerRule,
-        Match::All(inner) | Match::Any(inner) => inner.iter().any(match_has_per_rule),
-        Match::Not(inner) => match_has_per_rule(inner),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

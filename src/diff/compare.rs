@@ -6,7 +6,9 @@
 
 use super::delta::{Deltas, Unshared, merged_stages, same_call};
 use crate::packet::{Cell, Field, Relation, Values};
-use crate::ruleset::{Answer, Cursor, Cut, Env, Hull, Leaf, Move, Program, Side, Space, Stage, Test, Walker, split};
+use crate::ruleset::{
+    Answer, Cursor, Cut, Env, Hull, Leaf, Move, Program, Side, Space, Stage, Test, Walker, cut_out, split,
+};
 use smallvec::SmallVec;
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -42,6 +44,11 @@ struct Task {
 /// The unshared rules that may touch a cell, by stage and place in the stage's list, ascending. Where there is none,
 /// both programs are the same list of rules for the cell's packets, wherever the walks stand.
 type Live = Rc<[(u32, u32)]>;
+
+/// The most unshared rules whose boxes the walk begins in, and the most parts that they may fall into on average:
+/// beyond that it begins with the whole space.
+const MOST_BOXES: usize = 4096;
+const PARTS: usize = 16;
 
 /// What comparing two walks that have not ended gives.
 enum Standing {
@@ -83,7 +90,8 @@ impl<'a> Comparison<'a> {
     ) -> Extent {
         let live = self.live_within(&self.unshared(), &Hull::of_cell(&cell, self.space.family));
         let mut work = Vec::new();
-        if !live.is_empty() {
+        for cell in self.touched(cell, &live).into_iter().rev() {
+            let live = self.live_within(&live, &Hull::of_cell(&cell, self.space.family));
             work.push(Box::new(Task { cell, old: self.old.start(), new: self.new.start(), live }));
         }
         let mut cells = 0u64;
@@ -137,6 +145,55 @@ impl<'a> Comparison<'a> {
             (0..list.len() as u32).map(move |at| (stage, at)).collect::<Vec<_>>()
         };
         self.stages.iter().enumerate().flat_map(of_stage).collect()
+    }
+
+    /// The packets of a cell that unshared rules may touch, as disjoint cells: the box of the widest rule, then what those
+    /// of narrower ones have besides. The walk begins in each of them, where few rules are left, instead of coming to
+    /// them from the whole space.
+    fn touched(&self, cell: Cell, live: &Live) -> Vec<Cell> {
+        if live.len() > MOST_BOXES {
+            return vec![cell];
+        }
+        let mut boxes: Vec<Hull> = live.iter().map(|(stage, at)| self.box_of(*stage, *at)).collect();
+        boxes.sort_by_key(|b| std::cmp::Reverse(b.extent()));
+        let mut out: Vec<Cell> = Vec::new();
+        for (at, own) in boxes.iter().enumerate() {
+            let mut parts: Vec<Cell> = own
+                .sides(self.space.family)
+                .try_fold(cell.clone(), |cell, (field, values)| cell.meet(field, &values, self.space.family))
+                .into_iter()
+                .collect();
+            for wider in boxes.iter().take(at).filter(|b| b.meets(own)) {
+                parts = self.without(parts, wider);
+            }
+            out.extend(parts);
+            if out.len() > MOST_BOXES + PARTS * live.len() {
+                return vec![cell];
+            }
+        }
+        out
+    }
+
+    /// The parts of cells outside of a box.
+    fn without(&self, cells: Vec<Cell>, hull: &Hull) -> Vec<Cell> {
+        let family = self.space.family;
+        let sides: Vec<(Field, Values)> = hull.sides(family).collect();
+        let mut out = Vec::with_capacity(cells.len());
+        for cell in cells {
+            if Hull::of_cell(&cell, family).meets(hull) {
+                cut_out(&cell, &sides, self.space, &mut out);
+            } else {
+                out.push(cell);
+            }
+        }
+        out
+    }
+
+    /// Where packets are on arrival that an unshared rule may touch, as far as no rule changes what it looks at.
+    fn box_of(&self, stage: u32, at: u32) -> Hull {
+        let mut hull = self.stages[stage as usize][at as usize].hull;
+        self.volatile.iter().for_each(|field| hull.widen(*field));
+        hull.of_header()
     }
 
     /// Those of `live` that may touch packets within a hull.

@@ -5,6 +5,7 @@
 use crate::ruleset::{ChainId, Hull, Line, Move, Program, Ruling, Side, Stage, Verdict};
 use rustc_hash::FxHashMap;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
+use std::ops::Range;
 use std::rc::Rc;
 
 /// A rule that the programs do not share, and where packets can be that it touches.
@@ -52,18 +53,10 @@ impl<'a> Deltas<'a> {
         {
             return Vec::new();
         }
-        let (a, b) = (ids(self.old, old), ids(self.new, new));
-        let prefix = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
-        let suffix = a[prefix..].iter().rev().zip(b[prefix..].iter().rev()).take_while(|(x, y)| x == y).count();
-        let (mid_a, mid_b) = (&a[prefix..a.len() - suffix], &b[prefix..b.len() - suffix]);
         let mut out = Vec::new();
-        for op in capture_diff_slices(Algorithm::Patience, mid_a, mid_b) {
-            if matches!(op, DiffOp::Equal { .. }) {
-                continue;
-            }
-            let olds = op.old_range().map(|i| (i + prefix) as u32);
-            let news = op.new_range().map(|i| (i + prefix) as u32);
-            self.replaced(old, olds.collect(), new, news.collect(), &mut out);
+        for (olds, news) in hunks(&ids(self.old, old), &ids(self.new, new)) {
+            let numbers = |range: Range<usize>| range.map(|i| i as u32).collect();
+            self.replaced(old, numbers(olds), new, numbers(news), &mut out);
         }
         out
     }
@@ -101,6 +94,49 @@ impl<'a> Deltas<'a> {
             }));
         }
     }
+}
+
+/// A part of a list, and what stands for it in the other one.
+type Hunk = (Range<usize>, Range<usize>);
+
+/// How far behind a difference the lists are looked through for the place where they agree again, and on how many rules
+/// in a row: most changes are small.
+const WINDOW: usize = 40;
+const RUN: usize = 3;
+
+/// The parts in which two lists differ, in order.
+fn hunks(a: &[u32], b: &[u32]) -> Vec<Hunk> {
+    let suffix = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
+    let (a, b) = (&a[..a.len() - suffix], &b[..b.len() - suffix]);
+    let (mut i, mut j) = (0, 0);
+    let mut out = Vec::new();
+    loop {
+        let same = a[i..].iter().zip(&b[j..]).take_while(|(x, y)| x == y).count();
+        (i, j) = (i + same, j + same);
+        if i == a.len() && j == b.len() {
+            return out;
+        }
+        let (di, dj) = agreement(&a[i..], &b[j..]).unwrap_or((a.len() - i, b.len() - j));
+        let moved = |(x, y): Hunk| (x.start + i..x.end + i, y.start + j..y.end + j);
+        out.extend(fewest(&a[i..i + di], &b[j..j + dj]).map(moved));
+        (i, j) = (i + di, j + dj);
+    }
+}
+
+/// The nearest place behind a difference from which on the lists agree for a while.
+fn agreement(a: &[u32], b: &[u32]) -> Option<(usize, usize)> {
+    let agrees = |di: usize, dj: usize| {
+        let (x, y) = (a.get(di..di + RUN), b.get(dj..dj + RUN));
+        x.is_some() && x == y
+    };
+    (1..=WINDOW).flat_map(|sum| (0..=sum).map(move |di| (di, sum - di))).find(|(di, dj)| agrees(*di, *dj))
+}
+
+/// The hunks of lists that differ at both ends.
+fn fewest(a: &[u32], b: &[u32]) -> impl Iterator<Item = Hunk> {
+    let ops = capture_diff_slices(Algorithm::Patience, a, b);
+    let differing = ops.into_iter().filter(|op| !matches!(op, DiffOp::Equal { .. }));
+    differing.map(|op| (op.old_range(), op.new_range()))
 }
 
 /// The callees of two rules that call under the same condition, and do nothing else.
@@ -149,5 +185,46 @@ pub fn merged_stages<'a>(
                 right.push(None);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The list with each hunk's part replaced by the other's is the other list.
+    fn mended(a: &[u32], b: &[u32]) -> (Vec<u32>, usize) {
+        let (mut out, mut at) = (Vec::new(), 0);
+        let all = hunks(a, b);
+        for (olds, news) in &all {
+            out.extend_from_slice(&a[at..olds.start]);
+            out.extend_from_slice(&b[news.clone()]);
+            at = olds.end;
+        }
+        out.extend_from_slice(&a[at..]);
+        (out, all.len())
+    }
+
+    /// A name, what is done to a list, and how many hunks that makes.
+    type Edit<'a> = (&'a str, &'a dyn Fn(&mut Vec<u32>), usize);
+
+    #[test]
+    fn hunks_turn_one_list_into_the_other() {
+        let a: Vec<u32> = (0..200).collect();
+        let edits: [Edit<'_>; 6] = [
+            ("nothing", &|_| {}, 0),
+            ("one more, one less, another", &|b| (b.insert(20, 900), b.remove(90), b[150] = 901).0, 3),
+            ("many less", &|b| drop(b.drain(10..120)), 1),
+            ("at the ends", &|b| (b.remove(0), b.push(902), ()).2, 2),
+            ("a swap", &|b| b.swap(100, 101), 2),
+            ("everything", &|b| b.iter_mut().for_each(|x| *x += 1000), 1),
+        ];
+        for (name, edit, count) in edits {
+            let mut b = a.clone();
+            edit(&mut b);
+            assert_eq!(mended(&a, &b), (b.clone(), count), "{name}");
+            assert_eq!(mended(&b, &a).0, a, "{name}, back");
+        }
+        assert_eq!(mended(&[1, 1, 2, 1], &[1, 2, 1, 1]).0, [1, 2, 1, 1]);
     }
 }

@@ -126,7 +126,7 @@ pub fn diff_filter(
     let space = Space::new(hook, family, &[old, new], interfaces, pair_rules(old, new));
     let mut ids = Identities::default();
     let before = Program::new(old, Side::Old, &space, &mut ids);
-    let after = Program::new(new, Side::New, &space, &mut ids);
+    let after = Program::like(&before, new, Side::New, &space, &mut ids);
     let effect = diff_programs(&space, &before, &after, bounds)?;
     Ok(FilterDiff { space, changes: effect.changes, complete: effect.complete })
 }
@@ -221,7 +221,9 @@ impl Groups {
 
     fn changes(self, space: &Space, old: &Ruleset, new: &Ruleset) -> Result<Vec<Change>, ReplayMismatch> {
         let mut out = Vec::new();
-        let screens = [Screen::new(old, space.family), Screen::new(new, space.family)];
+        // Making a screen costs about as much as judging a few packets without one.
+        let is_worth = self.cells.len() > 4;
+        let screens = [old, new].map(|ruleset| is_worth.then(|| Screen::new(ruleset, space.family)));
         let possible = space.possible();
         let (family, interfaces) = (space.family, &space.interfaces);
         let names = RegionNames { family, possible: &possible, interfaces, cond_name: &|_| String::new() };
@@ -232,7 +234,7 @@ impl Groups {
             let packet = witness(first, space.family, &space.interfaces);
             let sides = [(old, Side::Old, &before), (new, Side::New, &after)];
             for ((ruleset, side, leaf), screen) in sides.into_iter().zip(&screens) {
-                replay(ruleset, Some(screen), side, space, first, &packet, leaf)?;
+                replay(ruleset, screen.as_ref(), side, space, first, &packet, leaf)?;
             }
             let packets = count_flows(&cells, space.family);
             let effect = EffectKind::of(&before.outcome, &after.outcome);

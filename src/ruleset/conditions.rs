@@ -52,7 +52,7 @@ pub(super) fn number_occurrences(
 ) -> FxHashMap<Occurrence, u32> {
     let mut numbers = FxHashMap::default();
     let mut counts: FxHashMap<Arc<str>, u32> = FxHashMap::default();
-    for (ruleset, side) in rulesets.iter().zip([Side::Old, Side::New]) {
+    for (ruleset, side) in rulesets.iter().zip([Side::Old, Side::New]).filter(|(r, _)| r.has_per_rule()) {
         for (place, rule) in ruleset.rules() {
             if side == Side::New && paired.contains_key(&place) {
                 continue;
@@ -70,6 +70,11 @@ pub(super) fn number_occurrences(
 }
 
 impl Ruleset {
+    /// Whether some rule has a condition that each rule has for itself.
+    pub fn has_per_rule(&self) -> bool {
+        self.chains.mentioned().has_per_rule
+    }
+
     /// Every rule with its place, chain by chain.
     pub fn rules(&self) -> impl Iterator<Item = (Place, &Rule)> {
         self.chains.iter().enumerate().flat_map(|(chain, c)| {

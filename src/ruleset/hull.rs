@@ -1,5 +1,6 @@
 //! Hulls: a rule's or a cell's bounding box in a few machine words, for the test that is made most often.
 
+use super::nearby::AddressBox;
 use crate::packet::{Cell, Family, Field, Ranges, Values};
 
 /// A box around a set of packets. It may be larger than the set, never smaller; addresses are cut to their
@@ -84,6 +85,42 @@ impl Hull {
             Field::Fragment => self.bits |= FRAGMENTS,
             _ => {}
         }
+    }
+
+    /// Its addresses.
+    pub(super) fn addresses(&self) -> AddressBox {
+        AddressBox { src: self.src, dst: self.dst }
+    }
+
+    /// What it says of addresses, protocol and ports, field by field.
+    pub fn sides(&self, family: Family) -> impl Iterator<Item = (Field, Values)> {
+        let address = |(lo, hi): (u64, u64)| match family {
+            Family::V4 => (u128::from(lo), u128::from(hi)),
+            Family::V6 => (u128::from(lo) << 64, u128::from(hi) << 64 | u128::from(u64::MAX)),
+        };
+        let (wide, port) = (Hull::WHOLE, |(lo, hi): (u16, u16)| (u128::from(lo), u128::from(hi)));
+        let sides = [
+            (Field::Src, self.src != wide.src, address(self.src)),
+            (Field::Dst, self.dst != wide.dst, address(self.dst)),
+            (Field::Proto, self.proto != wide.proto, (self.proto.0.into(), self.proto.1.into())),
+            (Field::Sport, self.sport != wide.sport, port(self.sport)),
+            (Field::Dport, self.dport != wide.dport, port(self.dport)),
+        ];
+        let narrow = sides.into_iter().filter(|(_, is_narrow, _)| *is_narrow);
+        narrow.map(|(field, _, (lo, hi))| (field, Values::Ranges(Ranges::range(lo, hi))))
+    }
+
+    /// This hull with only what it says of addresses, protocol and ports.
+    pub fn of_header(&self) -> Hull {
+        Hull { iif: Hull::WHOLE.iif, oif: Hull::WHOLE.oif, bits: Hull::WHOLE.bits, ..*self }
+    }
+
+    /// How large it is, by the binary logarithms of its sides; the larger of two boxes of packets is about that.
+    pub fn extent(&self) -> u32 {
+        let log = |lo: u64, hi: u64| u64::BITS - hi.saturating_sub(lo).leading_zeros();
+        let ports = [self.sport, self.dport].map(|(lo, hi)| log(lo.into(), hi.into()));
+        let addresses = [self.src, self.dst].map(|(lo, hi)| log(lo, hi));
+        ports.iter().chain(&addresses).sum::<u32>() + log(self.proto.0.into(), self.proto.1.into())
     }
 
     /// The hull of the packets in both.

@@ -6,7 +6,7 @@
 use super::env::image;
 use super::environment::{ROUTED_TTL, is_rerouted_away, stage_view, translated_condition};
 use super::model::*;
-use super::screen::Screen;
+use super::screen::{Screen, Sieve};
 use crate::packet::{Field, Fragment, IfaceSide, Interface, Packet, Ranges, State, Values};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -94,7 +94,7 @@ pub fn interpret_screened(
 ) -> Judgement {
     let mut walk = Walk {
         ruleset,
-        screen,
+        screen: screen.map(|s| s.before(packet)),
         hook,
         arrived: packet,
         packet: packet.clone(),
@@ -162,7 +162,7 @@ pub fn judged_at(hook: Hook) -> NfHook {
 struct Walk<'a> {
     ruleset: &'a Ruleset,
     /// Dropped as soon as an address is rewritten.
-    screen: Option<&'a Screen>,
+    screen: Option<Sieve<'a>>,
     hook: Hook,
     /// The packet as it came.
     arrived: &'a Packet,
@@ -225,7 +225,7 @@ impl<'a> Walk<'a> {
         self.base = Some(base);
         let mut stack: Vec<(ChainId, u32)> = vec![(base.chain, 0)];
         while let Some((chain, at)) = stack.pop() {
-            let at = self.screen.map_or(at, |s| s.next(chain, at, &self.packet));
+            let at = self.screen.as_mut().map_or(at, |s| s.next(chain, at));
             let Some(rule) = self.ruleset.chain(chain).rules.get(at as usize) else { continue };
             self.place = Place::Rule(chain, at);
             let verdict = match self.rule(rule) {
@@ -420,7 +420,7 @@ impl<'a> Walk<'a> {
     }
 
     fn rewrite(&mut self, field: Field, rewrite: &Rewrite) {
-        self.screen = self.screen.filter(|_| !matches!(field, Field::Src | Field::Dst));
+        self.screen.take_if(|_| matches!(field, Field::Src | Field::Dst));
         let old = self.packet.get(field);
         let new = match rewrite {
             Rewrite::To(values) => {

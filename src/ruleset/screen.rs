@@ -5,38 +5,71 @@
 //! two comparisons. It knows nothing of cells or programs: it is read off the model.
 
 use super::model::{ChainId, Match, Rule, Ruleset, Step};
+use super::nearby::{AddressBox, LateIndex, Near};
 use crate::packet::{Family, Field, Packet};
 
 /// The address bounds of every rule, chain by chain.
 #[derive(Debug)]
 pub struct Screen {
     family: Family,
-    chains: Vec<Vec<Bounds>>,
+    chains: Vec<Screened>,
 }
 
-/// Inclusive bounds of the upper 64 bits of both addresses; IPv4 addresses count as they are.
-#[derive(Clone, Copy, Debug)]
-struct Bounds {
-    src: (u64, u64),
-    dst: (u64, u64),
+/// The rules of one chain.
+#[derive(Debug)]
+struct Screened {
+    bounds: Vec<AddressBox>,
+    index: LateIndex,
 }
 
 impl Screen {
     /// Reads the bounds of every rule for packets of `family`.
     pub fn new(ruleset: &Ruleset, family: Family) -> Screen {
-        let chains = ruleset.chains.iter().map(|c| c.rules.iter().map(|r| bounds(r, family)).collect()).collect();
-        Screen { family, chains }
+        let screened = |rules: &[Rule]| Screened {
+            bounds: rules.iter().map(|r| bounds(r, family)).collect(),
+            index: LateIndex::default(),
+        };
+        Screen { family, chains: ruleset.chains.iter().map(|c| screened(&c.rules)).collect() }
     }
 
-    /// The first rule of `chain` from `at` on that the addresses of `packet` do not rule out.
-    pub(super) fn next(&self, chain: ChainId, at: u32, packet: &Packet) -> u32 {
-        let Some(rules) = self.chains.get(chain.0 as usize) else { return at };
-        let src = word(packet.get(Field::Src), self.family);
-        let dst = word(packet.get(Field::Dst), self.family);
+    /// The screen for the addresses that a packet has now.
+    pub(super) fn before(&self, packet: &Packet) -> Sieve<'_> {
+        let word = |field| word(packet.get(field), self.family);
+        Sieve { screen: self, src: word(Field::Src), dst: word(Field::Dst), near: None }
+    }
+}
+
+/// A screen in front of one packet.
+pub(super) struct Sieve<'s> {
+    screen: &'s Screen,
+    src: u64,
+    dst: u64,
+    /// The chain that was asked last, with the rules that an index leaves.
+    near: Option<(ChainId, Option<Near>)>,
+}
+
+impl Sieve<'_> {
+    /// The first rule of `chain` from `at` on that the addresses of the packet do not rule out.
+    pub fn next(&mut self, chain: ChainId, at: u32) -> u32 {
+        let Some(rules) = self.screen.chains.get(chain.0 as usize) else { return at };
         let within = |(lo, hi): (u64, u64), value: u64| value.wrapping_sub(lo) <= hi - lo;
-        let ahead = rules.get(at as usize..).unwrap_or_default();
-        let skipped = ahead.iter().position(|b| within(b.dst, dst) & within(b.src, src));
-        at + skipped.unwrap_or(ahead.len()) as u32
+        let fits = |b: &AddressBox| within(b.dst, self.dst) & within(b.src, self.src);
+        if self.near.as_ref().is_none_or(|(of, _)| *of != chain) {
+            let own = AddressBox { src: (self.src, self.src), dst: (self.dst, self.dst) };
+            let bounds = |at: usize| rules.bounds[at];
+            self.near = Some((chain, rules.index.near(rules.bounds.len(), bounds, own)));
+        }
+        match &self.near {
+            Some((_, Some(near))) => {
+                let ahead = &near[near.partition_point(|rule| *rule < at)..];
+                let next = ahead.iter().find(|rule| rules.bounds.get(**rule as usize).is_some_and(fits));
+                next.copied().unwrap_or(rules.bounds.len() as u32)
+            }
+            _ => {
+                let ahead = rules.bounds.get(at as usize..).unwrap_or_default();
+                at + ahead.iter().position(fits).unwrap_or(ahead.len()) as u32
+            }
+        }
     }
 }
 
@@ -45,8 +78,8 @@ fn word(address: u128, family: Family) -> u64 {
 }
 
 /// Only what the leading conditions plainly ask for; everything else leaves the bounds open.
-fn bounds(rule: &Rule, family: Family) -> Bounds {
-    let mut out = Bounds { src: (0, u64::MAX), dst: (0, u64::MAX) };
+fn bounds(rule: &Rule, family: Family) -> AddressBox {
+    let mut out = AddressBox { src: (0, u64::MAX), dst: (0, u64::MAX) };
     for step in &rule.steps {
         match step {
             Step::If(condition) => narrow(&mut out, condition, family),
@@ -56,7 +89,7 @@ fn bounds(rule: &Rule, family: Family) -> Bounds {
     out
 }
 
-fn narrow(bounds: &mut Bounds, condition: &Match, family: Family) {
+fn narrow(bounds: &mut AddressBox, condition: &Match, family: Family) {
     let slot = match condition {
         Match::All(all) => return all.iter().for_each(|m| narrow(bounds, m, family)),
         Match::Field(Field::Src, _) => &mut bounds.src,

@@ -40,6 +40,18 @@ impl Sources {
         SourceId(self.0.len() as u32 - 1)
     }
 
+    /// The same texts under other names; names that are not given stay.
+    pub fn named(&self, names: &[Arc<str>]) -> Sources {
+        let mut out = self.clone();
+        out.0.iter_mut().zip(names).for_each(|(source, name)| source.name = name.clone());
+        out
+    }
+
+    /// Whether the files have the same names.
+    pub fn same_names(&self, other: &Sources) -> bool {
+        self.iter().map(|s| &s.name).eq(other.iter().map(|s| &s.name))
+    }
+
     /// The file of an id.
     pub fn get(&self, id: SourceId) -> Option<&Source> {
         self.0.get(id.0 as usize)

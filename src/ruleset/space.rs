@@ -64,8 +64,8 @@ impl Space {
         let interfaces = InterfaceClasses::new(&patterns);
         let numbers = number_occurrences(rulesets, &paired);
         let conds = RefCell::new(Conds { numbers, ..Conds::default() });
-        let counts_hops = hook == Hook::Forward && rulesets.iter().any(|r| r.reads(Field::Ttl));
-        let reads_ether_type = rulesets.iter().any(|r| r.reads(Field::EtherType));
+        let counts_hops = hook == Hook::Forward && rulesets.iter().any(|r| r.chains.mentioned().reads(Field::Ttl));
+        let reads_ether_type = rulesets.iter().any(|r| r.chains.mentioned().reads(Field::EtherType));
         Space { hook, family, interfaces, counts_hops, reads_ether_type, conds, paired }
     }
 
@@ -145,83 +145,5 @@ impl Conds {
         self.names.push(name);
         self.opaques.push(opaque.clone());
         Cond(self.names.len() as u32 - 1)
-    }
-}
-
-impl Ruleset {
-    /// Every interface pattern in any rule.
-    pub fn interface_patterns(&self) -> impl Iterator<Item = &IfacePattern> {
-        self.matches().flat_map(|m| {
-            let mut found = Vec::new();
-            m.interface_patterns(&mut found);
-            found
-        })
-    }
-
-    /// Every address of a family that some rule names as source or destination, whether to match it or to leave it out.
-    pub fn named_addresses(&self, family: Family) -> Ranges {
-        if !self.families.contains(family) {
-            return Ranges::empty();
-        }
-        let mut found = Vec::new();
-        self.matches().for_each(|m| m.addresses(&mut found));
-        let is_of_family = |(lo, hi): &(u128, u128)| {
-            (*hi <= Family::V4.max_address()) == (family == Family::V4) && (*lo, *hi) != (0, family.max_address())
-        };
-        found.into_iter().filter(is_of_family).collect()
-    }
-
-    /// Whether a rule looks at a field.
-    fn reads(&self, field: Field) -> bool {
-        self.matches().any(|m| m.reads(field))
-    }
-
-    fn matches(&self) -> impl Iterator<Item = &Match> {
-        let rules = self.chains.iter().flat_map(|c| &c.rules);
-        rules.flat_map(|r| &r.steps).flat_map(|step| -> Box<dyn Iterator<Item = &Match>> {
-            match step {
-                Step::If(m) => Box::new(std::iter::once(m)),
-                Step::Choose(entries) => Box::new(entries.iter().map(|(m, _)| m)),
-                Step::Set(_) | Step::Then(_) => Box::new(std::iter::empty()),
-            }
-        })
-    }
-}
-
-impl Match {
-    fn reads(&self, wanted: Field) -> bool {
-        match self {
-            Match::Field(field, _) => *field == wanted,
-            Match::Lookup(lookup) => lookup.entries.iter().flat_map(|e| &e.fields).any(|(f, _)| *f == wanted),
-            Match::All(inner) | Match::Any(inner) => inner.iter().any(|m| m.reads(wanted)),
-            Match::Not(inner) => inner.reads(wanted),
-            _ => false,
-        }
-    }
-
-    fn addresses(&self, found: &mut Vec<(u128, u128)>) {
-        let mut add = |field: &Field, values: &Values| {
-            let ranges = values.as_ranges().filter(|_| matches!(field, Field::Src | Field::Dst));
-            found.extend(ranges.iter().flat_map(|r| r.as_slice()).copied());
-        };
-        match self {
-            Match::Field(field, values) => add(field, values),
-            Match::Lookup(lookup) => lookup.entries.iter().flat_map(|e| &e.fields).for_each(|(f, v)| add(f, v)),
-            Match::All(inner) | Match::Any(inner) => inner.iter().for_each(|m| m.addresses(found)),
-            Match::Not(inner) => inner.addresses(found),
-            _ => {}
-        }
-    }
-
-    fn interface_patterns<'a>(&'a self, found: &mut Vec<&'a IfacePattern>) {
-        match self {
-            Match::Interface(_, pattern) => found.push(pattern),
-            Match::Lookup(lookup) => {
-                found.extend(lookup.entries.iter().flat_map(|e| &e.interfaces).map(|(_, p)| p));
-            }
-            Match::All(inner) | Match::Any(inner) => inner.iter().for_each(|m| m.interface_patterns(found)),
-            Match::Not(inner) => inner.interface_patterns(found),
-            _ => {}
-        }
     }
 }

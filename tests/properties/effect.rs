@@ -2,8 +2,10 @@
 
 use super::random::{Dice, edited, packet, ruleset};
 use fwgate::diff::{Bounds, EffectKind, diff_filter};
-use fwgate::packet::{Cell, Family, Field, IfaceSide, Packet};
-use fwgate::ruleset::{Hook, Opaque, Place, Ruleset, Side, Space, interpret};
+use fwgate::packet::{Cell, Family, Field, IfaceSide, Packet, Ranges};
+use fwgate::ruleset::{
+    BaseKind, Hook, Match, Opaque, Place, Rule, Ruleset, Side, Space, Span, Step, Verdict, interpret,
+};
 
 /// Whether a packet is in a cell, under an assignment of the conditions.
 fn contains(space: &Space, cell: &Cell, p: &Packet, truth: &dyn Fn(&str) -> bool) -> bool {
@@ -47,6 +49,19 @@ pub fn compare(
     packets: usize,
     label: &str,
 ) -> Checked {
+    compare_on(dice, hook, family, (old, new), packets, label, |dice| packet(dice, hook, family))
+}
+
+/// The same for packets of another kind.
+fn compare_on(
+    dice: &mut Dice,
+    hook: Hook,
+    family: Family,
+    (old, new): (&Ruleset, &Ruleset),
+    packets: usize,
+    label: &str,
+    drawn: impl Fn(&mut Dice) -> Packet,
+) -> Checked {
     let diff = diff_filter(old, new, hook, family, &[], Bounds { regions: 100_000, cells: 400_000 })
         .unwrap_or_else(|e| panic!("{label}: {e}\n{old:#?}\n{new:#?}"));
     // A few of these small rulesets are knots on purpose; a bound is an honest answer, not a wrong one.
@@ -55,7 +70,7 @@ pub fn compare(
     }
     let mut differing = 0;
     for n in 0..packets {
-        let mut p = packet(dice, hook, family);
+        let mut p = drawn(dice);
         // Half of the packets come from the cells themselves, at their edges.
         if n % 2 == 0 && !diff.changes.is_empty() {
             let change = &diff.changes[dice.below(diff.changes.len() as u64) as usize];
@@ -103,4 +118,66 @@ fn the_effect_is_exactly_what_the_interpreter_sees() {
     }
     assert!(bounded as u64 * 200 <= runs, "{bounded} of {runs} rulesets were not compared to the end");
     assert!(differing > 1000, "the generator must make differences: {differing}");
+}
+
+/// Where the addresses of long chains are, in the upper half of an IPv6 address as in an IPv4 one.
+fn far(family: Family, at: u64) -> u128 {
+    match family {
+        Family::V4 => u128::from(at) << 8,
+        Family::V6 => u128::from(at) << 72,
+    }
+}
+
+/// A rule about a pair of networks, of which one may be any.
+fn far_rule(dice: &mut Dice, family: Family) -> Rule {
+    let network = |dice: &mut Dice| {
+        let size = dice.pick(&[1u64, 1, 2, 8, 64, 512]);
+        let first = dice.below(4096) / size * size;
+        Ranges::range(far(family, first), far(family, first + size) - 1)
+    };
+    let open = dice.below(8);
+    let mut steps = Vec::new();
+    for (field, number) in [(Field::Src, 0), (Field::Dst, 1)] {
+        if open != number {
+            steps.push(Step::If(Match::ranges(field, network(dice))));
+        }
+    }
+    steps.push(Step::Then(dice.pick(&[Verdict::Accept, Verdict::Drop])));
+    Rule { steps, span: Span::default() }
+}
+
+/// Chains that are long enough to be asked through an index, in front of the rules of a small ruleset, with edits in all of it.
+#[test]
+fn the_effect_on_long_chains_is_exact() {
+    let runs: u64 = std::env::var("FWGATE_PROPERTY_RUNS").ok().and_then(|n| n.parse().ok()).unwrap_or(1500) / 75;
+    let mut differing = 0;
+    for seed in 0..runs {
+        let mut dice = Dice::new(seed ^ 0xfa5);
+        let (hook, family) = (dice.pick(&Hook::ALL), dice.pick(&Family::ALL));
+        let mut old = ruleset(&mut dice, hook, family);
+        let Some(base) = old.bases.iter().find(|b| b.kind == BaseKind::Filter).map(|b| b.chain.0 as usize) else {
+            continue;
+        };
+        let many: Vec<Rule> = (0..800).map(|_| far_rule(&mut dice, family)).collect();
+        old.chains[base].rules.splice(0..0, many);
+        let mut new = edited(&mut dice, &old, family);
+        for _ in 0..40 {
+            let at = dice.below(700) as usize;
+            match dice.below(3) {
+                0 => drop(new.chains[base].rules.remove(at)),
+                1 => new.chains[base].rules.insert(at, far_rule(&mut dice, family)),
+                _ => new.chains[base].rules.swap(at, at + 1),
+            }
+        }
+        let far_packet = |dice: &mut Dice| {
+            let mut p = packet(dice, hook, family);
+            for field in [Field::Src, Field::Dst] {
+                p.set(field, far(family, dice.below(4096)) + u128::from(dice.below(3)));
+            }
+            p
+        };
+        let label = format!("long {seed}");
+        differing += compare_on(&mut dice, hook, family, (&old, &new), 300, &label, far_packet).differing;
+    }
+    assert!(differing > 500, "the generator must make differences: {differing}");
 }

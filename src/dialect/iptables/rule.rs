@@ -12,6 +12,7 @@ use super::words::Word;
 use crate::dialect::Problem;
 use crate::packet::{Family, Field, IfaceSide, Ranges, protocol_by_name};
 use crate::ruleset::{ChainId, Match, Negate, Span, Step, Verdict};
+use smallvec::{SmallVec, smallvec};
 
 /// What surrounds a rule.
 pub struct Place<'a> {
@@ -56,14 +57,13 @@ pub fn read(words: &[Word<'_>], place: &Place<'_>) -> Parsed<Option<ReadRule>> {
 }
 
 impl<'r> Sorted<'r, '_> {
-    fn finish(self) -> Parsed<ReadRule> {
+    fn finish(mut self) -> Parsed<ReadRule> {
         let mut out = ReadRule::default();
         let protocol = self.protocol()?;
         let mut conditions = self.general_matches(protocol)?;
         let mut steps = Vec::new();
-        for loaded in &self.loaded {
-            let used =
-                Use { given: loaded.given.clone(), span: loaded.span, family: self.place.scope.family, protocol };
+        for loaded in std::mem::take(&mut self.loaded) {
+            let used = Use { given: loaded.given, span: loaded.span, family: self.place.scope.family, protocol };
             match loaded.what {
                 What::Match(spec) => {
                     out.tracks |= spec.tracks;
@@ -92,7 +92,14 @@ impl<'r> Sorted<'r, '_> {
             }
         }
         let conditions = conjuncts(conditions);
-        out.rules = self.addresses()?.into_iter().map(|addresses| assemble(addresses, &conditions, &steps)).collect();
+        let mut addresses = self.addresses()?;
+        out.rules = match (addresses.len(), addresses.pop()) {
+            (1, Some(only)) => vec![assemble(only, conditions.into_iter(), steps.into_iter())],
+            (_, last) => {
+                let every = addresses.into_iter().chain(last);
+                every.map(|one| assemble(one, conditions.iter().cloned(), steps.iter().cloned())).collect()
+            }
+        };
         Ok(out)
     }
 
@@ -150,23 +157,20 @@ impl<'r> Sorted<'r, '_> {
     }
 
     /// Every combination of a source and a destination: `-s a,b` makes two rules.
-    fn addresses(&self) -> Parsed<Vec<Vec<Match>>> {
+    fn addresses(&self) -> Parsed<Vec<[Match; 2]>> {
         let sources = self.networks("source", Field::Src)?;
         let destinations = self.networks("destination", Field::Dst)?;
         if sources.len().saturating_mul(destinations.len()) > MAX_COMBINATIONS {
             let span = self.get("source").map_or_else(Span::default, |g| g.span);
             return Err(Problem::new(span, format!("the lists of addresses make more than {MAX_COMBINATIONS} rules")));
         }
-        let pair = |s: &Match| {
-            let s = s.clone();
-            destinations.iter().map(move |d| vec![s.clone(), d.clone()]).collect::<Vec<_>>()
-        };
+        let pair = |s| destinations.iter().map(move |d: &Match| [Match::clone(s), d.clone()]);
         Ok(sources.iter().flat_map(pair).collect())
     }
 
-    fn networks(&self, name: &str, field: Field) -> Parsed<Vec<Match>> {
+    fn networks(&self, name: &str, field: Field) -> Parsed<SmallVec<[Match; 1]>> {
         let Some(given) = self.get(name) else {
-            return Ok(vec![Match::Always]);
+            return Ok(smallvec![Match::Always]);
         };
         let family = self.place.scope.family;
         let list = given.text();
@@ -200,10 +204,15 @@ fn conjuncts(matches: Vec<Match>) -> Vec<Match> {
     out
 }
 
-fn assemble(addresses: Vec<Match>, conditions: &[Match], action: &[Step]) -> Vec<Step> {
-    let mut steps = Vec::with_capacity(addresses.len() + conditions.len() + action.len());
-    steps.extend(addresses.into_iter().filter(|m| *m != Match::Always).map(Step::If));
-    steps.extend(conditions.iter().cloned().map(Step::If));
-    steps.extend(action.iter().cloned());
+fn assemble(
+    addresses: [Match; 2],
+    conditions: impl ExactSizeIterator<Item = Match>,
+    action: impl ExactSizeIterator<Item = Step>,
+) -> Vec<Step> {
+    let is_said = |m: &Match| *m != Match::Always;
+    let said = addresses.iter().filter(|m| is_said(m)).count();
+    let mut steps = Vec::with_capacity(said + conditions.len() + action.len());
+    steps.extend(addresses.into_iter().filter(is_said).chain(conditions).map(Step::If));
+    steps.extend(action);
     steps
 }
