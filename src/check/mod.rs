@@ -19,6 +19,7 @@ pub mod inventory;
 mod known;
 mod lab;
 mod lint;
+mod marks;
 mod names;
 mod opened_to_any;
 mod order_unknown;
@@ -189,7 +190,7 @@ fn pairs<'a>(input: &CheckInput<'a>) -> Result<Vec<Pair<'a>>, CheckError> {
         let mut roles: Vec<String> = old.iter().chain(&new).flat_map(|d| d.roles.iter().cloned()).collect();
         roles.sort();
         roles.dedup();
-        Pair { name, roles, old, new }
+        Pair { name, roles, old, new, marks: None }
     };
     Ok(names.into_iter().map(pair).collect())
 }
@@ -204,13 +205,13 @@ fn by_name<'a>(devices: &'a [Device], side: &'static str) -> Result<BTreeMap<&'a
     if out.is_empty() { Err(CheckError::NoDevice(side)) } else { Ok(out) }
 }
 
-/// Devices with the same rulesets on both sides together.
+/// Devices with the same rulesets on both sides together, whatever their files are called.
 fn scenes<'a>(input: &'a CheckInput<'a>, pairs: &[Pair<'a>]) -> Vec<Scene<'a>> {
     let mut scenes: Vec<Scene<'a>> = Vec::new();
     let mut known: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
     for pair in pairs {
-        let address = |d: Option<&Device>| d.map_or(0, |d| std::sync::Arc::as_ptr(&d.ruleset) as usize);
-        let like = known.entry((address(pair.old), address(pair.new))).or_default();
+        let identity = |d: Option<&Device>| d.map_or(0, |d| d.ruleset.chains.identity());
+        let like = known.entry((identity(pair.old), identity(pair.new))).or_default();
         match like.iter().find(|at| scenes[**at].admits(pair)) {
             Some(at) => scenes[*at].pairs.push(pair.clone()),
             None => {
@@ -219,6 +220,7 @@ fn scenes<'a>(input: &'a CheckInput<'a>, pairs: &[Pair<'a>]) -> Vec<Scene<'a>> {
             }
         }
     }
+    scenes.iter_mut().for_each(Scene::mark);
     scenes
 }
 

@@ -45,7 +45,8 @@ impl Effects<'_, '_> {
         let intents = if is_named { self.intents() } else { Vec::new() };
         for change in &self.filter.changes {
             if let Some(rest) = self.outside(change, &intents) {
-                tally.findings.push(self.finding(change, &rest, is_named)?);
+                let finding = self.finding(change, &rest, is_named)?;
+                tally.findings.push(self.pair.told(&finding));
             }
         }
         Ok(())
@@ -87,7 +88,6 @@ impl Effects<'_, '_> {
         let mut finding = Finding::without_place(&EFFECT_OUTSIDE_INTENT, message);
         finding.location = filter.location(Side::New, change.new.place);
         Ok(finding
-            .on_device(self.pair.name)
             .in_filter(filter.space.hook, filter.space.family, filter.name())
             .shown_by(packet)
             .under(condition_names(filter, rest.conds()))

@@ -3,8 +3,9 @@
 
 use super::CheckInput;
 use super::device::{Device, is_same};
+use super::marks::Marks;
 use crate::diff::{Bounds, Change, FilterDiff, ReplayMismatch, diff_programs, pair_rules};
-use crate::finding::Location;
+use crate::finding::{Finding, Location};
 use crate::packet::{Family, Field, IfacePattern};
 use crate::policy::{Assumption, DeviceInterface, DeviceSelection, Place as PolicyPlace};
 use crate::ruleset::{
@@ -21,9 +22,21 @@ pub(super) struct Pair<'a> {
     pub roles: Vec<String>,
     pub old: Option<&'a Device>,
     pub new: Option<&'a Device>,
+    /// What stands for the names of its files while devices with other names of the same files are judged with it.
+    pub marks: Option<Arc<Marks>>,
 }
 
 impl Pair<'_> {
+    /// A finding about the rulesets of a scene, as one about this device of it.
+    pub fn told(&self, finding: &Finding) -> Finding {
+        let finding = finding.clone().on_device(self.name);
+        let [old, new] = [self.old, self.new].map(|device| device.map(|d| &d.ruleset.sources));
+        match &self.marks {
+            Some(marks) => marks.read_as(finding, old, new),
+            None => finding,
+        }
+    }
+
     /// Whether a part of the policy speaks about the device.
     pub fn is_selected(&self, by: &DeviceSelection) -> bool {
         by.selects(self.name, &self.roles)
@@ -66,11 +79,29 @@ impl<'a> Scene<'a> {
         Scene { input, pairs: vec![pair], before, after, presence, is_unchanged, interfaces }
     }
 
+    /// Where devices have the same rulesets under other names of files, marks take the place of the names: everything is
+    /// judged once, and each finding read with the names of each device.
+    pub fn mark(&mut self) {
+        let has_own_names = |own: &Arc<Ruleset>, device: Option<&Device>| {
+            device.is_none_or(|d| Arc::ptr_eq(&d.ruleset, own) || d.ruleset.sources.same_names(&own.sources))
+        };
+        let is_named = |p: &Pair<'_>| has_own_names(&self.before, p.old) && has_own_names(&self.after, p.new);
+        if self.pairs.iter().all(is_named) {
+            return;
+        }
+        let marks = Arc::new(Marks::between(&self.before.sources, &self.after.sources));
+        self.before = Arc::new(self.before.named(&marks.old));
+        self.after = Arc::new(self.after.named(&marks.new));
+        self.pairs.iter_mut().for_each(|pair| pair.marks = Some(marks.clone()));
+    }
+
     /// Whether a pair belongs here: the same rulesets, facts and assumptions.
     pub fn admits(&self, pair: &Pair<'a>) -> bool {
         let Some(own) = self.pairs.first() else { return false };
         let same = |a: Option<&Device>, b: Option<&Device>| match (a, b) {
-            (Some(a), Some(b)) => Arc::ptr_eq(&a.ruleset, &b.ruleset) && a.interfaces == b.interfaces,
+            (Some(a), Some(b)) => {
+                (Arc::ptr_eq(&a.ruleset, &b.ruleset) || a.ruleset.is_like(&b.ruleset)) && a.interfaces == b.interfaces
+            }
             (None, None) => true,
             _ => false,
         };
@@ -195,7 +226,7 @@ impl<'s> Filter<'s> {
         more.extend(scene.interfaces.into_iter().flatten().map(|i| IfacePattern::exact(i.name.as_str())));
         let space = Space::new(hook, family, &[old, new], &more, paired);
         let before = Program::new(old, Side::Old, &space, &mut ids);
-        let after = (!scene.is_unchanged).then(|| Program::new(new, Side::New, &space, &mut ids));
+        let after = (!scene.is_unchanged).then(|| Program::like(&before, new, Side::New, &space, &mut ids));
         Filter {
             space,
             before,

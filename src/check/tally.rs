@@ -45,7 +45,7 @@ pub(super) enum Reached {
 impl Tally {
     /// Adds a finding for each of these devices.
     pub fn report<'a>(&mut self, pairs: impl Iterator<Item = &'a Pair<'a>>, finding: &Finding) {
-        self.findings.extend(pairs.map(|p| finding.clone().on_device(p.name)));
+        self.findings.extend(pairs.map(|p| p.told(finding)));
     }
 
     /// Notes how a requirement stands somewhere.

@@ -131,12 +131,47 @@ pub fn read_sides(baseline: &ConfigTree, proposed: &ConfigTree, dialect: Option<
 /// What has been read, by what it was read from.
 struct Library<'a> {
     dialect: Option<&'a str>,
-    known: HashMap<ReadFrom<'a>, (Arc<Ruleset>, Arc<Routing>)>,
+    known: HashMap<ReadFrom<'a>, Held<'a>>,
+}
+
+/// What was read of one device.
+struct Held<'a> {
+    device: &'a str,
+    ruleset: Arc<Ruleset>,
+    routing: Arc<Routing>,
 }
 
 /// Names and bytes of the files and of what they include, the bytes of `device.toml`, and the facts in one text, since the
 /// inventory may complete them.
-type ReadFrom<'a> = (Vec<(&'a str, &'a [u8])>, Option<&'a [u8]>, String);
+type ReadFrom<'a> = (Vec<(FileName<'a>, &'a [u8])>, Option<&'a [u8]>, String);
+
+/// The name of a file.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum FileName<'a> {
+    /// One that has nothing to do with the device.
+    Whole(&'a str),
+    /// In the folder of the device: what stands before and behind the device's own name.
+    OfDevice(&'a str, &'a str),
+}
+
+impl<'a> FileName<'a> {
+    fn of(file: &'a str, device: &str) -> FileName<'a> {
+        let in_folder = || {
+            let at = file.find(&format!("/{device}/"))?;
+            Some(FileName::OfDevice(file.get(..=at)?, file.get(at + 1 + device.len()..)?))
+        };
+        let at_top = file.strip_prefix(device).filter(|rest| rest.starts_with('/'));
+        at_top.map(|rest| FileName::OfDevice("", rest)).or_else(in_folder).unwrap_or(FileName::Whole(file))
+    }
+
+    /// What the file is called on another device.
+    fn on(self, device: &str) -> Arc<str> {
+        match self {
+            FileName::Whole(name) => name.into(),
+            FileName::OfDevice(before, behind) => format!("{before}{device}{behind}").into(),
+        }
+    }
+}
 
 impl<'a> Library<'a> {
     fn devices(&mut self, tree: &'a ConfigTree) -> Result<Vec<Device>, Failure> {
@@ -154,17 +189,37 @@ impl<'a> Library<'a> {
     }
 
     fn device(&mut self, input: &'a DeviceInput) -> Result<Device, Failure> {
-        let files = input.files.iter().chain(&input.includes).map(|f| (f.name.as_str(), f.bytes.as_slice())).collect();
+        // What a file includes is found by its name, so devices with such files are read one by one.
+        let is_alone = !input.includes.is_empty();
+        let name_of = |file: &'a InputFile| match is_alone {
+            true => FileName::Whole(&file.name),
+            false => FileName::of(&file.name, &input.name),
+        };
+        let files = input.files.iter().chain(&input.includes).map(|f| (name_of(f), f.bytes.as_slice())).collect();
         let of_facts = input.facts_source.as_ref().map(|f| f.bytes.as_slice());
         let from: ReadFrom<'a> = (files, of_facts, format!("{:?}", input.facts.facts()));
-        if let Some((ruleset, routing)) = self.known.get(&from) {
-            let device = Device::new(&input.name, ruleset.clone()).routed_by(routing.clone());
+        if let Some((ruleset, routing)) = self.known.get(&from).and_then(|held| held.for_device(&input.name)) {
+            let device = Device::new(&input.name, ruleset).routed_by(routing);
             return Ok(device.described_by(&input.facts));
         }
         let read = read_one(input, self.dialect)?;
         let (ruleset, routing) = (Arc::new(read.ruleset), Arc::new(read.routing));
-        self.known.insert(from, (ruleset.clone(), routing.clone()));
+        let held = Held { device: &input.name, ruleset: ruleset.clone(), routing: routing.clone() };
+        self.known.insert(from, held);
         Ok(Device::new(&input.name, ruleset).routed_by(routing).described_by(&read.facts))
+    }
+}
+
+impl Held<'_> {
+    /// The same for another device, whose files have the same bytes: the rules are held once. Routes name their files one by
+    /// one, and are read again.
+    fn for_device(&self, device: &str) -> Option<(Arc<Ruleset>, Arc<Routing>)> {
+        if self.device == device {
+            return Some((self.ruleset.clone(), self.routing.clone()));
+        }
+        let names: Vec<Arc<str>> =
+            self.ruleset.sources.iter().map(|s| FileName::of(&s.name, self.device).on(device)).collect();
+        self.routing.is_empty().then(|| (Arc::new(self.ruleset.named(&names)), self.routing.clone()))
     }
 }
 

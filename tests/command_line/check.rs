@@ -125,6 +125,37 @@ fn a_bound_is_no_verdict() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
 }
 
+/// Devices of equal files are judged once. What is said of each is what would be said of it alone, also where a rule quotes
+/// the name of another one's file.
+#[test]
+fn devices_of_equal_files_are_told_by_their_own_names() {
+    let quoting = |rules: &str| {
+        let comment = "-m comment --comment \"edge1/rules.v4:3 <file 0 new0>\"";
+        rules.replace("--dport 443 -j ACCEPT", &format!("--dport 443 {comment} -j ACCEPT"))
+    };
+    let of = |names: &[&str]| {
+        names.iter().fold(Scene::new().file("policy.toml", POLICY), |scene, name| {
+            let scene = scene.file(&format!("old/{name}/rules.v4"), &quoting(OLD));
+            scene.file(&format!("new/{name}/rules.v4"), &quoting(&edited()))
+        })
+    };
+    let arguments = [&REFUSED[..], &["--format", "json"]].concat();
+    let about = |document: &serde_json::Value, name: &str| -> Vec<serde_json::Value> {
+        let all = document["findings"].as_array().unwrap_or_else(|| panic!("{document}"));
+        all.iter().filter(|item| item["device"] == name).cloned().collect()
+    };
+    let fleet = of(&["edge1", "edge2", "edge10"]);
+    let (found, shown) = (fleet.json(&arguments), fleet.shown(&REFUSED));
+    for name in ["edge1", "edge2", "edge10"] {
+        let alone = of(&[name]);
+        let own = about(&alone.json(&arguments), name);
+        assert!(own.iter().any(|f| f["help"].as_str().is_some_and(|h| h.contains("<file 0 new0>"))), "{own:?}");
+        assert_eq!(about(&found, name), own, "{name}");
+        let times = |text: &str| text.matches(&format!(" {name}/rules.v4:")).count();
+        assert_eq!(times(&shown), times(&alone.shown(&REFUSED)), "{name}\n{shown}");
+    }
+}
+
 #[test]
 fn a_policy_with_mistakes_is_quoted() {
     let bad = POLICY.replace("service = [\"udp/53\"]", "servcie = [\"udp/53\"]").replace("[\"dallas\"]", "[\"dalas\"]");

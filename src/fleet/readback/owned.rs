@@ -53,6 +53,9 @@ impl Boundary {
     /// The ruleset without what other programs manage. Chains keep their numbers; foreign ones are empty.
     pub fn owned(&self, ruleset: &Ruleset) -> Ruleset {
         let mut out = ruleset.clone();
+        if self.chains.is_empty() && self.tables.is_empty() && self.sets.is_empty() {
+            return out;
+        }
         let is_foreign = |id: ChainId| self.is_foreign(ruleset.chain(id));
         out.bases.retain(|base| !is_foreign(base.chain));
         for (chain, old) in out.chains.iter_mut().zip(&ruleset.chains) {
