@@ -19,6 +19,8 @@ fn push_line(line: &str, out: &mut String) {
         Some(b'#') => push_comment(line, out),
         Some(b'[') => push_behind_counter(line, out),
         Some(b':') => push_policy(line, out),
+        // A rule of iptables has its counters in front. Most lines of most dumps are that.
+        Some(b'-') => *out += line,
         _ => push_without_counters(line, out),
     }
 }
@@ -116,6 +118,7 @@ mod tests {
             "log prefix \"counter packets 1 bytes 2\" drop\n",
             "add rule a b counter packets x bytes 2 drop\n",
             "# a remark on something\n",
+            "-A INPUT -m comment --comment \"counter packets 1 bytes 2\" -j DROP\n",
             "[1] -A INPUT\n",
         ] {
             assert_eq!(normal(text), text);
