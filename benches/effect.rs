@@ -236,13 +236,13 @@ fn dump_with_chains(c: &mut Criterion) {
 }
 
 fn fleet(c: &mut Criterion) {
-    let sides: Vec<(String, String)> = (0..300)
-        .map(|seed| {
-            let old = acl(1_000, seed);
-            (with_replies(iptables(&old)), with_replies(iptables(&few_changes(&old, 3, seed))))
-        })
+    let common = common_flows(50);
+    let sides: Vec<(String, String)> = estate(300, 1_000, &common)
+        .iter()
+        .enumerate()
+        .map(|(seed, old)| (with_replies(iptables(old)), with_replies(iptables(&few_changes(old, 3, seed as u64)))))
         .collect();
-    let policy = policy_of(&zone_requirements(50, SEED));
+    let policy = policy_of(&required(&common));
     let work = || {
         let both = |text: &String| Arc::new(read("rules", text));
         let rulesets: Vec<_> = sides.iter().map(|(a, b)| (both(a), both(b))).collect();

@@ -1,5 +1,6 @@
 //! What a fleet costs: 10,000 devices with 300 distinct rulesets of 1,000 rules, checked for drift out of a folder of dumps by the
-//! whole program, and by the library alone; and the plan of a push to all of them.
+//! whole program, and by the library alone; a change of every hundredth ruleset judged by the whole program; and the plan of a push
+//! to all devices.
 //!
 //!     cargo bench --bench fleet                 # with criterion
 //!     cargo bench --bench fleet -- --once       # each work once, with wall time and the most memory that the program held
@@ -8,7 +9,7 @@
 mod families;
 
 use criterion::Criterion;
-use families::{acl, few_changes, iptables};
+use families::{acl, common_flows, estate, few_changes, iptables, required};
 use fwgate::dialect::{InputFile, ReadOptions};
 use fwgate::diff::Bounds;
 use fwgate::fleet::drift::{Configuration, Fleet, Subject, drift};
@@ -141,20 +142,43 @@ fn once(rulesets: &[String]) {
     let (wall, text) = (begun.elapsed().as_secs_f64(), String::from_utf8_lossy(&done.stdout).into_owned());
     print!("{text}");
     println!("drift of {DEVICES} devices out of a folder: {wall:.2} s, exit {:?}", done.status.code());
-    memory(folder.path());
+    measured(folder.path(), &["drift", "--from", "dumps", "--against", "devices"]);
+    judged(folder.path());
 }
 
-/// The most memory that the program held, by `/usr/bin/time` where it is there.
-fn memory(folder: &Path) {
-    let done = Command::new("/usr/bin/time")
-        .args(["-v", env!("CARGO_BIN_EXE_fwgate"), "drift", "--from", "dumps", "--against", "devices"])
-        .current_dir(folder)
-        .output();
+/// A change of every hundredth ruleset, with 50 requirements that hold nearly everywhere, judged by the whole program.
+fn judged(folder: &Path) {
+    let common = common_flows(50);
+    let replies = "-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n-A FORWARD";
+    let with_replies = |text: String| text.replacen("-A FORWARD", replies, 1);
+    let sides: Vec<(String, String)> = estate(RULESETS, RULES, &common)
+        .iter()
+        .enumerate()
+        .map(|(at, old)| {
+            let new = if at % 100 == 0 { few_changes(old, 3, at as u64) } else { old.clone() };
+            (with_replies(iptables(old)), with_replies(iptables(&new)))
+        })
+        .collect();
+    for at in 0..DEVICES {
+        let (old, new) = &sides[at % RULESETS];
+        put(&folder.join(format!("devices/fw{at:05}/rules.v4")), old);
+        put(&folder.join(format!("proposed/fw{at:05}/rules.v4")), new);
+    }
+    put(&folder.join("policy.toml"), &required(&common));
+    println!("check of {DEVICES} devices out of folders:");
+    measured(folder, &["check", "--baseline", "devices", "--proposed", "proposed", "--policy", "policy.toml"]);
+}
+
+/// Time and the most memory that the program held, by `/usr/bin/time` where it is there, and the last line of its answer.
+fn measured(folder: &Path, arguments: &[&str]) {
+    let program = ["-v", env!("CARGO_BIN_EXE_fwgate")];
+    let done = Command::new("/usr/bin/time").args(program).args(arguments).current_dir(folder).output();
     let Ok(done) = done else { return println!("no /usr/bin/time: memory was not measured") };
-    let text = String::from_utf8_lossy(&done.stderr).into_owned();
-    text.lines()
-        .filter(|l| l.contains("Maximum resident") || l.contains("Elapsed") || l.contains("User time"))
-        .for_each(|l| println!("{}", l.trim()));
+    let (answer, text) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    println!("{}", answer.lines().next_back().unwrap_or_default());
+    let is_wanted =
+        |l: &&str| ["Maximum resident", "Elapsed", "User time", "System time"].iter().any(|w| l.contains(w));
+    text.lines().filter(is_wanted).for_each(|l| println!("{}", l.trim()));
 }
 
 fn put(path: &Path, text: &str) {

@@ -444,6 +444,35 @@ pub fn requirements(lines: &[Line], n: usize, seed: u64) -> String {
     policy(flows.take(n))
 }
 
+/// `n` flows that every device of a fleet lets pass: from offices to servers of their own.
+pub fn common_flows(n: usize) -> Vec<Line> {
+    let ports = [22, 443, 514, 161, 8443];
+    let flow = |at: usize| {
+        let (office, port) = (at as u32, ports[at % ports.len()]);
+        let (src, dst) = ((10 << 24 | (100 + office) << 16, 16), (10 << 24 | 200 << 16 | office << 8 | 5, 32));
+        Line { permit: true, proto: 6, src, dst, sport: ANY_PORT, dport: (port, port) }
+    };
+    (0..n).map(flow).collect()
+}
+
+/// The rulesets of a fleet: as many lines each, of which some are the same on every device; every hundredth lacks one of those.
+pub fn estate(rulesets: usize, lines: usize, common: &[Line]) -> Vec<Vec<Line>> {
+    let one = |seed: usize| {
+        let mut out = common.to_vec();
+        if seed % 100 == 7 {
+            out.remove(seed % common.len());
+        }
+        out.extend(acl(lines - out.len(), seed as u64));
+        out
+    };
+    (0..rulesets).map(one).collect()
+}
+
+/// A policy that requires flows which lines let pass.
+pub fn required(lines: &[Line]) -> String {
+    policy(lines.iter().map(|line| (line.src, line.dst, line.dport.0)))
+}
+
 /// A policy of `n` requirements of offices towards the servers of `zones`.
 pub fn zone_requirements(n: usize, seed: u64) -> String {
     let mut dice = Dice::new(seed + 13);
