@@ -115,8 +115,8 @@ fn change(arguments: &GateArguments, screen: &Screen) -> Result<Exit, Failure> {
     };
     let (proposed, _) = read_version(&version).map_err(unread)?;
     let is_change = |b: &&crate::vcs::Branch| b.name.starts_with("refs/heads/fwgate/changes/");
-    let branches = gathered.branches.values().filter(is_change).collect();
-    let voices = BranchVoices { branches, ledger: &gathered.ledger, now: gathered.now };
+    let branches = gathered.branches.values().filter(is_change);
+    let voices = BranchVoices::new(branches, &gathered.ledger, gathered.now);
     let is_in_force = gathered.chain.versions.iter().any(|v| v.digest == digest);
     let before = gathered.chain.versions.iter().rfind(|v| v.version < proposed.version).map(|v| &v.policy);
     let number = proposed.version;
@@ -209,8 +209,7 @@ fn by_root(surroundings: &Surroundings, repo: &Repository, root: &OsStr) -> Resu
     let ledger = Ledger::read(branches.get(LEDGER_BRANCH), &roster, now);
     let kept = closed_branches(repo, &branches).map_err(super::input::InputError::from)?;
     let open = branches.values().filter(|b| b.name.starts_with("refs/heads/fwgate/changes/"));
-    let changes = open.chain(&kept).collect();
-    let voices = BranchVoices { branches: changes, ledger: &ledger, now };
+    let voices = BranchVoices::new(open.chain(&kept), &ledger, now);
     let witnessed = ledger.last_witness().map(|w| (w.policy, w.at));
     let chain = judge_chain(Some(&bytes), &versions, &voices, witnessed);
     let reasons = chain.reasons.clone();

@@ -7,7 +7,7 @@ use super::ledger::{Ledger, Sighting};
 use super::reason::{Reason, ReasonCode};
 use super::record::{Digest, Receipt, Record};
 use super::roster::{Holder, Owner, Roster, Standing};
-use super::signature::{PERSON_NAMESPACE, SignatureFlaw, read_envelope, read_seal, verify};
+use super::signature::{PERSON_NAMESPACE, SignatureFlaw, read_envelope, read_seal};
 use crate::vcs::{Branch, MAX_CHANGE_COMMITS, RawCommit};
 use std::time::Duration;
 
@@ -171,7 +171,7 @@ pub(super) fn signer<'a>(seals: &[Seal], roster: &'a Roster) -> Result<Signed<'a
         let key = holder.key.fingerprint().to_owned();
         let namespace = envelope.namespace.clone();
         let signed = |user| Signed { holder, namespace, is_exact: envelope.is_exact, key, made: None, user };
-        match verify(&envelope, &seal.payload, &holder.key, holder.check) {
+        match roster.proven().verify(&envelope, seal, &holder.key, holder.check) {
             Ok(()) => return Ok(signed(None)),
             Err(flaw @ SignatureFlaw::User(_)) => return Ok(signed(Some(flaw))),
             Err(SignatureFlaw::Kind(kind)) => stranger = Stranger::Kind(kind),

@@ -102,6 +102,12 @@ impl EvidenceCommit {
 }
 
 impl OrdinaryCommit {
+    /// The parents alone, as [`OrdinaryCommit::read`] reads them.
+    pub fn parents(bytes: &[u8]) -> Vec<String> {
+        let parents = headers(bytes).into_iter().filter(|h| h.name == "parent");
+        parents.map(|h| String::from_utf8_lossy(h.value).into_owned()).filter(|id| is_id(id)).collect()
+    }
+
     /// Reads what can be read of the bytes of a commit object; what cannot is absent.
     pub fn read(bytes: &[u8]) -> OrdinaryCommit {
         let mut commit = OrdinaryCommit { message: message_of(bytes), ..OrdinaryCommit::default() };
@@ -259,8 +265,13 @@ fn headers(bytes: &[u8]) -> Vec<Header<'_>> {
 }
 
 fn message_of(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(message_bytes(bytes)).into_owned()
+}
+
+/// Everything behind the first empty line.
+pub(super) fn message_bytes(bytes: &[u8]) -> &[u8] {
     let at = bytes.windows(2).position(|pair| pair == b"\n\n").map_or(bytes.len(), |at| at + 2);
-    String::from_utf8_lossy(bytes.get(at..).unwrap_or_default()).into_owned()
+    bytes.get(at..).unwrap_or_default()
 }
 
 /// The commit without the headers of some names.
@@ -269,9 +280,16 @@ fn without_headers(bytes: &[u8], is_left_out: impl Fn(&str) -> bool) -> Vec<u8> 
     without(bytes, &left_out)
 }
 
+/// The bytes outside of some ranges, which are in order and do not overlap.
 fn without(bytes: &[u8], ranges: &[std::ops::Range<usize>]) -> Vec<u8> {
-    let kept = |at: &usize| !ranges.iter().any(|range| range.contains(at));
-    (0..bytes.len()).filter(kept).filter_map(|at| bytes.get(at).copied()).collect()
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    for range in ranges {
+        out.extend_from_slice(bytes.get(at..range.start).unwrap_or_default());
+        at = range.end;
+    }
+    out.extend_from_slice(bytes.get(at..).unwrap_or_default());
+    out
 }
 
 fn is_signature(name: &str) -> bool {
@@ -285,7 +303,10 @@ fn seals(bytes: &[u8]) -> Vec<Seal> {
     for header in signatures.iter().take(MAX_SEALS) {
         let armor = unfolded(bytes.get(header.range.clone()).unwrap_or_default(), header.name);
         let all: Vec<_> = signatures.iter().map(|h| h.range.clone()).collect();
-        for ranges in [all.as_slice(), std::slice::from_ref(&header.range)] {
+        let own = std::slice::from_ref(&header.range);
+        // Of the one signature both readings are the same.
+        let readings = if all.len() == 1 { vec![own] } else { vec![all.as_slice(), own] };
+        for ranges in readings {
             let seal = Seal { armor: armor.clone(), payload: without(bytes, ranges) };
             if !out.contains(&seal) && out.len() < MAX_SEALS {
                 out.push(seal);

@@ -3,13 +3,14 @@
 
 use super::believed::{Signed, Stranger, read_strictly, signer};
 use super::commit::OrdinaryCommit;
+use super::cores::on_all_cores;
 use super::instant::Instant;
 use super::reason::{Reason, ReasonCode};
 use super::record::{Claim, Digest, Finish, LedgerEntry, Result as DeviceResult, ResultKind, Witness};
 use super::roster::{Owner, Roster, Standing};
 use crate::policy::Purpose;
 use crate::vcs::{Branch, RawCommit};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Full name of the ledger's branch on the remote.
 pub const LEDGER_BRANCH: &str = "refs/heads/fwgate/ledger";
@@ -100,8 +101,9 @@ impl Ledger {
             return ledger;
         }
         let mut last_standing = Standing::Good;
-        for raw in &branch.commits {
-            match read_entry(raw, roster, now, ledger.entries.last()) {
+        let read = on_all_cores(&branch.commits, |raw| read_entry(raw, roster, now));
+        for (raw, read) in branch.commits.iter().zip(read) {
+            match read.and_then(|(entry, standing)| Ok((follows(raw, entry, ledger.entries.last())?, standing))) {
                 Ok((entry, standing)) => {
                     last_standing = standing;
                     ledger.entries.push(entry);
@@ -175,10 +177,42 @@ impl Ledger {
 
     /// What became of each permit, by its nonce.
     pub fn permits(&self) -> BTreeMap<String, PermitHistory> {
+        self.permits_with(|_| true)
+    }
+
+    /// The permits that were last claimed for a change.
+    pub(super) fn runs(&self, change: &str) -> Vec<PermitHistory> {
+        let claims = self.entries.iter().filter_map(|entry| match &entry.said {
+            LedgerEntry::Claim(claim) if claim.change == change => Some(claim.nonce.as_str()),
+            _ => None,
+        });
+        let own: BTreeSet<&str> = claims.collect();
+        let permits = self.permits_with(|nonce| own.contains(nonce)).into_values();
+        permits.filter(|p| p.claims.last().is_some_and(|c| c.change == change)).collect()
+    }
+
+    /// The nonces that an operator claimed last.
+    pub(super) fn operators(&self) -> BTreeSet<&str> {
+        let mut last: BTreeMap<&str, &Claim> = BTreeMap::new();
+        for entry in &self.entries {
+            if let LedgerEntry::Claim(claim) = &entry.said {
+                last.insert(&claim.nonce, claim);
+            }
+        }
+        last.retain(|_, claim| claim.is_operators());
+        last.into_keys().collect()
+    }
+
+    /// What became of the permits of some nonces.
+    fn permits_with(&self, is_wanted: impl Fn(&str) -> bool) -> BTreeMap<String, PermitHistory> {
         let mut out: BTreeMap<String, PermitHistory> = BTreeMap::new();
         for (place, entry) in self.entries.iter().enumerate() {
             match &entry.said {
                 LedgerEntry::Witness(_) => {}
+                LedgerEntry::Claim(Claim { nonce, .. })
+                | LedgerEntry::Result(DeviceResult { nonce, .. })
+                | LedgerEntry::Finish(Finish { nonce, .. })
+                    if !is_wanted(nonce) => {}
                 LedgerEntry::Claim(claim) => {
                     let permit = of_nonce(&mut out, &claim.nonce);
                     permit.claims.push(claim.clone());
@@ -217,9 +251,9 @@ impl Ledger {
         let mut out: Vec<Reason> = Vec::new();
         for (name, head) in last {
             let branch = branches.get(name);
-            let is_there = branch.is_some_and(|branch| branch.commits.iter().any(|commit| commit.id == head));
+            let is_there = branch.is_some_and(|branch| branch.commits.iter().rev().any(|commit| commit.id == head));
             let is_flooded = branch.is_some_and(|branch| !branch.is_whole);
-            if !is_there && !is_flooded && !kept.iter().any(|id| id == head) {
+            if !is_there && !is_flooded && !kept.contains(head) {
                 out.extend(self.rewritten(name, head, branch));
             }
         }
@@ -252,9 +286,9 @@ impl Ledger {
 
     /// The log's merges name the ledger entries that finished changes; each must still be there.
     fn check_log(&self, log: Option<&Branch>) -> Option<Reason> {
-        let named = |raw: &RawCommit| OrdinaryCommit::read(&raw.bytes).parents.get(2).cloned();
-        let is_here = |id: &String| self.entries.iter().any(|entry| entry.commit == *id);
-        let missing = log?.commits.iter().filter_map(named).find(|id| !is_here(id))?;
+        let named = |raw: &RawCommit| OrdinaryCommit::parents(&raw.bytes).into_iter().nth(2);
+        let here: HashSet<&str> = self.entries.iter().map(|entry| entry.commit.as_str()).collect();
+        let missing = log?.commits.iter().filter_map(named).find(|id| !here.contains(id.as_str()))?;
         Some(fork(format!("the log names the entry {missing}, which the ledger does not have")))
     }
 
@@ -305,37 +339,38 @@ fn of_nonce<'a>(all: &'a mut BTreeMap<String, PermitHistory>, nonce: &str) -> &'
 }
 
 /// The heads of closed changes: second parents of the log's merges.
-fn kept_by_log(log: Option<&Branch>) -> Vec<String> {
+fn kept_by_log(log: Option<&Branch>) -> HashSet<String> {
     let commits = log.map_or(&[][..], |log| log.commits.as_slice());
-    commits.iter().filter_map(|raw| OrdinaryCommit::read(&raw.bytes).parents.get(1).cloned()).collect()
+    commits.iter().filter_map(|raw| OrdinaryCommit::parents(&raw.bytes).into_iter().nth(1)).collect()
 }
 
-/// One entry with the standing of its key; it must follow the one before.
-fn read_entry(
-    raw: &RawCommit,
-    roster: &Roster,
-    now: Instant,
-    before: Option<&Entry>,
-) -> Result<(Entry, Standing), Reason> {
-    let place = format!("the ledger's entry {}", raw.id.get(..12).unwrap_or(&raw.id));
+fn place(raw: &RawCommit) -> String {
+    format!("the ledger's entry {}", raw.id.get(..12).unwrap_or(&raw.id))
+}
+
+/// One entry by itself, with the standing of its key.
+fn read_entry(raw: &RawCommit, roster: &Roster, now: Instant) -> Result<(Entry, Standing), Reason> {
+    let place = place(raw);
     let broken = |why: &str| fork(format!("{place} {why}"));
     let loose = OrdinaryCommit::read(&raw.bytes);
     let by = signer(&loose.seals, roster).map_err(|stranger| not_the_machine(&place, &stranger))?;
     check_machine(&place, &by)?;
     let commit = read_strictly(raw, &by).map_err(|unread| broken(&format!("is malformed: {unread}")))?;
     let said = LedgerEntry::read(&commit.message).map_err(|flaw| broken(&format!("is malformed: {flaw}")))?;
-    if said.previous() != before.map(|entry| entry.digest) {
-        return Err(broken("does not name the entry before it"));
-    }
-    if before.is_none() && !matches!(said, LedgerEntry::Witness(_)) {
-        return Err(broken("is the first and no witness"));
-    }
-    if before.is_some_and(|entry| said.at() < entry.said.at()) {
-        return Err(broken("is older than the entry before it"));
-    }
     let standing = by.standing(now);
     let key = by.key;
     Ok((Entry { said, commit: raw.id.clone(), digest: Digest::of(&raw.bytes), key }, standing))
+}
+
+/// The entry, where it follows the one before.
+fn follows(raw: &RawCommit, entry: Entry, before: Option<&Entry>) -> Result<Entry, Reason> {
+    let wrong = match before {
+        _ if entry.said.previous() != before.map(|b| b.digest) => "does not name the entry before it",
+        None if !matches!(entry.said, LedgerEntry::Witness(_)) => "is the first and no witness",
+        Some(before) if entry.said.at() < before.said.at() => "is older than the entry before it",
+        _ => return Ok(entry),
+    };
+    Err(fork(format!("{} {wrong}", place(raw))))
 }
 
 fn not_the_machine(place: &str, stranger: &Stranger) -> Reason {

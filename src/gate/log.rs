@@ -21,6 +21,7 @@
 use super::believed::signer;
 use super::case::Progress;
 use super::commit::{EMPTY_TREE, OrdinaryCommit};
+use super::cores::on_all_cores;
 use super::instant::Instant;
 use super::ledger::{Entry, LOG_BRANCH, Ledger};
 use super::reason::{Reason, ReasonCode};
@@ -230,8 +231,9 @@ impl Log {
             log.refusals.push(broken("the log does not begin at the fixed root commit of evidence"));
             return log;
         }
-        for raw in &branch.commits {
-            match read_merge(raw, roster, log.merges.last()) {
+        let read = on_all_cores(&branch.commits, |raw| read_merge(raw, roster));
+        for (raw, read) in branch.commits.iter().zip(read) {
+            match read.and_then(|read| follows(raw, read, log.merges.last())) {
                 Ok(merge) => log.merges.push(merge),
                 Err(reason) => {
                     log.refusals.push(reason);
@@ -307,9 +309,13 @@ fn broken(message: impl Into<String>) -> Reason {
     Reason::new(ReasonCode::AuditChainBroken, message, fix)
 }
 
-fn read_merge(raw: &RawCommit, roster: &Roster, before: Option<&Merge>) -> Result<Merge, Reason> {
-    let place = format!("the log's merge {}", raw.id.get(..12).unwrap_or(&raw.id));
-    let wrong = |why: &str| broken(format!("{place} {why}"));
+fn wrong(raw: &RawCommit, why: &str) -> Reason {
+    broken(format!("the log's merge {} {why}", raw.id.get(..12).unwrap_or(&raw.id)))
+}
+
+/// One merge by itself, and whether its key counted then.
+fn read_merge(raw: &RawCommit, roster: &Roster) -> Result<(Merge, bool), Reason> {
+    let wrong = |why: &str| wrong(raw, why);
     let loose = OrdinaryCommit::read(&raw.bytes);
     let by = signer(&loose.seals, roster).map_err(|_| wrong("is not signed by the ledger machine"))?;
     let is_ledger = matches!(by.holder.owner, Owner::Machine(_, Purpose::Ledger));
@@ -322,18 +328,21 @@ fn read_merge(raw: &RawCommit, roster: &Roster, before: Option<&Merge>) -> Resul
     if !loose.seals.iter().any(|seal| seal.payload == expected) {
         return Err(wrong("is not as the log writes it"));
     }
-    if said.previous != before.map(|m| m.digest) {
-        return Err(wrong("does not name the merge before it"));
-    }
-    if before.is_some_and(|m| said.at < m.said.at) {
-        return Err(wrong("is older than the merge before it"));
-    }
-    if by.holder.standing(said.at) != Standing::Good {
-        return Err(wrong("is signed by a key that did not count then"));
-    }
+    let counted = by.holder.standing(said.at) == Standing::Good;
     let key = by.holder.key.fingerprint().to_owned();
     let (head, entry) = (head.clone(), entry.clone());
-    Ok(Merge { said, commit: raw.id.clone(), digest: Digest::of(&raw.bytes), head, entry, key })
+    Ok((Merge { said, commit: raw.id.clone(), digest: Digest::of(&raw.bytes), head, entry, key }, counted))
+}
+
+/// The merge, where it follows the one before and its key counted then.
+fn follows(raw: &RawCommit, (merge, counted): (Merge, bool), before: Option<&Merge>) -> Result<Merge, Reason> {
+    let why = match before {
+        _ if merge.said.previous != before.map(|m| m.digest) => "does not name the merge before it",
+        Some(before) if merge.said.at < before.said.at => "is older than the merge before it",
+        _ if !counted => "is signed by a key that did not count then",
+        _ => return Ok(merge),
+    };
+    Err(wrong(raw, why))
 }
 
 impl Log {

@@ -19,9 +19,11 @@ mod believed;
 mod calendar;
 mod case;
 mod chain;
+mod claims;
 mod commit;
 mod content;
 mod contribution;
+mod cores;
 mod decide;
 mod decision;
 mod edits;
@@ -37,6 +39,7 @@ mod operator;
 mod pair;
 mod permit;
 mod preflight;
+mod proven;
 pub mod push;
 mod quorum;
 mod reason;
@@ -63,6 +66,7 @@ pub use believed::{Believed, Ignored, MAX_COMMITS, TOLERANCE, Testimony, looks_l
 pub use calendar::{Booking, Calendar, Period, Slot, SlotSource, calendar, instant_of, slot, wished};
 pub use case::{Debt, Dossier, Neighbour, Progress, TargetDevice, Unconverged};
 pub use chain::{Chain, Pending, PolicyVoice, VersionInForce, Voices, judge_chain, judge_pending, missing_voices};
+pub use claims::{FAR_REACHING, claims};
 pub use commit::{EMPTY_TREE, EvidenceCommit, Identity, Malformed, OrdinaryCommit, Seal};
 pub use content::{Target, content_digest, device_digest, files_digest, policy_digest, sha256};
 pub use contribution::{Contribution, contributions};
@@ -82,6 +86,7 @@ pub use permit::{
     untrusted,
 };
 pub use preflight::{CHECKS, Check, Item, Preflight, Tick, of_decisions};
+pub use proven::Proven;
 pub use quorum::Counted;
 pub use reason::{Reason, ReasonCode};
 pub use record::{

@@ -1,6 +1,7 @@
 //! Whose key is whose, and whether it counts at an instant.
 
 use super::instant::Instant;
+use super::proven::Proven;
 use super::reason::{Reason, ReasonCode};
 use super::signature::{KeyFlaw, OpenPgpSeal, PublicKey, UserCheck, Validity, is_key_of, read_public_key};
 use crate::policy::{Date, Key, Machine, Person, Policy, Purpose};
@@ -95,6 +96,7 @@ impl Holder {
 #[derive(Clone, Debug, Default)]
 pub struct Roster {
     holders: BTreeMap<Vec<u8>, Holder>,
+    proven: Proven,
 }
 
 impl Roster {
@@ -123,6 +125,21 @@ impl Roster {
         }
         roster.revoke(&super::validity::revoked_keys(last));
         roster
+    }
+
+    /// The same roster, which verifies no signature that others who share `proven` have verified.
+    pub fn proving(self, proven: &Proven) -> Roster {
+        Roster { proven: proven.clone(), ..self }
+    }
+
+    /// What was verified by its keys.
+    pub fn proven(&self) -> &Proven {
+        &self.proven
+    }
+
+    /// Whether both have the same keys with the same holders, so that they believe the same.
+    pub fn is_same(&self, other: &Roster) -> bool {
+        self.holders == other.holders
     }
 
     /// Takes in the keys of an older version of the policy that this one has not.

@@ -20,7 +20,7 @@ pub fn progress(ledger: &Ledger, change: &str, now: Instant) -> Progress {
     let applied = applied(ledger, change);
     // A run that ended before it touched anything leaves the change where it was.
     let counts = |p: &PermitHistory| p.is_claimed(now) || p.finish.is_some() || !p.results.is_empty();
-    let own = runs(ledger, change).into_iter().filter(|p| counts(p) && !is_restoring(p, &applied));
+    let own = ledger.runs(change).into_iter().filter(|p| counts(p) && !is_restoring(p, &applied));
     let last = own.max_by_key(|p| p.place);
     last.map_or(Progress::None, |permit| of_permit(&permit, now))
 }
@@ -46,12 +46,6 @@ pub fn in_force_for(ledger: &Ledger, change: &str) -> BTreeMap<String, InForce> 
         }
     }
     out
-}
-
-/// Everything that was claimed for a change.
-fn runs(ledger: &Ledger, change: &str) -> Vec<PermitHistory> {
-    let permits = ledger.permits().into_values();
-    permits.filter(|p| p.claims.last().is_some_and(|c| c.change == change)).collect()
 }
 
 /// What a change has applied, as devices and bytes.
@@ -92,22 +86,16 @@ fn of_finished(permit: &PermitHistory) -> Option<Progress> {
 /// When a change was taken back: by its own run, on every device; or by an operator, on any device that it was the last to touch.
 /// Bytes of the change itself that an operator brings back are no such end.
 pub fn taken_back(ledger: &Ledger, change: &str) -> Option<Instant> {
-    let whole =
-        runs(ledger, change).into_iter().filter(|p| p.finish.as_ref().is_some_and(|f| f.state == "rolled-back"));
+    let whole = ledger.runs(change).into_iter().filter(|p| p.finish.as_ref().is_some_and(|f| f.state == "rolled-back"));
     let applied = applied(ledger, change);
     let is_other = |r: &DeviceResult| !applied.contains(&(r.device.clone(), r.bytes));
     let by_run = whole.filter(|p| !is_restoring(p, &applied)).filter_map(|p| p.finish.map(|f| f.at));
-    let operators: BTreeSet<String> = ledger
-        .permits()
-        .into_iter()
-        .filter(|(_, p)| p.claims.last().is_some_and(Claim::is_operators))
-        .map(|(n, _)| n)
-        .collect();
+    let operators = ledger.operators();
     let mut touched: BTreeMap<&str, &str> = BTreeMap::new();
     let mut by_operator = None;
     for result in ledger.results() {
         let (device, kind) = (result.device.as_str(), result.result);
-        match operators.contains(&result.nonce) {
+        match operators.contains(result.nonce.as_str()) {
             true if kind == ResultKind::RolledBack && touched.get(device) == Some(&change) && is_other(result) => {
                 by_operator = Some(result.at);
             }

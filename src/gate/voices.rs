@@ -2,8 +2,10 @@
 
 use super::believed::{Believed, Testimony, read_branch};
 use super::chain::{PolicyVoice, Voices};
+use super::claims::claims;
 use super::instant::Instant;
 use super::ledger::Ledger;
+use super::proven::Proven;
 use super::record::Record;
 use super::roster::{Roster, Standing};
 use super::validity::revoked_keys;
@@ -15,18 +17,17 @@ use std::collections::BTreeSet;
 /// the ledger first witnessed the record (now, where it has not): that it expired later takes no version out of force.
 #[derive(Clone, Debug)]
 pub struct BranchVoices<'a> {
-    /// Branches of changes, open ones and those that the log keeps.
-    pub branches: Vec<&'a Branch>,
-    /// The ledger.
-    pub ledger: &'a Ledger,
-    /// The gate's instant.
-    pub now: Instant,
+    branches: Vec<&'a Branch>,
+    ledger: &'a Ledger,
+    now: Instant,
+    proven: Proven,
 }
 
 impl Voices for BranchVoices<'_> {
     fn of(&self, policy: &Policy) -> Vec<PolicyVoice> {
         let (mut roster, _) = Roster::read(&policy.persons, &policy.machines);
         roster.revoke(&revoked_keys(policy));
+        let roster = roster.proving(&self.proven);
         let of_branch = |branch: &&Branch| {
             let testimony = read_branch(branch, &roster, self.ledger, self.now);
             self.voices(policy, &roster, &testimony)
@@ -35,7 +36,18 @@ impl Voices for BranchVoices<'_> {
     }
 }
 
-impl BranchVoices<'_> {
+impl<'a> BranchVoices<'a> {
+    /// The voices on branches of changes, open ones and those that the log keeps, by the ledger at the gate's instant.
+    pub fn new(branches: impl IntoIterator<Item = &'a Branch>, ledger: &'a Ledger, now: Instant) -> BranchVoices<'a> {
+        let branches = branches.into_iter().filter(|branch| claims(branch, &["policy"])).collect();
+        BranchVoices { branches, ledger, now, proven: Proven::default() }
+    }
+
+    /// The same, verifying no signature that others who share `proven` have verified.
+    pub fn proving(self, proven: &Proven) -> BranchVoices<'a> {
+        BranchVoices { proven: proven.clone(), ..self }
+    }
+
     fn voices(&self, policy: &Policy, roster: &Roster, testimony: &Testimony) -> Vec<PolicyVoice> {
         let makers = makers(policy, testimony);
         let voice = |record: &Believed<Record>| {

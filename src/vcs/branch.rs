@@ -100,10 +100,9 @@ impl Repository {
                 is_whole = true;
                 break;
             }
-            let Ok(parents) = self.commit(id).map(|commit| commit.parents) else { break };
-            let Ok(bytes) = self.object(id.0, ObjectType::Commit, most) else { break };
+            let Ok((bytes, commit)) = self.evidence_commit(id, most) else { break };
             commits.push(RawCommit { id: id.to_string(), bytes });
-            at = parents.first().copied();
+            at = commit.parents.first().copied();
         }
         commits.reverse();
         Ok(Branch { name: name.to_owned(), commits, is_whole })
@@ -123,7 +122,7 @@ impl Repository {
     /// An id of another form, an object that is missing or no commit.
     pub fn raw_commit(&self, id: &str) -> Result<RawCommit, VcsError> {
         let commit = self.commit_id(id)?;
-        Ok(RawCommit { id: id.to_owned(), bytes: self.object(commit.0, ObjectType::Commit, 16 << 20)? })
+        Ok(RawCommit { id: id.to_owned(), bytes: self.object(commit.0, ObjectType::Commit, 16 << 20)?.into() })
     }
 
     /// The commit with this id of 40 digits, which must exist.

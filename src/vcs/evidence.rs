@@ -1,6 +1,7 @@
 //! What git holds as evidence: commits as bytes, branches of them, versions of the policy. Nothing of it is believed yet.
 
 use super::entry::EntryKind;
+use std::sync::Arc;
 
 /// A commit as its object's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,7 +9,7 @@ pub struct RawCommit {
     /// 40 hexadecimal digits.
     pub id: String,
     /// The object's content, without git's `commit SIZE NUL` head.
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<[u8]>,
 }
 
 /// A branch of evidence.

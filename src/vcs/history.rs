@@ -3,6 +3,7 @@
 
 use super::error::VcsError;
 use super::store::{CommitId, Repository};
+use rustc_hash::FxHashSet;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
@@ -104,11 +105,17 @@ impl Repository {
     /// A commit that cannot be read; a history beyond the bound.
     pub fn merge_bases(&self, one: CommitId, other: CommitId) -> Result<Vec<CommitId>, VcsError> {
         let (left, right) = (self.ancestors(one)?, self.ancestors(other)?);
+        // All that an ancestor shares with its descendant are its own ancestors, so that it is the best itself.
+        for (older, newer) in [(one, &right), (other, &left)] {
+            if newer.contains(&older) {
+                return Ok(vec![older]);
+            }
+        }
         let common: BTreeSet<CommitId> = left.intersection(&right).copied().collect();
         let mut best = common.clone();
         for id in &common {
-            for parent in self.commit(*id)?.parents {
-                best.remove(&parent);
+            for parent in &self.commit(*id)?.parents {
+                best.remove(parent);
             }
         }
         Ok(best.into_iter().collect())
@@ -146,13 +153,13 @@ impl Repository {
     }
 
     /// The commit and all its ancestors.
-    pub(super) fn ancestors(&self, from: CommitId) -> Result<BTreeSet<CommitId>, VcsError> {
-        let mut seen = BTreeSet::from([from]);
+    pub(super) fn ancestors(&self, from: CommitId) -> Result<FxHashSet<CommitId>, VcsError> {
+        let mut seen = FxHashSet::from_iter([from]);
         let mut open = vec![from];
         while let Some(id) = open.pop() {
-            for parent in self.commit(id)?.parents {
-                if seen.insert(parent) {
-                    open.push(parent);
+            for parent in &self.commit(id)?.parents {
+                if seen.insert(*parent) {
+                    open.push(*parent);
                 }
             }
             if seen.len() > MAX_COMMITS {

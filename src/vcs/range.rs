@@ -121,8 +121,8 @@ impl Repository {
             if paths.iter().all(|path| own.leaves.get(path) == origin.leaves.get(path)) {
                 continue;
             }
-            let parents = self.commit(id)?.parents;
-            let parents = parents.into_iter().map(|parent| self.tree(parent)).collect::<Result<Vec<_>, _>>()?;
+            let commit = self.commit(id)?;
+            let parents = commit.parents.iter().map(|parent| self.tree(*parent)).collect::<Result<Vec<_>, _>>()?;
             let is_new = |path: &&String| parents.iter().all(|p| p.leaves.get(*path) != own.leaves.get(*path));
             if paths.iter().any(|path| is_new(&path)) {
                 out.push(self.raw_commit(&id.to_string())?);
@@ -156,7 +156,7 @@ impl Repository {
                 Visit::Enter if !done.insert(id) => {}
                 Visit::Enter => {
                     open.push((id, Visit::Leave));
-                    open.extend(self.commit(id)?.parents.into_iter().rev().map(|parent| (parent, Visit::Enter)));
+                    open.extend(self.commit(id)?.parents.iter().rev().map(|parent| (*parent, Visit::Enter)));
                 }
             }
             if out.len() > MAX_RANGE {
@@ -167,11 +167,11 @@ impl Repository {
     }
 
     fn flaw_of(&self, id: CommitId, ends: &Ends<'_>) -> Result<Option<RangeFlaw>, VcsError> {
-        let parents = self.commit(id)?.parents;
+        let head = self.commit(id)?;
         let commit = id.to_string();
-        match parents.as_slice() {
+        match head.parents.as_slice() {
             [] | [_] => {
-                let before = parents.first().map_or_else(|| Ok(Tree::default()), |parent| self.tree(*parent))?;
+                let before = head.parents.first().map_or_else(|| Ok(Tree::default()), |parent| self.tree(*parent))?;
                 let paths = ends.passing(&before, &self.tree(id)?);
                 Ok((!paths.is_empty()).then_some(RangeFlaw::Passing { commit, paths }))
             }

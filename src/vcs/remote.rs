@@ -259,8 +259,10 @@ impl<'a> Remote<'a> {
             }
         }
         for (name, id) in fetched {
-            crash_point("between two fetched references");
-            self.repository.keep_reference(name, CommitId(*id))?;
+            if self.repository.exact(name)? != Some(CommitId(*id)) {
+                crash_point("between two fetched references");
+                self.repository.keep_reference(name, CommitId(*id))?;
+            }
         }
         Ok(())
     }
@@ -282,6 +284,7 @@ impl<'a> Remote<'a> {
                 (Some(before), now) if !self.still_has(before, now.into_iter().chain(log))? => {
                     out.push((format!("refs/heads/{name}"), before.to_string()));
                 }
+                (Some(before), Some(now)) if before == now => {}
                 (_, Some(now)) => {
                     crash_point("between two references that were seen");
                     repo.keep_reference(&format!("{SEEN}{name}"), now)?;

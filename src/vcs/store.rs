@@ -2,8 +2,11 @@
 
 use super::error::VcsError;
 use git2::{ErrorCode, ObjectType, Oid, RepositoryOpenFlags};
+use rustc_hash::FxHashMap;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The id of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,6 +29,17 @@ impl CommitId {
 pub struct Repository {
     pub(super) git: git2::Repository,
     root: PathBuf,
+    known: Known,
+}
+
+/// Commits that were read already. An id names its bytes, which were held against it when they were read, so that nothing here
+/// grows old; what could not be read is asked for again.
+#[derive(Default)]
+struct Known {
+    heads: RefCell<FxHashMap<Oid, Arc<CommitHead>>>,
+    /// Those of evidence, which are asked for whole.
+    evidence: RefCell<FxHashMap<Oid, Arc<[u8]>>>,
+    reads: Cell<usize>,
 }
 
 impl Repository {
@@ -64,13 +78,19 @@ impl Repository {
         let git = git2::Repository::open_ext(git, flags, none).map_err(|e| unopenable(root, &e))?;
         git.set_config(&git2::Config::new()?)?;
         refuse_foreign_objects(git.commondir())?;
-        Ok(Repository { git, root: root.to_owned() })
+        Ok(Repository { git, root: root.to_owned(), known: Known::default() })
+    }
+
+    /// How many objects were read so far, each time that one was.
+    pub fn reads(&self) -> usize {
+        self.known.reads.get()
     }
 
     /// The bytes of an object of this kind, as stored, if they are at most `bound`.
     pub(super) fn object(&self, id: Oid, kind: ObjectType, bound: u64) -> Result<Vec<u8>, VcsError> {
         let missing = |reason: &str| VcsError::MissingObject { id: id.to_string(), reason: reason.to_owned() };
         let odb = self.git.odb()?;
+        self.known.reads.set(self.known.reads.get() + 1);
         let (size, _) = odb.read_header(id).map_err(|e| missing(e.message()))?;
         if size as u64 > bound {
             return Err(VcsError::TooLarge { what: format!("the object {id}"), bound: format!("{bound} bytes") });
@@ -83,12 +103,31 @@ impl Repository {
     }
 
     /// The tree and the parents that a commit names in its own bytes.
-    pub(super) fn commit(&self, id: CommitId) -> Result<CommitHead, VcsError> {
-        let bytes = self.object(id.0, ObjectType::Commit, 16 << 20)?;
-        CommitHead::read(&bytes).ok_or_else(|| VcsError::MissingObject {
-            id: id.to_string(),
-            reason: "it is no well-formed commit".to_owned(),
-        })
+    pub(super) fn commit(&self, id: CommitId) -> Result<Arc<CommitHead>, VcsError> {
+        if let Some(head) = self.known.heads.borrow().get(&id.0) {
+            return Ok(head.clone());
+        }
+        self.remembered(id, &self.object(id.0, ObjectType::Commit, 16 << 20)?)
+    }
+
+    /// The bytes of a commit of evidence, if they are at most `bound`, and what they name.
+    pub(super) fn evidence_commit(&self, id: CommitId, bound: u64) -> Result<(Arc<[u8]>, Arc<CommitHead>), VcsError> {
+        let known = self.known.evidence.borrow().get(&id.0).filter(|bytes| bytes.len() as u64 <= bound).cloned();
+        if let Some(bytes) = known {
+            return Ok((bytes, self.commit(id)?));
+        }
+        let bytes: Arc<[u8]> = self.object(id.0, ObjectType::Commit, bound)?.into();
+        let head = self.remembered(id, &bytes)?;
+        self.known.evidence.borrow_mut().insert(id.0, bytes.clone());
+        Ok((bytes, head))
+    }
+
+    fn remembered(&self, id: CommitId, bytes: &[u8]) -> Result<Arc<CommitHead>, VcsError> {
+        let unread =
+            || VcsError::MissingObject { id: id.to_string(), reason: "it is no well-formed commit".to_owned() };
+        let head = Arc::new(CommitHead::read(bytes).ok_or_else(unread)?);
+        self.known.heads.borrow_mut().insert(id.0, head.clone());
+        Ok(head)
     }
 }
 

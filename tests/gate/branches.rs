@@ -317,7 +317,7 @@ fn whoever_had_a_part_in_a_range_is_named() {
     let policy = scene.policy();
     let draft =
         |who: &str, message: &str| Draft { message: message.to_owned(), ..Draft::new(who, &"a".repeat(40), 1, "") };
-    let raw = |bytes: Vec<u8>| fwgate::gate::RawCommit { id: scene.store(&bytes), bytes };
+    let raw = |bytes: Vec<u8>| fwgate::gate::RawCommit { id: scene.store(&bytes), bytes: bytes.into() };
     let forge =
         Draft { committer: "GitHub <noreply@example.com>".to_owned(), ..draft("bob", "x\n\nReviewed-by: Dave\n") };
     let rebased = draft("carol", "x\n").signed(&scene.key("alice"), "git");

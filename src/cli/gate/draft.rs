@@ -1,6 +1,7 @@
 //! A change before it is announced: the same analysis as that of the gate, of what HEAD proposes.
 
-use super::gather::{Changes, Read, Session, World, change_of};
+use super::gather::{Changes, Read, Session};
+use super::world::World;
 use crate::cli::input::ChangeTrees;
 use crate::gate::{Analysis, Chain, Change, Digest, Instant, Reason};
 use crate::policy::ChangeRequest;
@@ -30,7 +31,7 @@ impl Session {
         let mut obstacles = Vec::new();
         let (world, tip) = self.world(now, &mut obstacles);
         let changes = Changes { session: self, world: &world, tip };
-        let ids = world.branches.keys().filter_map(|name| change_of(name));
+        let ids = world.ids();
         let row = |id: &str| {
             let read = changes.read(id);
             let says = read.announced.as_ref().map(|a| a.says.clone()).unwrap_or_default();
@@ -41,12 +42,17 @@ impl Session {
 
     pub(super) fn world(&self, now: Instant, obstacles: &mut Vec<Reason>) -> (World, Option<CommitId>) {
         let tip = self.tip(obstacles);
+        (self.read_world(tip, now, obstacles), tip)
+    }
+
+    /// The world by what was fetched last.
+    pub(super) fn read_world(&self, tip: Option<CommitId>, now: Instant, obstacles: &mut Vec<Reason>) -> World {
         let branches = self.said(self.repository.evidence(&EvidenceSource::Fetched), obstacles).unwrap_or_default();
         let versions =
             tip.and_then(|tip| self.said(self.repository.policy_versions(tip), obstacles)).unwrap_or_default();
         let kept = self.said(super::closed_branches(&self.repository, &branches), obstacles).unwrap_or_default();
         let root = self.root_bytes.as_ref().ok().map(Vec::as_slice);
-        (World::read(root, now, (branches, kept), versions), tip)
+        World::read(root, now, (branches, kept), versions, &self.proven)
     }
 
     /// Analyses the range from `base` to `head` as the change `id` would be, by what was fetched last.

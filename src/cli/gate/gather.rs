@@ -2,7 +2,8 @@
 
 use super::commits::Commits;
 use super::device::target;
-use super::{GateArguments, RootArguments, closed_branches};
+use super::world::{World, change_of};
+use super::{GateArguments, RootArguments};
 use crate::check::Goes;
 use crate::cli::failure::Failure;
 use crate::cli::input::{ChangeTrees, InputError, PinnedChange, Reader, Surroundings, bytes_of, reasons};
@@ -12,19 +13,17 @@ use crate::diff::Bounds;
 use crate::finding::RENUMBERED_TOO_EARLY;
 use crate::fleet::tree::Beside;
 use crate::gate::{
-    Analysis, Believed, BesideDevices, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Digest, Dossier, Hold,
-    InForce, Instant, Ledger, Library, Log, Neighbour, Outcome, Pending, Period, Progress, Reason, ReasonCode, Record,
-    ResultKind, Root, Roster, Standing, TargetDevice, Testimony, adoptions, analyse_within, debt, decide,
-    device_digest, in_force_for, inventory_of, judge_chain, judge_pending, progress, quarantined, read_branch,
-    read_request, read_version, taken_back, unconverged, with_adoptions,
+    Analysis, BesideDevices, BranchVoices, Case, Chain, Change, Decision, DeviceBytes, Digest, Dossier, InForce,
+    Instant, Ledger, Library, Log, Neighbour, Outcome, Pending, Period, Proven, Reason, ReasonCode, Record, ResultKind,
+    Root, Roster, Standing, TargetDevice, Testimony, analyse_within, decide, device_digest, in_force_for, inventory_of,
+    judge_pending, read_request, taken_back, with_adoptions,
 };
 use crate::inventory::Inventory;
 use crate::policy::{ChangeRequest, Date, Environment, Policy};
-use crate::vcs::{
-    Branch, CommitId, EvidenceSource, PolicyVersion, RawCommit, Remote, RemoteError, Repository, VcsError,
-};
-use std::cell::RefCell;
+use crate::vcs::{Branch, CommitId, EvidenceSource, RawCommit, Remote, RemoteError, Repository, VcsError};
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// How many announcements of one change are compared: an approval of an older one is not carried over.
@@ -44,6 +43,20 @@ pub struct Session {
     /// Changes as they were read last, by id: evidence is fetched and judged at every call, and what depends on nothing that has
     /// changed is not computed again.
     known: RefCell<BTreeMap<String, KnownChange>>,
+    /// Signatures that were verified.
+    pub(super) proven: Proven,
+    branches_read: Cell<usize>,
+}
+
+/// How much work a session did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// Objects of the repository that were read, each time that one was.
+    pub objects: usize,
+    /// Signatures that were verified.
+    pub signatures: usize,
+    /// Branches of changes that were read for the last answer.
+    pub branches: usize,
 }
 
 /// What was read of a change, and from what.
@@ -142,7 +155,14 @@ impl Session {
     /// # Errors
     /// There is none, or it cannot be opened.
     pub fn open_root(arguments: &RootArguments) -> Result<Session, Failure> {
-        let surroundings = Surroundings::of_process()?;
+        Session::open_at(Surroundings::of_process()?, arguments)
+    }
+
+    /// The same for a process that stands somewhere else.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be opened.
+    pub fn open_at(surroundings: Surroundings, arguments: &RootArguments) -> Result<Session, Failure> {
         let found = Repository::discover(&surroundings.cwd).map_err(InputError::from)?;
         let repository =
             found.ok_or_else(|| Failure::new("this is no git repository").help("run this inside the repository"))?;
@@ -155,6 +175,8 @@ impl Session {
             root,
             devices: arguments.devices.clone(),
             known: RefCell::default(),
+            proven: Proven::default(),
+            branches_read: Cell::default(),
         })
     }
 
@@ -190,19 +212,39 @@ impl Session {
         if let Some(name) = &protected {
             self.said(self.repository.refuse_shadows(&source, name), &mut obstacles);
         }
-        let branches = self.said(self.repository.evidence(&source), &mut obstacles).unwrap_or_default();
-        let versions =
-            tip.and_then(|tip| self.said(self.repository.policy_versions(tip), &mut obstacles)).unwrap_or_default();
-        let kept = self.said(closed_branches(&self.repository, &branches), &mut obstacles).unwrap_or_default();
-        let world = World::read(self.root_bytes.as_ref().ok().map(Vec::as_slice), now, (branches, kept), versions);
+        let world = self.read_world(tip, now, &mut obstacles);
         obstacles.extend(world.ledger.refusals.iter().cloned());
         obstacles.extend(world.ledger.check_heads(&world.branches));
-        let mut gathered = Changes { session: self, world: &world, tip }.gathered(id, obstacles);
+        let (read, mut decision, in_force) = Changes { session: self, world: &world, tip }.judged(id, obstacles);
         if self.root.is_none() {
             // Without a root nothing is known; that the rest is missing as well would only mislead.
-            gathered.decision.reasons.retain(|r| r.code == ReasonCode::RootMissing);
+            decision.reasons.retain(|r| r.code == ReasonCode::RootMissing);
         }
-        gathered
+        self.branches_read.set(world.branches_read());
+        let World { now, chain, roster, ledger, log, branches, .. } = world;
+        let Read { testimony, announced, trees, request, analysis, fleet, targets, .. } = read;
+        Gathered {
+            now,
+            chain,
+            roster,
+            ledger,
+            log,
+            branches,
+            testimony: Rc::unwrap_or_clone(testimony),
+            announced,
+            trees,
+            request,
+            analysis,
+            fleet,
+            targets,
+            in_force,
+            decision,
+        }
+    }
+
+    /// How much was done so far.
+    pub fn effort(&self) -> Effort {
+        Effort { objects: self.repository.reads(), signatures: self.proven.count(), branches: self.branches_read.get() }
     }
 
     /// The devices of a state of the repository's files.
@@ -285,54 +327,6 @@ impl Session {
     }
 }
 
-/// What is the same for every change: roster, ledger, chain.
-pub(super) struct World {
-    pub now: Instant,
-    pub branches: BTreeMap<String, Branch>,
-    pub chain: Chain,
-    pub roster: Roster,
-    pub ledger: Ledger,
-    pub log: Log,
-}
-
-impl World {
-    /// Everything by the branches that are there, and those of closed changes that are not any more.
-    pub(super) fn read(
-        root: Option<&[u8]>,
-        now: Instant,
-        (branches, kept): (BTreeMap<String, Branch>, Vec<Branch>),
-        versions: Vec<PolicyVersion>,
-    ) -> World {
-        let policies: Vec<Policy> =
-            versions.iter().filter_map(|v| read_version(v).ok()).map(|(policy, _)| policy).collect();
-        let ledger_branch = branches.get(crate::gate::LEDGER_BRANCH);
-        let first = Ledger::read(ledger_branch, &Roster::of_versions(&policies.iter().collect::<Vec<_>>()), now);
-        let open = branches.values().filter(|b| change_of(&b.name).is_some());
-        let of_changes: Vec<&Branch> = open.chain(&kept).collect();
-        let voices = BranchVoices { branches: of_changes, ledger: &first, now };
-        let witnessed = first.last_witness().map(|w| (w.policy, w.at));
-        let chain = judge_chain(root, &versions, &voices, witnessed);
-        let mut counting: Vec<Policy> = chain.versions.iter().map(|v| v.policy.clone()).collect();
-        if counting.is_empty() {
-            counting.extend(chain.provisional.clone());
-        }
-        let roster = Roster::of_versions(&counting.iter().collect::<Vec<_>>());
-        let log = Log::read(branches.get(crate::gate::LOG_BRANCH), &roster);
-        let ledger = Ledger::read(ledger_branch, &roster, now);
-        World { now, branches, chain, roster, ledger, log }
-    }
-
-    /// How far a change has come: what is in the log is closed, unless it was taken back after that.
-    pub fn progress(&self, id: &str) -> Progress {
-        let by_ledger = progress(&self.ledger, id, self.now);
-        match self.log.is_closed(id) {
-            true if !self.log.knows_end(id, by_ledger) => by_ledger,
-            true => Progress::Closed,
-            false => by_ledger,
-        }
-    }
-}
-
 /// How many commits of a branch are looked at for its latest announcement.
 const MOST_LOOKED_AT: usize = 200;
 
@@ -369,15 +363,10 @@ fn said_by(commit: &RawCommit) -> Option<Record> {
     Record::read(text.split_once("\n\n")?.1).ok()
 }
 
-/// The id of the change whose branch this is.
-pub(super) fn change_of(branch: &str) -> Option<&str> {
-    branch.strip_prefix("refs/heads/fwgate/changes/")
-}
-
 /// One change, as far as it could be read.
 #[derive(Default)]
 pub(super) struct Read {
-    pub testimony: Testimony,
+    pub testimony: Rc<Testimony>,
     pub announced: Option<Change>,
     pub trees: Option<Arc<ChangeTrees>>,
     pub request: Option<ChangeRequest>,
@@ -401,7 +390,8 @@ pub(super) struct Changes<'a> {
 }
 
 impl Changes<'_> {
-    fn gathered(&self, id: &str, obstacles: Vec<Reason>) -> Gathered {
+    /// A change, what the gate says of it, and what is in force on each device that is known.
+    fn judged(&self, id: &str, obstacles: Vec<Reason>) -> (Read, Decision, BTreeMap<String, InForce>) {
         let mut read = self.read(id);
         read.obstacles.extend(obstacles);
         self.passed(&mut read);
@@ -421,29 +411,11 @@ impl Changes<'_> {
         decision.notes.extend(read.trees.iter().flat_map(|t| &t.attributes).map(|path| {
             format!("`{path}` has no part in this: files are judged and pushed as git holds them, whatever it says")
         }));
-        let in_force = with_adoptions(self.world.ledger.in_force(), &self.adoptions());
+        let in_force = self.world.in_force();
         decision.notes.extend(self.left_over(id, &in_force));
         let near = neighbour(id, &self.world.branches).filter(|_| read.announced.is_none());
         decision.notes.extend(near.map(|near| format!("there is no change `{id}`: did you mean `{near}`?")));
-        let World { now, chain, roster, ledger, log, branches } = self.world_again();
-        let Read { testimony, announced, trees, request, analysis, fleet, targets, .. } = read;
-        Gathered {
-            now,
-            chain,
-            roster,
-            ledger,
-            log,
-            branches,
-            testimony,
-            announced,
-            trees,
-            request,
-            analysis,
-            fleet,
-            targets,
-            in_force,
-            decision,
-        }
+        (read, decision, in_force)
     }
 
     /// Devices that were brought back while the protected branch kept what was taken from them: whatever comes next brings it
@@ -466,24 +438,10 @@ impl Changes<'_> {
         back.into_iter().filter(|known| held(&known.device) != known.bytes).map(note).collect()
     }
 
-    fn world_again(&self) -> World {
-        let World { now, branches, chain, roster, ledger, log } = self.world;
-        World {
-            now: *now,
-            branches: branches.clone(),
-            chain: chain.clone(),
-            roster: roster.clone(),
-            ledger: ledger.clone(),
-            log: log.clone(),
-        }
-    }
-
     /// Everything about a change but what stands beside it.
     pub fn read(&self, id: &str) -> Read {
         let world = self.world;
-        let branch = world.branches.get(&format!("refs/heads/fwgate/changes/{id}"));
-        let empty = || Testimony { change: id.to_owned(), ..Testimony::default() };
-        let testimony = branch.map_or_else(empty, |b| read_branch(b, &world.roster, &world.ledger, world.now));
+        let testimony = world.testimony(id);
         let mut out = Read { announced: announcement(&testimony), testimony, ..Read::default() };
         if let Err(reasons) = self.fill(id, &mut out) {
             out.obstacles.extend(reasons);
@@ -641,14 +599,13 @@ impl Changes<'_> {
             return Ok(None);
         }
         let world = self.world;
-        let branches = world.branches.values().filter(|b| change_of(&b.name).is_some()).collect();
-        let voices = BranchVoices { branches, ledger: &world.ledger, now: world.now };
+        let voices = BranchVoices::new(world.of_changes(), &world.ledger, world.now).proving(&self.session.proven);
         Ok(Some(judge_pending(&world.chain, &after, &voices)))
     }
 
     /// What is in force, as a change finds it, on every device that the ledger knows.
     fn known(&self, id: &str) -> BTreeMap<String, InForce> {
-        with_adoptions(in_force_for(&self.world.ledger, id), &self.adoptions())
+        with_adoptions(in_force_for(&self.world.ledger, id), self.world.adoptions())
     }
 
     /// The bytes of devices of which is known what is in force.
@@ -678,15 +635,6 @@ impl Changes<'_> {
         out
     }
 
-    /// What devices run that nobody pushed and a quorum adopted.
-    pub fn adoptions(&self) -> Vec<InForce> {
-        let Some(policy) = self.world.chain.policy() else { return Vec::new() };
-        let world = self.world;
-        let branches = world.branches.values().filter(|b| change_of(&b.name).is_some());
-        let read = |b: &Branch| adoptions(&read_branch(b, &world.roster, &world.ledger, world.now), policy, world.now);
-        branches.flat_map(read).collect()
-    }
-
     /// Every device of the protected branch with the facts that it and its inventory give there.
     fn fleet(&self, reader: &Reader<'_>, policy: &Policy, tip: CommitId) -> Vec<TargetDevice> {
         let repo = &self.session.repository;
@@ -699,14 +647,8 @@ impl Changes<'_> {
 
     pub fn decide(&self, id: &str, read: &Read, neighbours: &[Neighbour]) -> Decision {
         let world = self.world;
-        let others: Vec<Testimony> = self.other_testimonies(id);
-        let standing =
-            |t: &'_ Testimony| t.records.iter().filter(|r| !t.is_taken_back(r)).filter_map(as_hold).collect::<Vec<_>>();
-        let holds: Vec<Believed<Hold>> = others.iter().flat_map(standing).collect();
-        let ids: Vec<String> = world.branches.keys().filter_map(|name| change_of(name)).map(str::to_owned).collect();
-        let quarantined = quarantined(others.iter().chain([&read.testimony]), world.chain.policy(), world.now);
-        let open = unconverged(&world.ledger, &quarantined, world.now);
-        let debts = self.debts(&others);
+        let (holds, debts) = (world.holds(id), world.debts(id));
+        let ids: Vec<String> = world.ids().map(str::to_owned).collect();
         let empty = Vec::new();
         decide(&Dossier {
             id,
@@ -727,24 +669,9 @@ impl Changes<'_> {
             progress: world.progress(id),
             taken_back: taken_back(&world.ledger, id),
             restores: self.restores(read),
-            unconverged: &open,
+            unconverged: world.unconverged(),
             debts: &debts,
         })
-    }
-
-    fn other_testimonies(&self, id: &str) -> Vec<Testimony> {
-        let world = self.world;
-        let others = world.branches.values().filter(|b| change_of(&b.name).is_some_and(|other| other != id));
-        others.map(|b| read_branch(b, &world.roster, &world.ledger, world.now)).collect()
-    }
-
-    fn debts(&self, testimonies: &[Testimony]) -> Vec<crate::gate::Debt> {
-        let Some(policy) = self.world.chain.policy() else { return Vec::new() };
-        let applied = |change: &str| {
-            let results = self.world.ledger.results().filter(|r| r.change == change && r.result == ResultKind::Applied);
-            results.map(|r| r.at).max()
-        };
-        testimonies.iter().filter_map(|t| debt(t, policy, applied(&t.change)?)).collect()
     }
 
     /// Whether every device gets bytes that the ledger says it had before.
@@ -781,21 +708,6 @@ pub(super) fn announcement(testimony: &Testimony) -> Option<Change> {
         _ => None,
     })
     .next()
-}
-
-fn as_hold(record: &Believed<Record>) -> Option<Believed<Hold>> {
-    let Record::Hold(hold) = &record.said else { return None };
-    Some(Believed {
-        said: hold.clone(),
-        by: record.by.clone(),
-        key: record.key.clone(),
-        standing: record.standing,
-        at: record.at,
-        witnessed: record.witnessed,
-        commit: record.commit.clone(),
-        digest: record.digest,
-        order: record.order,
-    })
 }
 
 /// The devices that a change touches.

@@ -11,13 +11,14 @@ mod neighbours;
 mod range;
 mod scheduled;
 mod survey;
+mod world;
 mod write;
 
 pub use commits::Commits;
 pub use compare::difference_words;
 pub use device::{DeviceFiles, target};
 pub use draft::Drafted;
-pub use gather::{Gathered, Session, neighbour};
+pub use gather::{Effort, Gathered, Session, neighbour};
 pub use kept::closed_branches;
 pub use scheduled::{Agenda, OpenChange};
 pub use survey::{Main, Survey, survey_server};

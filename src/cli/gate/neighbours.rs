@@ -1,10 +1,11 @@
 //! Other open changes: what they touch, when they go, and whether their proofs hold together.
 
-use super::gather::{Changes, Read, announcement, change_of};
+use super::gather::{Changes, Read, announcement};
 use crate::cli::input::ChangeTrees;
 use crate::diff::Bounds;
 use crate::gate::{
-    Believed, Library, Neighbour, Period, Planned, Reason, Record, Standing, Terms, Testimony, beside, progress,
+    Believed, Library, Neighbour, Period, Planned, Progress, Reason, Record, Standing, Terms, Testimony, beside,
+    progress,
 };
 use std::collections::BTreeSet;
 
@@ -25,9 +26,12 @@ impl Changes<'_> {
         let (baseline, proposal, beside) = (&trees.baseline, &trees.proposal, &trees.beside);
         let planned = Planned { id, window, baseline, proposal, beside, request };
         let mut out = Vec::new();
-        for other in self.world.branches.keys().filter_map(|name| change_of(name)).filter(|other| *other != id) {
+        // A closed change is over, whatever its branch says.
+        let open = |other: &&str| *other != id && self.world.progress(other) != Progress::Closed;
+        for other in self.world.ids().filter(open) {
+            let said = announcement(&self.world.testimony(other));
+            let Some(announced) = said.filter(|a| shares(&a.devices)) else { continue };
             let read = self.read(other);
-            let Some(announced) = announcement(&read.testimony).filter(|a| shares(&a.devices)) else { continue };
             let decision = self.decide(other, &read, &[]);
             let is_over = matches!(
                 decision.state,

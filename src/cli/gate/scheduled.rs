@@ -1,6 +1,6 @@
 //! All changes that are on their way, each with what is known of it.
 
-use super::gather::{Changes, Session, announcement, change_of};
+use super::gather::{Changes, Session, announcement};
 use crate::cli::input::ChangeTrees;
 use crate::gate::{Decision, Instant, Reason, Record, State, TargetDevice, terms};
 use crate::policy::{ChangeRequest, Policy};
@@ -45,8 +45,7 @@ impl Session {
         let (world, tip) = self.world(now, &mut obstacles);
         obstacles.extend(world.chain.reasons.iter().chain(&world.ledger.refusals).cloned());
         let changes = Changes { session: self, world: &world, tip };
-        let ids = world.branches.keys().filter_map(|name| change_of(name));
-        let open = ids.filter_map(|id| changes.open(id)).collect();
+        let open = world.ids().filter_map(|id| changes.open(id)).collect();
         Agenda { now, policy: world.chain.policy().cloned(), changes: open, obstacles }
     }
 }

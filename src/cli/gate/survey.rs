@@ -2,13 +2,14 @@
 
 use super::commits::Commits;
 use super::device::target;
-use super::gather::{Changes, Session, World, change_of, known_or_new};
+use super::gather::{Session, known_or_new};
+use super::world::{World, change_of};
 use crate::cli::failure::Failure;
 use crate::cli::input::{Herd, InputError, bytes_of};
 use crate::gate::fleet::{MainDevice, main_device};
 use crate::gate::{
-    Chain, Confined, DeviceBytes, Digest, InForce, Instant, Ledger, Log, Reason, ReasonCode, Roster, TargetDevice,
-    Testimony, adoptions, quarantines, read_branch, with_adoptions,
+    Chain, Confined, DeviceBytes, Digest, FAR_REACHING, InForce, Instant, Ledger, Log, Proven, Reason, ReasonCode,
+    Roster, TargetDevice, Testimony, claims, quarantines, read_branch,
 };
 use crate::inventory::Inventory;
 use crate::vcs::{Branch, CommitId, EvidenceSource, Repository, VcsError};
@@ -56,15 +57,16 @@ pub fn survey_server(repository: &Repository, root: &[u8], protected: &str, now:
     let tip = repository.remote_branch(&source, protected)?;
     let versions = tip.map(|tip| repository.policy_versions(tip)).transpose()?.unwrap_or_default();
     let kept = super::closed_branches(repository, &branches)?;
-    let World { now, branches, chain, roster, ledger, log } = World::read(Some(root), now, (branches, kept), versions);
-    let of_changes = branches.values().filter(|b| change_of(&b.name).is_some());
-    let said = |b: &Branch| {
-        let policy = chain.policy();
-        policy.map(|p| adoptions(&read_branch(b, &roster, &ledger, now), p, now)).unwrap_or_default()
-    };
-    let adopted: Vec<InForce> = of_changes.flat_map(said).collect();
-    let in_force = with_adoptions(ledger.in_force(), &adopted);
-    Ok(Survey { now, tip, chain, roster, ledger, log, branches, in_force, obstacles: Vec::new() })
+    let world = World::read(Some(root), now, (branches, kept), versions, &Proven::default());
+    Ok(Survey::of(world, tip, Vec::new()))
+}
+
+impl Survey {
+    fn of(world: World, tip: Option<CommitId>, obstacles: Vec<Reason>) -> Survey {
+        let in_force = world.in_force();
+        let World { now, branches, chain, roster, ledger, log, .. } = world;
+        Survey { now, tip, chain, roster, ledger, log, branches, in_force, obstacles }
+    }
 }
 
 impl Survey {
@@ -139,7 +141,7 @@ impl Session {
 
     /// Devices in quarantine.
     pub fn quarantines(&self, survey: &Survey) -> BTreeMap<String, Confined> {
-        let branches = survey.branches.values().filter(|b| change_of(&b.name).is_some());
+        let branches = survey.branches.values().filter(|b| change_of(&b.name).is_some() && claims(b, FAR_REACHING));
         let testimonies: Vec<Testimony> =
             branches.map(|b| read_branch(b, &survey.roster, &survey.ledger, survey.now)).collect();
         quarantines(testimonies.iter(), survey.chain.policy(), survey.now)
@@ -166,9 +168,6 @@ impl Session {
     /// The same by what was fetched last.
     pub fn survey_again(&self, now: Instant, mut obstacles: Vec<Reason>) -> Survey {
         let (world, tip) = self.world(now, &mut obstacles);
-        let adopted = Changes { session: self, world: &world, tip }.adoptions();
-        let in_force = with_adoptions(world.ledger.in_force(), &adopted);
-        let World { now, branches, chain, roster, ledger, log } = world;
-        Survey { now, tip, chain, roster, ledger, log, branches, in_force, obstacles }
+        Survey::of(world, tip, obstacles)
     }
 }

@@ -19,6 +19,7 @@ use super::chain::{Chain, Voices, judge_chain};
 use super::instant::Instant;
 use super::ledger::Ledger;
 use super::log::{Log, Merge, carried_policies};
+use super::proven::Proven;
 use super::reason::{Reason, ReasonCode};
 use super::record::{Digest, LedgerEntry};
 use super::root::Root;
@@ -101,11 +102,13 @@ impl<'a> Believed<'a> {
         let carried = carried_policies(archive.log);
         let versions = if archive.versions.is_empty() { carried } else { archive.versions.to_vec() };
         let read: Vec<Policy> = versions.iter().filter_map(|v| read_version(v).ok()).map(|(p, _)| p).collect();
-        let every = Roster::of_versions(&read.iter().collect::<Vec<_>>());
+        let proven = Proven::default();
+        let every = Roster::of_versions(&read.iter().collect::<Vec<_>>()).proving(&proven);
         let first = Ledger::read(Some(archive.ledger), &every, archive.now);
-        let voices = BranchVoices { branches: archive.changes.values().collect(), ledger: &first, now: archive.now };
+        let voices = BranchVoices::new(archive.changes.values(), &first, archive.now).proving(&proven);
         let chain = judge_chain(Some(archive.root), &versions, &voices, None);
         let roster = Roster::of_versions(&chain.versions.iter().map(|v| &v.policy).collect::<Vec<_>>());
+        let roster = roster.proving(&proven);
         let ledger = Ledger::read(Some(archive.ledger), &roster, archive.now);
         let log = Log::read(Some(archive.log), &roster);
         Believed { archive, root: Root::read(archive.root).ok(), chain, roster, ledger, log }
@@ -164,11 +167,8 @@ impl<'a> Believed<'a> {
     }
 
     fn policies(&self) -> Vec<AuditedPolicy> {
-        let voices = BranchVoices {
-            branches: self.archive.changes.values().collect(),
-            ledger: &self.ledger,
-            now: self.archive.now,
-        };
+        let voices = BranchVoices::new(self.archive.changes.values(), &self.ledger, self.archive.now);
+        let voices = voices.proving(self.roster.proven());
         let mut before: Option<&Policy> = None;
         let mut out = Vec::new();
         for version in &self.chain.versions {
@@ -196,7 +196,7 @@ impl<'a> Believed<'a> {
         let upto: Vec<&Policy> =
             self.chain.versions.iter().filter(|v| v.version <= version).map(|v| &v.policy).collect();
         let last = upto.last().copied()?;
-        Some((last, Roster::of_versions(&upto)))
+        Some((last, Roster::of_versions(&upto).proving(self.roster.proven())))
     }
 }
 
