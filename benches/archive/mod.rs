@@ -295,7 +295,7 @@ impl Builder {
     fn opened(&mut self, number: usize) -> String {
         let id = format!("CHG-{}", self.extent.closed + number + 1);
         // Every third one is about the device of the first.
-        let at = if number % 3 == 0 { 0 } else { number % self.devices.len() };
+        let at = if number.is_multiple_of(3) { 0 } else { number % self.devices.len() };
         let (kept, changes, port) = (self.devices[at].clone(), self.changes.clone(), 30_000 + number);
         let before = self.all_bytes();
         let (base, head) = self.proposed(&id, at, port);

@@ -7,11 +7,15 @@ use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{MachineKeys, RootArguments, Session, Survey, append_by_machine, need_key, now};
 use super::screen::Screen;
-use crate::gate::{Instant, LEDGER_BRANCH, LOG_BRANCH, LedgerEntry, Reason, ReasonCode, Witness};
+use crate::gate::{Instant, LEDGER_BRANCH, LOG_BRANCH, LedgerEntry, MAX_TEXT, Reason, ReasonCode, Witness};
 use crate::report::visible;
 use crate::vcs::CommitId;
 use clap::{Args, Subcommand};
+use std::collections::BTreeMap;
 use std::path::Path;
+
+/// What the full name of a change's branch begins with.
+const CHANGES: &str = "refs/heads/fwgate/changes/";
 
 /// How often a ledger that moved is tried again.
 const TRIES: usize = 3;
@@ -166,7 +170,38 @@ fn seen(survey: &Survey) -> Result<(Witness, Vec<Reason>), Vec<Reason>> {
     let evidence = survey.branches.values().filter(|b| b.name != LEDGER_BRANCH && !is_rewritten(&b.name));
     let heads = evidence.filter_map(|b| Some((b.name.clone(), b.head()?.to_owned()))).collect();
     let previous = survey.ledger.entries.last().map(|e| e.digest);
-    Ok((Witness { previous, at: survey.now, policy: policy.version, heads }, refused))
+    let empty = Witness { previous, at: survey.now, policy: policy.version, heads: Vec::new() };
+    let (said, left_out) = naming(empty, heads, survey);
+    refused.extend(left_out);
+    Ok((said, refused))
+}
+
+/// The witness with the heads that it names: of every branch that has moved since a witness named it, and of changes that are not
+/// closed, as many as an entry holds. A branch that no later witness names is where it was. What did not fit and has moved is told:
+/// the next witness names it.
+fn naming(mut said: Witness, heads: Vec<(String, String)>, survey: &Survey) -> (Witness, Option<Reason>) {
+    let seen: BTreeMap<&str, &str> =
+        survey.ledger.witnesses().flat_map(|w| &w.heads).map(|(name, head)| (name.as_str(), head.as_str())).collect();
+    let has_moved = |(name, head): &(String, String)| seen.get(name.as_str()) != Some(&head.as_str());
+    let is_closed = |name: &str| name.strip_prefix(CHANGES).is_some_and(|id| survey.log.is_closed(id));
+    let (moved, still): (Vec<_>, Vec<_>) = heads.into_iter().partition(has_moved);
+    let count = moved.len();
+    let wanted = moved.into_iter().chain(still.into_iter().filter(|(name, _)| !is_closed(name)));
+    let mut room = MAX_TEXT.saturating_sub(LedgerEntry::Witness(said.clone()).text().len());
+    let fits = |(name, head): &(String, String)| {
+        let line = format!("head: {name} {head}\n").len();
+        let fits = line <= room;
+        room = room.saturating_sub(line);
+        fits
+    };
+    said.heads = wanted.take_while(fits).collect();
+    let missing = count.saturating_sub(said.heads.len());
+    said.heads.sort();
+    let reason = || {
+        let message = format!("{missing} branches have moved that do not fit into one witness any more");
+        Reason::new(ReasonCode::LimitExceeded, message, "witness again: `fwgate ledger witness`")
+    };
+    (said, (missing > 0).then(reason))
 }
 
 fn unwritten(message: &str) -> Reason {

@@ -310,7 +310,8 @@ pub struct Witness {
     pub at: Instant,
     /// The version of the policy in force.
     pub policy: u64,
-    /// Full names and ids of all heads under `refs/heads/fwgate/` but the ledger's, sorted: one `head: NAME ID` line each.
+    /// Full names and ids of heads under `refs/heads/fwgate/` but the ledger's, sorted: one `head: NAME ID` line each. A branch that
+    /// an earlier witness named and this one does not is where it was.
     pub heads: Vec<(String, String)>,
 }
 

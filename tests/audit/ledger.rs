@@ -68,3 +68,23 @@ fn without_a_key_nothing_is_asked() {
     let shown = desk.run_with(&["ledger", "witness"], &[("FWGATE_KEY_LEDGER", "")]);
     assert_eq!(shown.code, 2, "{}{}", shown.stdout, shown.stderr);
 }
+
+/// More branches than an entry of 16 KiB can name: the ledger stays whole, and every branch is witnessed.
+#[test]
+fn more_branches_than_a_witness_holds_are_witnessed_one_after_the_other() {
+    let desk = Desk::new();
+    desk.pass(&["ledger", "init"]);
+    for number in 1..=250 {
+        let id = format!("CHG-{number}");
+        desk.scene.record("alice", &id, &format!("fwgate-record/1 withdraw\nchange: {id}\nreason: x\n"));
+    }
+    let told = desk.run(&["ledger", "witness"]);
+    assert_eq!(told.code, 1, "{}", told.stdout);
+    assert!(told.stdout.contains("LIMIT_EXCEEDED"), "{}", told.stdout);
+    let LedgerEntry::Witness(first) = last(&desk) else { panic!() };
+    desk.pass(&["ledger", "witness"]);
+    let LedgerEntry::Witness(second) = last(&desk) else { panic!() };
+    let named: std::collections::BTreeSet<&String> = first.heads.iter().chain(&second.heads).map(|(n, _)| n).collect();
+    assert_eq!(named.len(), 250);
+    desk.pass(&["ledger", "witness"]);
+}
