@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let (policy, estate) = match known {
         Ok(found) => found,
         Err(reasons) => {
-            screen.answer(&format!("no verdict\n{reasons}"))?;
+            arguments.format.tell_unanswered(&format!("no verdict\n{reasons}"), screen)?;
             return Ok(NO_VERDICT);
         }
     };

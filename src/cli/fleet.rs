@@ -53,7 +53,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let survey = session.survey(now());
     let reasons = survey.unanswered();
     if !reasons.is_empty() {
-        screen.answer(&format!("no verdict\n{}", listed(&reasons)))?;
+        arguments.format.tell_unanswered(&format!("no verdict\n{}", listed(&reasons)), screen)?;
         return Ok(NO_VERDICT);
     }
     let main = session.main_devices(&survey)?.devices;

@@ -173,5 +173,9 @@ fn the_first_wrong_turns_are_told_with_the_way_on() {
     for command in [&["fleet", "status"][..], &["drift"]] {
         let rootless = said(&scene, command);
         assert!(rootless.contains("- ROOT_MISSING") && rootless.matches("\n- ").count() == 1, "{rootless}");
+        // A program waits for a document, and gets nothing else.
+        let output = scene.run(&[command, &["--format", "json"]].concat());
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{command:?}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains("ROOT_MISSING"), "{command:?}");
     }
 }

@@ -48,7 +48,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let (records, stock) = match gathered {
         Ok((records, stock)) => (records, stock),
         Err(reasons) => {
-            screen.answer(&listed(&reasons))?;
+            arguments.format.tell_unanswered(&listed(&reasons), screen)?;
             return Ok(NO_VERDICT);
         }
     };

@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Ok(Ok(stock)) => Some(stock),
         Ok(Err(_)) | Err(_) if trusts_nobody => None,
         Ok(Err(reasons)) => {
-            screen.answer(&listed(&reasons))?;
+            arguments.format.tell_unanswered(&listed(&reasons), screen)?;
             return Ok(NO_VERDICT);
         }
         Err(failure) => return Err(failure),
