@@ -2,11 +2,12 @@
 
 use super::CheckInput;
 use super::report::{CheckReport, FilterEffect, RouteEffect};
+use super::routes::place_of;
 use super::scene::Pair;
 use crate::finding::{Code, Finding, TEST_OUTSIDE_LAB};
 use crate::packet::{Cell, Field, Packet, Values, packet_to_json, witness};
 use crate::policy::{ChangeClass, Lab};
-use crate::routes::{RouteRegion, flow_words, outcome_words};
+use crate::routes::{RouteChange, RouteRegion, flow_words, outcome_words};
 
 /// The codes of its findings.
 pub(super) const CODES: &[&Code] = &[&TEST_OUTSIDE_LAB];
@@ -17,18 +18,37 @@ pub(super) fn conclude(input: &CheckInput<'_>, pairs: &[Pair<'_>], report: &mut 
         return;
     }
     let found = match &input.policy.lab {
-        None => Some("the policy has no [lab] in which a test could take place".to_owned()),
+        None => Some(without_place("the policy has no [lab] in which a test could take place".to_owned())),
         Some(lab) => pairs
             .iter()
             .find(|pair| is_changed(pair, report) && !is_of_lab(pair, lab))
-            .map(|pair| format!("a test changes the device `{}`, which is none of the lab's", pair.name))
-            .or_else(|| outside_lab(lab, report).map(|what| format!("a test reaches outside the lab: {what}"))),
+            .map(|pair| without_place(format!("a test changes the device `{}`, which is none of the lab's", pair.name)))
+            .or_else(|| reaching_out(lab, report)),
     };
-    report.findings.extend(found.map(|message| {
-        let help =
-            "narrow the change to `ranges`, `routes` and `devices` of [lab], or make it a change of class `normal`";
-        Finding::without_place(&TEST_OUTSIDE_LAB, message).helped_by(help)
-    }));
+    let help = "narrow the change to `ranges`, `routes` and `devices` of [lab], or make it a change of class `normal`";
+    report.findings.extend(found.map(|finding| finding.helped_by(help)));
+}
+
+fn without_place(message: String) -> Finding {
+    Finding::without_place(&TEST_OUTSIDE_LAB, message)
+}
+
+/// The finding about an effect that leaves the lab; of a route, at the line that decides.
+fn reaching_out(lab: &Lab, report: &CheckReport) -> Option<Finding> {
+    let message = |what: String| format!("a test reaches outside the lab: {what}");
+    if let Some(what) = report.effects.iter().find_map(|effect| packet_outside(effect, lab)) {
+        return Some(without_place(message(what)));
+    }
+    report.routes.iter().find_map(|effect| {
+        let (what, change) = destination_outside(effect, lab)?;
+        let place = change
+            .and_then(|c| place_of(&effect.new, &c.new, c.family).or_else(|| place_of(&effect.old, &c.old, c.family)));
+        let found = match place {
+            Some(place) => Finding::at(&TEST_OUTSIDE_LAB, place, message(what)),
+            None => without_place(message(what)),
+        };
+        Some(found.on_device(&effect.device))
+    })
 }
 
 /// The baseline says what a device is; a new one is in the lab by its name only.
@@ -49,7 +69,7 @@ fn is_changed(pair: &Pair<'_>, report: &CheckReport) -> bool {
 /// One packet or one destination of an effect that is not in the lab, in words; `None` where the whole effect lies in it.
 pub fn outside_lab(lab: &Lab, report: &CheckReport) -> Option<String> {
     let packet = report.effects.iter().find_map(|effect| packet_outside(effect, lab));
-    packet.or_else(|| report.routes.iter().find_map(|effect| destination_outside(effect, lab)))
+    packet.or_else(|| report.routes.iter().find_map(|effect| destination_outside(effect, lab).map(|(what, _)| what)))
 }
 
 /// A changed packet whose source or destination is outside the lab's ranges, in words.
@@ -67,10 +87,10 @@ fn packet_outside(effect: &FilterEffect, lab: &Lab) -> Option<String> {
 }
 
 /// A destination outside the lab whose way changes, in words; a family whose routes could not be compared is outside.
-fn destination_outside(effect: &RouteEffect, lab: &Lab) -> Option<String> {
+fn destination_outside<'e>(effect: &'e RouteEffect, lab: &Lab) -> Option<(String, Option<&'e RouteChange>)> {
     let device = &effect.device;
     if let Some((family, _)) = effect.diff.one_sided.first() {
-        return Some(format!("{device}: the routes for {family}, of which only one side gives any"));
+        return Some((format!("{device}: the routes for {family}, of which only one side gives any"), None));
     }
     if lab.routes.is_empty() && lab.ranges.is_empty() {
         return None;
@@ -81,7 +101,7 @@ fn destination_outside(effect: &RouteEffect, lab: &Lab) -> Option<String> {
         let region = change.regions.iter().map(outside).find(|r| !r.to.is_empty())?;
         let flow = flow_words(&region.witness(change.family));
         let (was, is) = (outcome_words(&effect.old, &change.old), outcome_words(&effect.new, &change.new));
-        Some(format!("{device}: destination {flow} goes {is}, and went {was}"))
+        Some((format!("{device}: destination {flow} goes {is}, and went {was}"), Some(change)))
     })
 }
 

@@ -15,7 +15,7 @@ use crate::diff::Bounds;
 use crate::finding::{DEVICE_DRIFTED, DEVICE_UNKNOWN, DEVICE_UNREAD, FOREIGN_FIRST, Finding};
 use crate::fleet::drift::{Compared, Fleet, Subject, drift};
 use crate::fleet::tree::Beside;
-use crate::fleet::{Converged, Difference, ReadbackError};
+use crate::fleet::{Converged, Difference, ReadbackError, RoutesRead};
 use crate::gate::inventory_of;
 use crate::policy::Policy;
 use crate::report::{DriftDifference, DriftDocument, DriftState, DriftView, drift_human, json_text};
@@ -198,6 +198,11 @@ fn note(subjects: &[Subject], compared: &[Compared], views: &mut BTreeMap<String
         let number = *numbers.entry(Arc::as_ptr(compared) as usize).or_insert(next);
         if let Ok(converged) = compared.as_ref() {
             foreign.extend(converged.foreign.iter().map(|f| foreign_first(&subject.device, f)));
+            // A device that filters otherwise is told as such; that its routes were not read is told beside it.
+            let unread = converged.routes.words().filter(|_| matches!(converged.routes, RoutesRead::Unread(_)));
+            foreign.extend(
+                unread.filter(|_| !converged.differences.is_empty()).map(|why| unread_finding(&subject.device, &why)),
+            );
         }
         if let Some(view) = views.get_mut(&subject.device) {
             (view.state, view.comparison) = (state(compared.as_ref()), Some(number));
@@ -209,10 +214,13 @@ fn note(subjects: &[Subject], compared: &[Compared], views: &mut BTreeMap<String
 fn state(compared: &Result<Converged, ReadbackError>) -> DriftState {
     match compared {
         Ok(converged) if converged.is_equal() => DriftState::Same,
-        Ok(converged) if converged.differences.is_empty() => {
-            DriftState::Unread("not every packet could be compared".to_owned())
+        Ok(Converged { differences, routes: RoutesRead::Differ(routes), .. }) => {
+            DriftState::Drifted(differences.iter().map(written).collect(), routes.clone())
         }
-        Ok(converged) => DriftState::Drifted(converged.differences.iter().map(written).collect()),
+        Ok(converged) if converged.differences.is_empty() => {
+            DriftState::Unread(super::gate::difference_words(converged))
+        }
+        Ok(converged) => DriftState::Drifted(converged.differences.iter().map(written).collect(), Vec::new()),
         Err(error @ (ReadbackError::Expected(unread) | ReadbackError::Seen(unread))) => {
             let first = unread.problems.first().map(|p| format!(": {}", p.message)).unwrap_or_default();
             DriftState::Unread(format!("{error}{first}"))
@@ -236,21 +244,26 @@ fn foreign_first(device: &str, foreign: &crate::fleet::Foreign) -> Finding {
     Finding::without_place(&FOREIGN_FIRST, message).on_device(device).helped_by("load the own rules in front of it")
 }
 
+fn unread_finding(name: &str, why: &str) -> Finding {
+    let message = format!("`{name}` could not be judged: {why}");
+    Finding::without_place(&DEVICE_UNREAD, message)
+        .helped_by("see what its `read` prints, or add its dump")
+        .on_device(name)
+}
+
 fn finding(view: &DriftView) -> Option<Finding> {
     let name = &view.device;
     let finding = match &view.state {
         DriftState::Same => return None,
-        DriftState::Drifted(all) => {
-            let message = format!("`{name}` runs something else than what is in force");
+        DriftState::Drifted(all, routes) => {
+            let goes = routes.first().map(|r| format!(": {r}")).filter(|_| all.is_empty()).unwrap_or_default();
+            let message = format!("`{name}` runs something else than what is in force{goes}");
             let help = format!("`fwgate rollback {name}` brings it back, `fwgate adopt {name}` makes it the baseline");
             let witness = all.iter().find_map(|d| d.witness.clone());
             let finding = Finding::without_place(&DEVICE_DRIFTED, message).helped_by(help);
             witness.into_iter().fold(finding, Finding::shown_by)
         }
-        DriftState::Unread(why) => {
-            let message = format!("`{name}` could not be judged: {why}");
-            Finding::without_place(&DEVICE_UNREAD, message).helped_by("see what its `read` prints, or add its dump")
-        }
+        DriftState::Unread(why) => return Some(unread_finding(name, why)),
         DriftState::Unknown => {
             let message = format!("there is a dump of `{name}`, which is no device of the fleet");
             Finding::without_place(&DEVICE_UNKNOWN, message).helped_by("add the device, or name the dump after its own")

@@ -6,9 +6,10 @@ use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{DeviceFiles, GateArguments, Gathered, MachineKeys, Session, keep_receipt, now};
 use super::screen::Screen;
+use crate::check::Device;
 use crate::dialect::InputFile;
 use crate::diff::Bounds;
-use crate::fleet::namespace::{Answer, Back, Job, JobFile, Outcome, Vetted, loader_of, vet};
+use crate::fleet::namespace::{Answer, Back, Job, JobFile, Outcome, RouteJob, Vetted, loader_of, vet};
 use crate::fleet::transport::Folder;
 use crate::fleet::{Readback, compare_readback};
 use crate::gate::vetting::{VettingPlan, plan};
@@ -187,9 +188,10 @@ fn one(
         }
     };
     let planned = plan(policy, &device);
+    let routes = routes_of(&device, &planned);
     let unvetted = |message: String, fix: &str| Reason::new(ReasonCode::NotVetted, message, fix);
     let folder = Folder::new().map_err(|e| Failure::new(format!("no folder for the files: {}", e.kind())))?;
-    let job = match job(files, &planned, &folder) {
+    let job = match job(files, &planned, routes, &folder) {
         Ok(job) => job,
         Err(reason) => {
             out.reasons.push(reason);
@@ -285,23 +287,34 @@ fn not_back(device: &str, why: &str, replaces: Replaces) -> Reason {
 /// What the namespace has to do: first what the device would run, then what it goes back to.
 fn job_back(policy: &Policy, way: WayBack<'_>, folders: [&Folder; 2]) -> Result<Job, Reason> {
     let [first, second] = folders;
-    let silent = |files: &DeviceFiles| Ok(VettingPlan { talks: Vec::new(), ..plan(policy, &files.read()?) });
-    let back = job(way.to, &silent(way.to)?, second)?;
+    let silent = |files: &DeviceFiles, folder: &Folder| {
+        let device = files.read()?;
+        let planned = VettingPlan { talks: Vec::new(), ..plan(policy, &device) };
+        let routes = routes_of(&device, &planned);
+        job(files, &planned, routes, folder)
+    };
+    let back = silent(way.to, second)?;
     let Some(from) = way.from else { return Ok(back) };
-    let mut out = job(from, &silent(from)?, first)?;
+    let mut out = silent(from, first)?;
     out.interfaces.extend(back.interfaces);
     out.interfaces.sort();
     out.interfaces.dedup();
     out.addresses.extend(back.addresses);
     out.addresses.sort();
     out.addresses.dedup();
+    // Routes are replaced table by table: what the way back holds is all that is left.
+    out.routes = back.routes;
     out.back = Some(Back { files: back.files, is_whole: way.replaces == Replaces::Everything });
     Ok(out)
 }
 
-fn job(files: &DeviceFiles, planned: &VettingPlan, folder: &Folder) -> Result<Job, Reason> {
+fn routes_of(device: &Device, planned: &VettingPlan) -> Option<RouteJob> {
+    (!device.routing.is_empty()).then(|| RouteJob::of(&device.routing, &planned.addresses))
+}
+
+fn job(files: &DeviceFiles, planned: &VettingPlan, routes: Option<RouteJob>, folder: &Folder) -> Result<Job, Reason> {
     let mut out = Vec::new();
-    // What `ip` prints is nothing that a tool loads: routes are judged by their text, and read back from devices only.
+    // What `ip` prints is loaded line by line, not as a file.
     for (at, file) in files.to_load()?.iter().filter(|file| !is_routing(file)).enumerate() {
         let Some(loader) = loader_of(file, &files.options()) else {
             let message = format!("`{}` is nothing that a Linux kernel loads", file.name);
@@ -318,8 +331,13 @@ fn job(files: &DeviceFiles, planned: &VettingPlan, folder: &Folder) -> Result<Jo
         out.push(JobFile { name: file.name.clone(), path: path.to_string_lossy().into_owned(), loader });
     }
     out.sort_by_key(|f| f.loader);
-    let VettingPlan { talks, interfaces, addresses, .. } = planned.clone();
-    Ok(Job { files: out, back: None, interfaces, addresses, talks })
+    let VettingPlan { talks, interfaces, mut addresses, .. } = planned.clone();
+    for (address, _) in routes.iter().flat_map(|routes| &routes.addresses) {
+        if !addresses.contains(address) {
+            addresses.push(*address);
+        }
+    }
+    Ok(Job { files: out, back: None, interfaces, addresses, talks, routes })
 }
 
 /// Holds what the kernel did against what policy demands and what the files say.
@@ -362,8 +380,8 @@ fn judge(
         (good, 0) => format!("{name}: loaded, {good} conversations as demanded, read back and compared"),
         _ => format!("{name}: loaded, {good} conversations as demanded, {unsent} not sendable, read back and compared"),
     });
-    if files.files.iter().any(is_routing) {
-        out.words.push(format!("{name}: its routes are not loaded here"));
+    if !vetted.routes.is_empty() {
+        out.words.push(format!("{name}: its routes loaded, read back and compared; the conversations go by them"));
     }
 }
 
@@ -380,7 +398,9 @@ fn difference(policy: &Policy, files: &DeviceFiles, roles: &[String], vetted: &V
         name: loader.file_name().to_owned(),
         bytes: text.clone().into_bytes(),
     };
-    let seen: Vec<InputFile> = vetted.readback.iter().map(file).collect();
+    let routes =
+        vetted.routes.iter().map(|(name, text)| InputFile { name: name.clone(), bytes: text.clone().into_bytes() });
+    let seen: Vec<InputFile> = vetted.readback.iter().map(file).chain(routes).collect();
     let options = crate::dialect::ReadOptions { dialect: None, ..files.options() };
     let compared = compare_readback(&Readback {
         device: &files.name,

@@ -4,7 +4,8 @@
 //! that is called as an interface is stays as it is.
 
 use super::{Dialect, Draft, InputFile, Problem, ReadOptions, Text, dialect_of};
-use super::{iptables, nftables};
+use super::{iptables, native, nftables};
+use crate::document::{Json, JsonValue};
 use crate::packet::IfacePattern;
 use crate::ruleset::Unreadable;
 use std::collections::BTreeMap;
@@ -46,8 +47,11 @@ impl Spelling {
 type Finder = fn(&[Text], &ReadOptions, &mut Draft) -> Vec<Mention>;
 
 /// The dialects whose texts can be rewritten.
-const FINDERS: &[(&str, Finder)] =
-    &[(iptables::DIALECT.name, iptables::mentions), (nftables::DIALECT.name, nftables::mentions)];
+const FINDERS: &[(&str, Finder)] = &[
+    (iptables::DIALECT.name, iptables::mentions),
+    (nftables::DIALECT.name, nftables::mentions),
+    (native::DIALECT.name, native::mentions),
+];
 
 /// Every place at which these files, and what they include, name an interface; sorted by file and place.
 ///
@@ -84,11 +88,17 @@ pub fn interface_mentions(files: &[InputFile], options: &ReadOptions) -> Result<
 fn fixed(text: &Text, dialect: &Dialect) -> Problem {
     let known: Vec<&str> = FINDERS.iter().map(|(name, _)| *name).collect();
     Problem::new(text.start(), format!("names of interfaces in files of {} cannot be rewritten", dialect.name)).help(
-        format!(
-            "those of {} can; leave `ports` away where the spare calls them as the device does",
-            known.join(" and ")
-        ),
+        format!("those of {} can; leave `ports` away where the spare calls them as the device does", known.join(", ")),
     )
+}
+
+/// Where a text of a JSON document stands, with its quotes, and what it says; `None` where it is none, or is not written as it is.
+pub fn plain_text<'j>(document: &str, json: &'j Json) -> Option<(usize, usize, &'j str)> {
+    let (start, end) = (json.span.start as usize, json.span.end as usize);
+    match &json.value {
+        JsonValue::Text(text) if document.get(start..end)? == format!("\"{text}\"") => Some((start, end, text)),
+        _ => None,
+    }
 }
 
 /// The bytes of a file with its mentions spelled anew. `anew` gives the new name; mentions of other files are left out.

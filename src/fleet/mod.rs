@@ -14,4 +14,6 @@ pub mod tree;
 pub use digest::EvidenceDigest;
 pub use evidence::same_evidence;
 pub use names::{Naming, check_device_name};
-pub use readback::{Converged, Difference, Foreign, Readback, ReadbackError, RoutesRead, compare_readback};
+pub use readback::{
+    Converged, Difference, Foreign, Readback, ReadbackError, RouteDifference, RoutesRead, compare_readback,
+};

@@ -7,17 +7,19 @@
 
 mod foreign;
 mod owned;
+mod routes;
 
 pub use foreign::Foreign;
+pub use routes::{RouteDifference, RoutesRead};
 
 use crate::dialect::{InputFile, ReadOptions, read_device};
 use crate::diff::{Bounds, EffectKind, ReplayMismatch, diff_filter};
 use crate::packet::{Family, Packet};
 use crate::policy::Unmanaged;
-use crate::routes::{Disagreement, Routing, diff_routing, flow_words, read_routing, split_routes};
+use crate::routes::{Disagreement, split_routes};
 use crate::ruleset::{Hook, Ruleset, Unreadable};
 use owned::Boundary;
-use std::collections::BTreeSet;
+use routes::compare_routes;
 
 /// A device that is read back: what it should run, what it says that it runs, and whose objects are whose.
 #[derive(Clone, Copy, Debug)]
@@ -51,24 +53,10 @@ pub struct Converged {
     pub routes: RoutesRead,
 }
 
-/// What a read-back says about routes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum RoutesRead {
-    /// None are expected.
-    #[default]
-    Unasked,
-    /// Some are expected, and none were read back: nothing is proved about them.
-    Unread,
-    /// In the tables that are expected every destination goes where it should.
-    Equal,
-    /// This one does not.
-    Differ(String),
-}
-
 impl Converged {
     /// Whether the device certainly runs what it should, as far as it is one's own.
     pub fn is_equal(&self) -> bool {
-        self.is_complete && self.differences.is_empty() && !matches!(self.routes, RoutesRead::Differ(_))
+        self.is_complete && self.differences.is_empty() && self.routes.is_equal()
     }
 }
 
@@ -128,31 +116,6 @@ pub fn compare_readback(readback: &Readback<'_>) -> Result<Converged, ReadbackEr
         compare_family(&own, &runs, family, readback.bounds, &mut out)?;
     }
     Ok(out)
-}
-
-/// Compares routes in the tables, and rules of the families, that are expected. What else the device has is not one's own.
-fn compare_routes(expected: &[InputFile], seen: &[InputFile]) -> Result<RoutesRead, ReadbackError> {
-    match (expected.is_empty(), seen.is_empty()) {
-        (true, _) => return Ok(RoutesRead::Unasked),
-        (false, true) => return Ok(RoutesRead::Unread),
-        (false, false) => {}
-    }
-    let own = read_routing(expected).map_err(ReadbackError::Expected)?;
-    let mut runs = read_routing(seen).map_err(ReadbackError::Seen)?;
-    keep_expected(&own, &mut runs);
-    let diff = diff_routing(&own, &runs)?;
-    Ok(match (diff.changes.first(), diff.one_sided.first()) {
-        (Some(change), _) => RoutesRead::Differ(format!("{} goes another way", flow_words(&change.witness))),
-        (None, Some((family, _))) => RoutesRead::Differ(format!("it has no routes for {family}")),
-        (None, None) => RoutesRead::Equal,
-    })
-}
-
-fn keep_expected(own: &Routing, runs: &mut Routing) {
-    let expected: BTreeSet<_> = own.routes.iter().map(|r| (r.family(), r.table.clone())).collect();
-    runs.routes.retain(|r| expected.contains(&(r.family(), r.table.clone())));
-    runs.families.retain(|family| own.families.contains(family));
-    runs.rules.retain(|family, _| own.ruled.contains(family));
 }
 
 /// Compares one family. What the device gives and nobody asked for must let everything pass.

@@ -9,6 +9,7 @@ use crate::finding::Direction;
 use crate::fleet::namespace::{Demand, Header, Talk, Way};
 use crate::packet::{Family, Field, IfacePattern, Interface, Ranges, Values};
 use crate::policy::{Flow, FlowRule, Policy, Service, default_source_ports};
+use crate::routes::{Flow as RouteFlow, Outcome as RouteOutcome, RouteType, route_of};
 use crate::ruleset::Hook;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -55,6 +56,7 @@ fn names(policy: &Policy, device: &Device) -> Vec<String> {
     let of_policy = selected.flat_map(|r| r.place.inputs.iter().chain(&r.place.outputs).flatten());
     let patterns: Vec<&IfacePattern> = of_policy.chain(device.ruleset.interface_patterns()).collect();
     let mut out: BTreeSet<String> = device.interfaces.iter().flatten().map(|i| i.name.clone()).collect();
+    out.extend(device.routing.routes.iter().flat_map(|r| &r.hops).filter_map(|hop| hop.dev.clone()));
     out.extend(device.ruleset.facts.interfaces.iter().flatten().cloned());
     out.extend(patterns.iter().filter(|p| !p.prefix).map(|p| p.name.clone()));
     for prefix in patterns.iter().filter(|p| p.prefix && !p.name.is_empty()) {
@@ -142,7 +144,7 @@ impl Planning<'_> {
         }
     }
 
-    /// The interfaces of one side: those that the rule names, those behind which the address is, or any.
+    /// The interfaces of one side: those that the rule names, those to which routes lead or behind which the address is, or any.
     fn side(&self, named: Option<&[IfacePattern]>, address: IpAddr) -> Vec<String> {
         let is_named = |name: &&String| {
             named.is_none_or(|all| all.iter().any(|p| p.matches(&Interface::Named((*name).clone())))) && *name != "lo"
@@ -154,10 +156,31 @@ impl Planning<'_> {
                 set.of(family).contains(value)
             })
         };
-        let behind: Vec<String> = self.names.iter().filter(is_named).filter(holds).cloned().collect();
+        let routed = self.routed(address);
+        let leads = |name: &&String| routed.contains(*name);
+        let mut behind: Vec<String> = self.names.iter().filter(is_named).filter(leads).cloned().collect();
+        if behind.is_empty() {
+            behind = self.names.iter().filter(is_named).filter(holds).cloned().collect();
+        }
         let any = || self.names.iter().filter(is_named).cloned().collect::<Vec<_>>();
         let found = if behind.is_empty() { any() } else { behind };
         found.into_iter().take(PER_SIDE).collect()
+    }
+}
+
+impl Planning<'_> {
+    /// The interfaces by which the device's routes reach an address, as far as the address alone tells.
+    fn routed(&self, address: IpAddr) -> Vec<String> {
+        let (family, value) = number(address);
+        let routing = &self.device.routing;
+        match route_of(routing, &RouteFlow::to(family, value)) {
+            RouteOutcome::Found { routes, .. } => {
+                let routes = routes.iter().filter_map(|at| routing.routes.get(*at));
+                let hops = routes.filter(|r| r.kind == RouteType::Unicast).flat_map(|r| &r.hops);
+                hops.filter(|hop| !hop.is_dead).filter_map(|hop| hop.dev.clone()).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 }
 

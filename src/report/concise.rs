@@ -69,7 +69,7 @@ fn diff(view: &DiffView<'_>) -> String {
             let _ = writeln!(out, "{place}: {} [{about}]", change_words(&filter, change));
         }
     }
-    for RouteLine { device, place, text } in view.route_lines() {
+    for RouteLine { device, place, text, .. } in view.route_lines() {
         let place = place.map_or_else(|| device.clone(), |(file, line)| format!("{file}:{line}"));
         let _ = writeln!(out, "{}: {text} [{} routes]", visible(&place), visible(&device));
     }

@@ -3,6 +3,7 @@
 use super::human::{counted, finding_human, packet_words, severities};
 use super::{Colour, WrittenFinding, visible};
 use crate::finding::{Finding, Severity};
+use crate::fleet::RouteDifference;
 use crate::gate::fleet::{Convergence, DeviceStatus};
 use crate::gate::{InForce, Instant};
 use crate::packet::{Packet, packet_to_json};
@@ -250,8 +251,8 @@ pub struct DriftView {
 pub enum DriftState {
     /// It runs what it should.
     Same,
-    /// It does not.
-    Drifted(Vec<DriftDifference>),
+    /// It does not: it filters otherwise, or sends packets elsewhere.
+    Drifted(Vec<DriftDifference>, Vec<RouteDifference>),
     /// It could not be read or compared, in words.
     Unread(String),
     /// Nobody knows such a device.
@@ -276,7 +277,7 @@ impl DriftState {
     pub fn name(&self) -> &'static str {
         match self {
             DriftState::Same => "same",
-            DriftState::Drifted(_) => "drifted",
+            DriftState::Drifted(..) => "drifted",
             DriftState::Unread(_) => "unread",
             DriftState::Unknown => "unknown",
         }
@@ -317,6 +318,8 @@ pub struct WrittenDrift {
     pub since: Option<String>,
     /// Where it does something else.
     pub differences: Vec<WrittenDifference>,
+    /// Where it sends packets elsewhere.
+    pub routes: Vec<WrittenRoute>,
     /// Why it could not be judged.
     pub message: Option<String>,
 }
@@ -332,6 +335,30 @@ pub struct WrittenDifference {
     pub effect: Option<&'static str>,
     /// One such packet.
     pub witness: Option<Value>,
+}
+
+/// Destinations that go another way than they should.
+#[derive(Clone, Debug, Serialize)]
+pub struct WrittenRoute {
+    /// 4 or 6.
+    pub family: u8,
+    /// The table, where no rule asks it; null for what the rules make of all tables.
+    pub table: Option<String>,
+    /// `lost`, `blackholed`, `captured`, `rerouted`, `restored`, `gained`, `altered`.
+    pub effect: &'static str,
+    /// The destinations, and what else packets must be.
+    pub to: String,
+    /// Where they should go.
+    pub expected: String,
+    /// Where they go.
+    pub seen: String,
+}
+
+impl WrittenRoute {
+    fn of(route: &RouteDifference) -> WrittenRoute {
+        let RouteDifference { family, table, kind, to, expected, seen } = route.clone();
+        WrittenRoute { family: family.number(), table, effect: kind, to, expected, seen }
+    }
 }
 
 impl DriftDocument {
@@ -364,10 +391,15 @@ impl WrittenDrift {
             effect: d.effect,
             witness: d.witness.as_ref().map(packet_to_json),
         };
-        let (differences, message) = match &view.state {
-            DriftState::Drifted(all) => (all.iter().map(written).collect(), None),
-            DriftState::Unread(why) => (Vec::new(), Some(why.clone())),
-            _ => (Vec::new(), None),
+        let (differences, routes) = match &view.state {
+            DriftState::Drifted(all, routes) => {
+                (all.iter().map(written).collect(), routes.iter().map(WrittenRoute::of).collect())
+            }
+            _ => (Vec::new(), Vec::new()),
+        };
+        let message = match &view.state {
+            DriftState::Unread(why) => Some(why.clone()),
+            _ => None,
         };
         WrittenDrift {
             device: view.device.clone(),
@@ -376,6 +408,7 @@ impl WrittenDrift {
             change: view.in_force.as_ref().map(|k| k.change.clone()),
             since: view.in_force.as_ref().map(|k| k.at.to_string()),
             differences,
+            routes,
             message,
         }
     }
@@ -419,7 +452,7 @@ pub fn drift_human(document: &DriftDocument, devices: &[DriftView], findings: &[
 /// Drifted devices that were compared in one go.
 fn groups(devices: &[DriftView]) -> Vec<Vec<&DriftView>> {
     let mut out: BTreeMap<Option<usize>, Vec<&DriftView>> = BTreeMap::new();
-    for device in devices.iter().filter(|d| matches!(d.state, DriftState::Drifted(_))) {
+    for device in devices.iter().filter(|d| matches!(d.state, DriftState::Drifted(..))) {
         out.entry(device.comparison).or_default().push(device);
     }
     out.into_values().collect()
@@ -435,7 +468,7 @@ fn group_words(group: &[&DriftView]) -> String {
         crate::finding::DEVICE_DRIFTED.id,
         names.join(", ")
     );
-    let Some(DriftState::Drifted(all)) = group.first().map(|d| &d.state) else { return out };
+    let Some(DriftState::Drifted(all, routes)) = group.first().map(|d| &d.state) else { return out };
     for difference in all.iter().take(SHOWN) {
         let sign = match difference.effect {
             Some("opened") => '+',
@@ -446,8 +479,12 @@ fn group_words(group: &[&DriftView]) -> String {
         let packet = difference.witness.as_ref().map(|p| format!(": {}", packet_words(p))).unwrap_or_default();
         let _ = writeln!(out, "  {sign} {} IPv{} {effect}{packet}", difference.hook, difference.family);
     }
-    if all.len() > SHOWN {
-        let _ = writeln!(out, "  and {} more", counted(all.len() - SHOWN, "difference"));
+    for route in routes.iter().take(SHOWN) {
+        let _ = writeln!(out, "  ~ routes {} {}: {}", route.family, route.kind, visible(&route.to_string()));
+    }
+    let hidden = all.len().saturating_sub(SHOWN) + routes.len().saturating_sub(SHOWN);
+    if hidden > 0 {
+        let _ = writeln!(out, "  and {} more", counted(hidden, "difference"));
     }
     let in_force = group.first().and_then(|d| d.in_force.as_ref());
     if let Some(known) = in_force {

@@ -4,7 +4,10 @@
 //! The step summary, which is Markdown, is written by the edge.
 
 use super::format::{CheckView, DiffView, Format};
-use super::human::{change_words, headline_of_check, headline_of_diff, headline_of_lint, packet_words, place_of};
+use super::human::{
+    RouteLine, RouteView, change_words, headline_of_check, headline_of_diff, headline_of_lint, packet_words, place_of,
+    route_lines,
+};
 use super::markup::shortened;
 use super::{inert, visible};
 use crate::finding::{Finding, Severity};
@@ -16,7 +19,7 @@ pub(super) const FORMAT: Format = Format {
     is_commands: true,
     check: |view| Ok(check(view)),
     diff: |view| Ok(diff(view)),
-    lint: |view| Ok(headline_of_lint(view) + "\n" + &annotations(view.findings)),
+    lint: |view| Ok(headline_of_lint(view) + "\n" + &annotations(view.findings, Vec::new())),
     change: None,
 };
 
@@ -35,16 +38,35 @@ struct Annotation {
 }
 
 fn check(view: &CheckView<'_>) -> String {
-    headline_of_check(view.report, view.frame) + "\n" + &annotations(&view.report.findings)
+    let told = annotations(&view.report.findings, rerouted(view));
+    headline_of_check(view.report, view.frame) + "\n" + &told
 }
 
-/// The findings of each severity, the gravest first.
-fn annotations(findings: &[Finding]) -> String {
-    let of = |severity: Severity| {
-        let found = findings.iter().filter(|f| f.severity == severity);
-        commands(command(severity), &found.map(annotation).collect::<Vec<_>>())
+/// The findings of each severity, the gravest first; further notes at the end.
+fn annotations(findings: &[Finding], notes: Vec<Annotation>) -> String {
+    let of = |severity: Severity, more: Vec<Annotation>| {
+        let found = findings.iter().filter(|f| f.severity == severity).map(annotation);
+        commands(command(severity), &found.chain(more).collect::<Vec<_>>())
     };
-    Severity::ALL.into_iter().rev().map(of).collect()
+    let graver: String =
+        Severity::ALL.into_iter().rev().filter(|s| *s != Severity::Note).map(|s| of(s, Vec::new())).collect();
+    graver + &of(Severity::Note, notes)
+}
+
+/// Changes of routes at the lines of which no finding speaks.
+fn rerouted(view: &CheckView<'_>) -> Vec<Annotation> {
+    let told: Vec<(&str, u32)> =
+        view.report.findings.iter().filter_map(|f| f.location.as_ref()).map(|l| (l.file.as_str(), l.line)).collect();
+    let routes = &view.report.routes;
+    let lines = routes
+        .iter()
+        .flat_map(|r| route_lines(&RouteView { device: &r.device, old: &r.old, new: &r.new, diff: &r.diff }));
+    let is_new = |l: &RouteLine| l.place.as_ref().is_none_or(|(file, line)| !told.contains(&(file.as_str(), *line)));
+    lines.filter(is_new).map(route_annotation).collect()
+}
+
+fn route_annotation(line: RouteLine) -> Annotation {
+    Annotation { place: line.place, title: format!("{} routes", line.device), text: vec![line.text] }
 }
 
 fn command(severity: Severity) -> &'static str {
@@ -83,11 +105,7 @@ fn diff(view: &DiffView<'_>) -> String {
             });
         }
     }
-    annotations.extend(view.route_lines().map(|line| Annotation {
-        place: line.place,
-        title: format!("{} routes", line.device),
-        text: vec![line.text],
-    }));
+    annotations.extend(view.route_lines().map(route_annotation));
     headline_of_diff(view) + "\n" + &commands("notice", &annotations)
 }
 

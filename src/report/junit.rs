@@ -3,7 +3,9 @@
 
 use super::check_json::is_refused;
 use super::format::{CheckView, DiffView, Format, LintView};
-use super::human::{change_words, finding_human, headline_of_check, headline_of_lint, open_rules, route_lines};
+use super::human::{
+    RouteView, change_words, finding_human, headline_of_check, headline_of_lint, open_rules, route_lines,
+};
 use super::markup::escaped;
 use super::{Colour, FilterView};
 use crate::finding::{Finding, Severity};
@@ -45,14 +47,28 @@ fn check(view: &CheckView<'_>) -> String {
         rules.iter().map(|r| case(r.id.clone(), &about(&r.id), fail_on)).collect()
     };
     let (required, forbidden) = (rules(&view.policy.requirements), rules(&view.policy.prohibitions));
-    let told: Vec<&str> = required.iter().chain(&forbidden).map(|c| c.name.as_str()).collect();
+    let of_routes = view.policy.routes.iter().map(|r| r.id.as_str());
+    let told: Vec<&str> = required.iter().chain(&forbidden).map(|c| c.name.as_str()).chain(of_routes).collect();
     let rest = findings.iter().filter(|f| f.requirement.as_deref().is_none_or(|id| !told.contains(&id)));
     let mut rest: Vec<Case> = rest.map(|f| case(title(f), &[f], fail_on)).collect();
     number(&mut rest);
     if rest.is_empty() && !is_refused(view.report, view.frame) {
         rest.push(case(headline_of_check(view.report, view.frame), &[], fail_on));
     }
-    let suites = [("requirements", required), ("prohibitions", forbidden), ("findings", rest)];
+    let demands: Vec<Case> = view.policy.routes.iter().map(|r| case(r.id.clone(), &about(&r.id), fail_on)).collect();
+    let changed = view.report.routes.iter().map(|r| {
+        let lines = route_lines(&RouteView { device: &r.device, old: &r.old, new: &r.new, diff: &r.diff });
+        let place = lines.iter().find_map(|l| l.place.clone());
+        let remark = lines.into_iter().map(|l| l.text).collect::<Vec<_>>().join("\n");
+        Case { name: format!("{} routes", r.device), place, failure: None, remark }
+    });
+    let suites = [
+        ("requirements", required),
+        ("prohibitions", forbidden),
+        ("routes", demands),
+        ("findings", rest),
+        ("changed routes", changed.collect()),
+    ];
     document("fwgate check", suites.map(|(name, cases)| Suite { name, cases }).into_iter())
 }
 
@@ -120,9 +136,11 @@ fn diff(view: &DiffView<'_>) -> String {
         Case { name, place: None, failure, remark: String::new() }
     };
     let routed = |routes: &super::RouteView<'_>| {
-        let lines: Vec<String> = route_lines(routes).into_iter().map(|l| l.text).collect();
+        let found = route_lines(routes);
+        let place = found.iter().find_map(|l| l.place.clone());
+        let lines: Vec<String> = found.into_iter().map(|l| l.text).collect();
         let failure = lines.first().map(|first| ["route".to_owned(), first.clone(), lines.join("\n")]);
-        Case { name: format!("{} routes", routes.device), place: None, failure, remark: String::new() }
+        Case { name: format!("{} routes", routes.device), place, failure, remark: String::new() }
     };
     let routes = view.routes.iter().filter(|r| r.is_there()).map(routed);
     let cases = view.filters().map(case).chain(routes).collect();

@@ -6,7 +6,7 @@
 
 use super::format::{CheckView, DiffView, Format, LintView};
 use super::human::{
-    Most, RouteView, counted, filter_human, finding_human, footing, headline_of_check, headline_of_diff,
+    Most, RouteLine, RouteView, counted, filter_human, finding_human, footing, headline_of_check, headline_of_diff,
     headline_of_lint, open_rules, out_of_contact, place_of, route_lines,
 };
 use super::markup::shortened;
@@ -57,10 +57,7 @@ pub fn check_markdown(view: &CheckView<'_>, limit: usize) -> String {
         .routes
         .iter()
         .flat_map(|r| route_lines(&RouteView { device: &r.device, old: &r.old, new: &r.new, diff: &r.diff }));
-    page.fold(
-        "Where packets go another way",
-        routes.map(|l| format!("- {}\n", prose(&format!("{}: {}", l.device, l.text)))),
-    );
+    page.fold("Where packets go another way", routes.map(|l| route_item(&l)));
     let about = format!(
         "judged: {} against {}; policy: {}",
         view.frame.proposed,
@@ -77,7 +74,7 @@ pub fn diff_markdown(view: &DiffView<'_>, limit: usize) -> String {
     let mut page = Page::new("diff", limit);
     let _ = write!(page.text, "## fwgate: {}\n\n", prose(&headline_of_diff(view)));
     page.effects(view.filters(), view.most_regions);
-    let routes = view.route_lines().map(|l| format!("- {}\n", prose(&format!("{}: {}", l.device, l.text))));
+    let routes = view.route_lines().map(|l| route_item(&l));
     page.fold("Where packets go another way", routes);
     let structure =
         view.diffs.iter().flat_map(|d| d.structure.iter().map(move |s| format!("{}: {}", d.device, s.message)));
@@ -94,6 +91,12 @@ pub fn lint_markdown(view: &LintView<'_>, limit: usize) -> String {
         page.fold(head, rules.iter().map(|line| format!("- {}\n", code(line))));
     }
     page.finish("")
+}
+
+/// A change of routes with the place of the line that decides.
+fn route_item(line: &RouteLine) -> String {
+    let place = line.place.as_ref().map(|(file, number)| format!(" {}", code(&format!("{file}:{number}"))));
+    format!("- {}{}\n", prose(&format!("{}: {}", line.device, line.text)), place.unwrap_or_default())
 }
 
 fn gravest_first(findings: &[Finding]) -> Vec<&Finding> {

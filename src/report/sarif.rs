@@ -4,12 +4,13 @@
 
 use super::check_json::is_refused;
 use super::format::{CheckView, DiffView, Format, LintView};
-use super::human::{change_words, packet_words, place_words};
+use super::human::{RouteLine, RouteView, change_words, packet_words, place_words, route_lines};
 use super::json::json_text;
 use super::markup::shortened;
 use super::{FilterView, visible};
 use crate::diff::{Change, DevicePair, EffectKind};
 use crate::finding::{Code, Finding, Severity, explain, fingerprints};
+use crate::routes::RouteChangeKind;
 use serde_json::{Value, json};
 
 /// The format.
@@ -41,7 +42,8 @@ fn check(view: &CheckView<'_>) -> Value {
         "proposed": visible(&view.frame.proposed),
         "digest": view.frame.digest,
     });
-    run("check", rules, results, Vec::new(), properties)
+    // What changes for routes and is no finding is said beside the results: annotations are for what somebody has to mend.
+    run("check", rules, results, route_notices(view), properties)
 }
 
 fn lint(view: &LintView<'_>) -> Value {
@@ -64,6 +66,15 @@ fn of_findings(findings: &[Finding], pairs: &[DevicePair<'_>]) -> (Vec<Value>, V
     let index = |code: &Code| codes.iter().position(|c| *c == code).unwrap_or_default();
     let results = findings.iter().map(|(f, print)| result(f, print, index(f.code), pairs)).collect();
     (codes.into_iter().map(rule).collect(), results)
+}
+
+/// Every change of routes of a check, in one line each.
+fn route_notices(view: &CheckView<'_>) -> Vec<String> {
+    let routes = &view.report.routes;
+    let lines = routes
+        .iter()
+        .flat_map(|r| route_lines(&RouteView { device: &r.device, old: &r.old, new: &r.new, diff: &r.diff }));
+    lines.map(|l| format!("{}: routes: {}", visible(&l.device), l.text)).collect()
 }
 
 /// The whole document, with as many results as there is room for.
@@ -206,13 +217,59 @@ fn relative_uri(path: &str) -> String {
 fn diff(view: &DiffView<'_>) -> serde_json::Result<String> {
     let filters: Vec<FilterView<'_>> = view.filters().collect();
     let changes = filters.iter().flat_map(|f| f.diff.changes.iter().map(move |c| (f, c)));
-    let results = changes.map(|(filter, change)| effect(filter, change, view.pairs)).collect();
+    let routes = view.route_lines().filter_map(|line| route_effect(&line, view.pairs));
+    let results = changes.map(|(filter, change)| effect(filter, change, view.pairs)).chain(routes).collect();
     let open = (!view.is_complete()).then(|| "the bound was reached: not every packet was compared".to_owned());
     let structure = view.diffs.iter().flat_map(|d| &d.structure).map(|s| visible(&s.message).into_owned());
     let properties = json!({"equivalent": view.is_equivalent(), "complete": view.is_complete()});
-    let rules = EffectKind::ALL.map(effect_rule).to_vec();
-    let routes = view.route_lines().map(|l| format!("{}: {}", visible(&l.device), l.text));
+    let rules = EffectKind::ALL.map(effect_rule).into_iter().chain(RouteChangeKind::ALL.map(route_rule)).collect();
+    let routes = view.route_lines().filter(|l| l.kind.is_none());
+    let routes = routes.map(|l| format!("{}: {}", visible(&l.device), l.text));
     json_text(&run("diff", rules, results, open.into_iter().chain(structure).chain(routes).collect(), properties))
+}
+
+fn route_rule(kind: RouteChangeKind) -> Value {
+    let (summary, what) = match kind {
+        RouteChangeKind::Lost => ("destinations have no route any more", "There was a route, and there is none."),
+        RouteChangeKind::Gained => ("destinations have a route that had none", "There was no route, and there is one."),
+        RouteChangeKind::Blackholed => ("destinations are discarded", "Packets went on, and are discarded."),
+        RouteChangeKind::Restored => ("destinations are reached again", "Packets were discarded, and go on."),
+        RouteChangeKind::Captured => {
+            ("another route takes destinations over", "A more specific route, or another table, sends them elsewhere.")
+        }
+        RouteChangeKind::Rerouted => ("destinations go another way", "Packets go to another next hop."),
+        RouteChangeKind::Altered => {
+            ("destinations go the same way otherwise", "Another source address, limit or share, or another refusal.")
+        }
+    };
+    json!({
+        "id": format!("route-{}", kind.name()),
+        "name": format!("Route{}", pascal_case(kind.name())),
+        "shortDescription": {"text": summary},
+        "fullDescription": {"text": what},
+        "help": {"text": what, "markdown": what},
+        "defaultConfiguration": {"level": "note"},
+        "properties": {"tags": ["routes"], "precision": "very-high"},
+    })
+}
+
+/// A change of routes, at the line that decides; `None` where only one side gives routes, which is no change of any line.
+fn route_effect(line: &RouteLine, pairs: &[DevicePair<'_>]) -> Option<Value> {
+    let kind = line.kind?;
+    let place = match &line.place {
+        Some((file, number)) => physical(file, *number, &line.quoted),
+        None => physical(&first_file(Some(&line.device), pairs), 1, ""),
+    };
+    let index = RouteChangeKind::ALL.iter().position(|k| *k == kind).unwrap_or_default() + EffectKind::ALL.len();
+    Some(json!({
+        "ruleId": format!("route-{}", kind.name()),
+        "ruleIndex": index,
+        "kind": "fail",
+        "level": "note",
+        "message": {"text": shortened(&format!("{} routes: {}", visible(&line.device), line.text), LONGEST_MESSAGE)},
+        "locations": [place],
+        "properties": {"device": visible(&line.device), "family": line.family.number()},
+    }))
 }
 
 fn effect_rule(kind: EffectKind) -> Value {

@@ -11,9 +11,11 @@
 mod canonical;
 mod compose;
 mod diff;
+mod load;
 mod lookup;
 mod map;
 mod meaning;
+mod mentions;
 mod model;
 mod prefix;
 mod read;
@@ -24,8 +26,10 @@ mod zone;
 
 pub use canonical::{canonical_direction, canonical_forwarding};
 pub use diff::{Disagreement, RouteChange, RouteChangeKind, RouteRegion, RoutingDiff, diff_routing};
+pub use load::{LoadLine, route_lines, rule_lines};
 pub use lookup::{Flow, Outcome, route_of};
 pub use meaning::{canonical_routes, canonical_says};
+pub use mentions::route_mentions;
 pub use model::{Action, NextHop, Route, RouteType, Routing, Rule, Table, View};
 pub use prefix::Prefix;
 pub use read::{read_routing, read_whole};

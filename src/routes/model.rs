@@ -82,6 +82,11 @@ impl Table {
     pub fn local() -> Table {
         Table("local".to_owned())
     }
+
+    /// Whether every host has it: `local`, `main` or `default`.
+    pub fn is_standing(&self) -> bool {
+        matches!(self.0.as_str(), "local" | "main" | "default")
+    }
 }
 
 impl fmt::Display for Table {

@@ -84,7 +84,7 @@ fn nft() -> Option<Device> {
 fn nft_goes_back_unless_it_is_confirmed() {
     let Some(device) = nft() else { return };
     let read = device.works(&["read", "0123"], None);
-    assert_eq!(read, format!("# 0123\n{NFT}"));
+    assert!(read.starts_with(&format!("# 0123\n{NFT}# ip -4 route show table all\n")), "{read}");
     device.works(&["apply", "2"], Some("next"));
     assert_eq!(device.opened(), [true, true]);
     seconds(3);
@@ -229,6 +229,119 @@ fn iptables_loads_all_or_nothing() {
     assert_eq!(device.opened(), [true, false]);
     device.write("odd/rules", V4);
     device.refuses(&["apply", "9"], &device.tar("odd"), "does not say by its name what it is");
+}
+
+/// What `ip` says of routes and rules that are set by hand.
+fn routes(device: &Device) -> String {
+    let said = |words: &[&str]| device.net.on(&[&["ip"][..], words].concat());
+    let tables =
+        [said(&["-4", "route", "show", "table", "all"]), said(&["-6", "route", "show", "table", "all"])].concat();
+    let own: Vec<&str> = tables.lines().filter(|line| !line.contains("proto kernel")).collect();
+    format!("{}\n{}{}", own.join("\n"), said(&["-4", "rule"]), said(&["-6", "rule"]))
+}
+
+fn routed(backend: &'static str) -> Option<Device> {
+    let device = match backend {
+        "nft" => nft()?,
+        _ => iptables()?,
+    };
+    for words in [
+        "-6 address add 2001:db8::1/64 dev eth0 nodad",
+        "route add default via 192.0.2.254",
+        "route add 10.30.0.0/16 via 192.0.2.30",
+        "route add 10.50.0.0/16 nexthop via 192.0.2.5 weight 2 nexthop via 192.0.2.6 weight 1",
+        "route add 10.40.0.0/16 via 192.0.2.9 table 100",
+        "rule add pref 100 fwmark 1 lookup 100",
+        "-6 route add 2001:db8:5::/48 via 2001:db8::9",
+    ] {
+        let words: Vec<&str> = std::iter::once("ip").chain(words.split(' ')).collect();
+        device.net.on(&words);
+    }
+    let (tables, rules) = (device.net.on(&["ip", "route", "show", "table", "all"]), device.net.on(&["ip", "rule"]));
+    device.write("base/routes", &tables);
+    device.write("base/policy", &rules);
+    let tables = tables
+        .replace("10.30.0.0/16 via 192.0.2.30", "10.30.8.0/21 via 192.0.2.31")
+        .replace("default via 192.0.2.254", "default via 192.0.2.253")
+        .replace("weight 1", "weight 7")
+        .replace("10.40.0.0/16 via 192.0.2.9", "10.40.0.0/17 via 192.0.2.8")
+        .replace("2001:db8:5::/48 via 2001:db8::9", "2001:db8:6::/48 via 2001:db8::8");
+    device.write("next/routes", &tables);
+    device.write("next/policy", &rules.replace("0x1 ", "0x2 "));
+    Some(device)
+}
+
+/// Rules and routes go and come back together, in both families, in every table.
+#[test]
+fn routes_and_rules_go_back_unless_they_are_confirmed() {
+    for backend in ["nft", "iptables"] {
+        let Some(device) = routed(backend) else { return };
+        let before = routes(&device);
+        device.works(&["apply", "3"], Some("next"));
+        let after = routes(&device);
+        for text in [
+            "10.30.8.0/21 via 192.0.2.31",
+            "default via 192.0.2.253",
+            "weight 7",
+            "10.40.0.0/17",
+            "2001:db8:6::",
+            "0x2",
+        ] {
+            assert!(after.contains(text) && !before.contains(text), "{backend} {text}: {after}");
+        }
+        for text in ["10.30.0.0/16", "10.40.0.0/16", "2001:db8:5::", "0x1 "] {
+            assert!(!after.contains(text), "{backend} {text}: {after}");
+        }
+        seconds(5);
+        assert_eq!(routes(&device), before, "{backend}: the timer");
+        device.works(&["apply", "3"], Some("next"));
+        device.works(&["confirm"], None);
+        seconds(5);
+        assert_eq!(routes(&device), after, "{backend}: confirmed");
+        device.works(&["rollback"], Some("base"));
+        assert_eq!(routes(&device), before, "{backend}: rolled back");
+    }
+}
+
+#[test]
+fn a_route_that_the_device_does_not_take_takes_everything_back() {
+    for backend in ["nft", "iptables"] {
+        let Some(device) = routed(backend) else { return };
+        let before = routes(&device);
+        let text = std::fs::read_to_string(device.path("next/routes")).unwrap();
+        device.write("next/routes", &format!("{text}10.60.0.0/16 via 203.0.113.9 dev eth0 \n"));
+        device.refuses(&["apply", "9"], &device.tar("next"), "could not be loaded; what ran before runs");
+        assert_eq!((routes(&device), device.opened()), (before.clone(), [true, false]), "{backend}");
+        device
+            .write("next/routes", "[{\"dst\":\"default\",\"gateway\":\"192.0.2.9\",\"dev\":\"eth0\",\"flags\":[]}]\n");
+        device.refuses(&["apply", "9"], &device.tar("next"), "is JSON, which `ip` does not load");
+        device.write("next/routes", &text);
+        device.write("etc/no-routes", "");
+        device.refuses(&["apply", "9"], &device.tar("next"), "no-routes forbids them");
+        assert!(!device.works(&["read", "00"], None).contains("# ip"), "{backend}");
+        assert_eq!(routes(&device), before, "{backend}");
+    }
+}
+
+/// The first change with routes: before it no file held any, and its rollback brings back those that were there.
+#[test]
+fn files_without_routes_leave_them_alone_but_for_what_a_change_brought() {
+    let Some(device) = routed("nft") else { return };
+    let before = routes(&device);
+    std::fs::remove_file(device.path("base/routes")).unwrap();
+    std::fs::remove_file(device.path("base/policy")).unwrap();
+    device.works(&["apply", "9"], Some("base"));
+    device.works(&["confirm"], None);
+    assert_eq!(routes(&device), before);
+    device.works(&["apply", "9"], Some("next"));
+    device.works(&["confirm"], None);
+    assert_ne!(routes(&device), before);
+    device.works(&["rollback"], Some("base"));
+    assert_eq!(routes(&device), before);
+    // A device of which only routes are kept: its rules are not touched.
+    std::fs::remove_file(device.path("next/rules.nft")).unwrap();
+    device.works(&["apply", "9"], Some("next"));
+    assert_eq!(device.net.ruleset(), NFT);
 }
 
 #[test]

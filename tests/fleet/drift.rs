@@ -106,3 +106,50 @@ fn a_dump_of_both_families_in_one_file() {
     put(here, "dumps/edge1/printed", &format!("{}{v4}{}{v4}", head("iptables"), head("ip6tables")));
     drift(here, &["--from", "dumps", "--against", "devices"]).says(1, &["- input IPv6 closed", "+ input IPv6 opened"]);
 }
+
+/// Routes by the longest prefix: destination, where it should go, and where it goes; and what was not read is no drift and no peace.
+#[test]
+fn routes_of_dumps_are_compared_over_every_destination() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let routes = "default via 192.0.2.1 dev eth0 \n10.30.0.0/16 via 192.0.2.3 dev eth0 \n192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.2 \n";
+    for at in 1..=3 {
+        put(here, &format!("devices/core{at}/rules.nft"), BASELINE);
+        put(here, &format!("devices/core{at}/routes"), routes);
+        put(here, &format!("dumps/core{at}/rules.nft"), BASELINE);
+        put(here, &format!("dumps/core{at}/routes"), routes);
+    }
+    let arguments = ["--from", "dumps", "--against", "devices"];
+    drift(here, &arguments).says(0, &["= no drift (3 devices, 1 comparison)\n"]);
+    put(here, "dumps/core1/routes", &format!("{routes}10.30.8.0/21 via 192.0.2.9 dev eth1 \n"));
+    put(
+        here,
+        "dumps/core2/routes",
+        &routes.replace("10.30.0.0/16 via 192.0.2.3 dev eth0 \n", "blackhole 10.30.0.0/16 \n"),
+    );
+    std::fs::remove_file(here.join("dumps/core3/routes")).unwrap();
+    let answer = drift(here, &arguments);
+    insta::assert_snapshot!(answer.out);
+    assert_eq!(answer.exit, Some(1));
+    let document: Value =
+        serde_json::from_str(&drift(here, &[&arguments[..], &["--format", "json"]].concat()).out).unwrap();
+    let schema: Value = serde_json::from_str(include_str!("../../schemas/drift.json")).unwrap();
+    assert!(jsonschema::is_valid(&schema, &document), "{document:#}");
+    let first = &document["devices"][0]["routes"][0];
+    assert_eq!(
+        (&first["effect"], &first["to"], &first["expected"], &first["seen"]),
+        (
+            &"captured".into(),
+            &"10.30.8.0/21".into(),
+            &"via 192.0.2.3 dev eth0".into(),
+            &"via 192.0.2.9 dev eth1".into()
+        )
+    );
+    assert_eq!(document["devices"][2]["message"], "routes: routes were not read back");
+    // A filter that differs does not hide that routes were not read.
+    put(here, "dumps/core3/rules.nft", &proposal());
+    drift(here, &[&arguments[..], &["--device", "core3"]].concat()).says(
+        1,
+        &["`core3` runs something else", "error[FW607]: `core3` could not be judged: routes were not read back"],
+    );
+}

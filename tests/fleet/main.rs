@@ -23,6 +23,7 @@ mod faults;
 mod kills;
 mod nets;
 mod snippets;
+mod ssh;
 mod status;
 mod waves;
 mod world;

@@ -79,10 +79,32 @@ shift 2
 FWGATE_STATE="$here/state-$host" FWGATE_ETC="$here/etc-$host" exec ip netns exec "$(cat "$here/net-$host")" "$here/fwgate-device" "$@"
 "#;
 
+/// What every device runs first, and what the change gives it.
+pub struct Rules {
+    /// Files by name: what is there, and what comes.
+    pub files: Vec<(&'static str, String, String)>,
+    /// What the change declares beside the opened port.
+    pub declares: &'static str,
+    /// Makes a device run the baseline.
+    pub load: fn(&Net),
+}
+
+impl Rules {
+    /// One file of nft.
+    pub fn nft() -> Rules {
+        Rules {
+            files: vec![("rules.nft", BASELINE.to_owned(), proposal())],
+            declares: "",
+            load: |net| net.load(BASELINE),
+        }
+    }
+}
+
 /// A gate and its devices.
 pub struct World {
     pub stage: Stage,
     pub nets: Vec<(String, Net)>,
+    rules: Rules,
     folder: tempfile::TempDir,
 }
 
@@ -94,6 +116,11 @@ impl World {
 
     /// The same with a transport of one's own, told where everything lies.
     pub fn with_transport(count: usize, push: &str, transport: impl Fn(&Path) -> String) -> Option<World> {
+        World::with_rules(count, push, Rules::nft(), transport)
+    }
+
+    /// The same with other rules.
+    pub fn with_rules(count: usize, push: &str, rules: Rules, transport: impl Fn(&Path) -> String) -> Option<World> {
         if !crate::nets::can() {
             return None;
         }
@@ -104,7 +131,7 @@ impl World {
             std::fs::write(here.join(format!("net-{device}")), &net.name).unwrap();
             std::fs::create_dir(here.join(format!("etc-{device}"))).unwrap();
             std::fs::write(here.join(format!("etc-{device}")).join("identity"), format!("{device}\n")).unwrap();
-            net.load(BASELINE);
+            (rules.load)(net);
         }
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/transports");
         for name in ["fwgate-ssh", "fwgate-device"] {
@@ -112,15 +139,21 @@ impl World {
         }
         write_program(&here.join("ssh"), &SSH.replace("HERE", here.to_str().unwrap()));
         write_program(&here.join("program"), &PROGRAM.replace("HERE", here.to_str().unwrap()));
-        let files: Vec<(String, String)> =
-            nets.iter().map(|(device, _)| (format!("devices/{device}/rules.nft"), BASELINE.to_owned())).collect();
+        let of_device = |device: &String| -> Vec<(String, String)> {
+            let path = |name: &str| format!("devices/{device}/{name}");
+            rules.files.iter().map(|(name, baseline, _)| (path(name), baseline.clone())).collect()
+        };
+        let files: Vec<(String, String)> = nets.iter().flat_map(|(device, _)| of_device(device)).collect();
         let mut files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
-        files.push((crate::stage::EDGE, ""));
+        // The file that a stage starts with is none of these devices', unless it is.
+        if !files.iter().any(|(path, _)| *path == crate::stage::EDGE) {
+            files.push((crate::stage::EDGE, ""));
+        }
         let policy = |policy: &mut PolicyText| {
             policy.rest = format!("{REST}{}\n[push]\nlease = \"{LEASE}s\"\n{push}\n", transport(&here));
         };
         let stage = Stage::of(policy, &files);
-        Some(World { stage, nets, folder })
+        Some(World { stage, nets, rules, folder })
     }
 
     /// The change on every device, with everything that a permit needs, and the permit.
@@ -140,12 +173,16 @@ impl World {
     }
 
     fn propose(&self) -> String {
-        let rules = proposal();
-        let paths: Vec<String> = self.nets.iter().map(|(d, _)| format!("devices/{d}/rules.nft")).collect();
-        let mut files: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), rules.as_str())).collect();
+        let of_device = |(device, _): &(String, Net)| -> Vec<(String, &str)> {
+            let path = |name: &str| format!("devices/{device}/{name}");
+            self.rules.files.iter().map(|(name, _, proposal)| (path(name), proposal.as_str())).collect()
+        };
+        let owned: Vec<(String, &str)> = self.nets.iter().flat_map(of_device).collect();
+        let mut files: Vec<(&str, &str)> = owned.iter().map(|(path, text)| (path.as_str(), *text)).collect();
         let file = format!(
             "id = \"{CHANGE}\"\ntitle = \"Open the portal\"\nclass = \"normal\"\nreason = \"launch\"\ndevices = [\"edge*\"]\n\n[[intent]]\n\
-             effect = \"opened\"\nfrom = [\"any\"]\nto = [\"any\"]\nservice = [\"tcp/443\"]\nhook = \"input\"\n"
+             effect = \"opened\"\nfrom = [\"any\"]\nto = [\"any\"]\nservice = [\"tcp/443\"]\nhook = \"input\"\n{}",
+            self.rules.declares
         );
         files.push(("changes/CHG-1.toml", &file));
         self.stage.scene.commit_on(crate::stage::WORK, "alice", &files)
@@ -212,23 +249,29 @@ impl World {
         self.begin_with(controller, &[])
     }
 
-    /// The same with variables.
-    pub fn begin_with(&self, controller: &str, variables: &[(&str, &str)]) -> Child {
-        let permit = self.permit();
+    /// The words of the push.
+    pub fn push_words(&self) -> Vec<String> {
+        let permit = self.permit().to_str().unwrap().to_owned();
         let (ledger, receiver) = (self.key("ledger"), self.key("receiver"));
-        let arguments = [
+        let words = [
             "push",
             CHANGE,
             "--holder",
             "runner",
             "--permit",
-            permit.to_str().unwrap(),
+            &permit,
             "--key-ledger",
             &ledger,
             "--key-production",
             &receiver,
         ];
-        let mut command = self.command(controller, &arguments);
+        words.map(str::to_owned).to_vec()
+    }
+
+    /// The same with variables.
+    pub fn begin_with(&self, controller: &str, variables: &[(&str, &str)]) -> Child {
+        let words = self.push_words();
+        let mut command = self.command(controller, &words.iter().map(String::as_str).collect::<Vec<_>>());
         command.envs(variables.iter().copied());
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         std::fs::write(self.here().join("runner"), child.id().to_string()).unwrap();
@@ -240,11 +283,17 @@ impl World {
         Answer::of(self.begin("one").wait_with_output().unwrap())
     }
 
-    /// Every device back to the baseline, by alice, who operates.
-    pub fn roll_back(&self) -> Answer {
+    /// The words that take every device back to the baseline, by alice, who operates.
+    pub fn rollback_words(&self) -> Vec<String> {
         let (alice, ledger, receiver) = (self.key("alice"), self.key("ledger"), self.key("receiver"));
         let keys = ["--key", &alice, "--key-ledger", &ledger, "--key-production", &receiver];
-        self.fwgate(&[&["push", CHANGE, "--rollback"][..], &keys].concat())
+        [&["push", CHANGE, "--rollback"][..], &keys].concat().into_iter().map(str::to_owned).collect()
+    }
+
+    /// Takes them back.
+    pub fn roll_back(&self) -> Answer {
+        let words = self.rollback_words();
+        self.fwgate(&words.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// Until every timer of a device has run out.
@@ -291,7 +340,7 @@ impl World {
     }
 }
 
-fn write_program(path: &Path, text: &str) {
+pub fn write_program(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
     assert!(Command::new("chmod").arg("755").arg(path).status().unwrap().success());
 }

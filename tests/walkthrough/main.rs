@@ -8,6 +8,7 @@
 mod desk;
 mod incident;
 mod page;
+mod tests;
 
 use desk::Desk;
 use page::Shown;
@@ -49,6 +50,7 @@ fn four_people_take_a_change_from_nothing_to_its_devices() {
 fn walk(walk: &Walk) {
     let Some(desk) = Desk::new() else { return };
     incident::bring(&desk);
+    tests::bring(&desk);
     let document = std::fs::read_to_string(page::root().join(walk.page)).unwrap();
     let (mut approvals, mut attempts) = (0, 0);
     let now = page::run(&desk, &document, |at, shown| {

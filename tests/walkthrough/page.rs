@@ -150,6 +150,11 @@ fn without_machine(line: &str) -> String {
         assert_ne!(first, "0", "{line}");
         return format!("{before}: loaded, <some> conversations as demanded{end}");
     }
+    // `reads back equal (linux 6.1, iptables-restore v1.8.9 (nf_tables), ...); what follows`.
+    if let Some((before, rest)) = line.split_once(" (linux ") {
+        let end = rest.rfind(");").map_or("", |at| &rest[at + 1..]);
+        return format!("{before} (<kernel and tools>){end}");
+    }
     match line.split_once("on linux ") {
         Some((before, rest)) => {
             let end = if rest.ends_with(" flows") { ", <some> flows" } else { "" };

@@ -15,6 +15,7 @@ use super::{CheckInput, CheckReport};
 use crate::finding::Code;
 use crate::routes::{Routing, RoutingDiff, diff_routing};
 use scene::RouteScene;
+pub(super) use scene::place_of;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;

@@ -80,7 +80,7 @@ impl RouteScene<'_> {
 }
 
 /// Where an outcome is written; nowhere for what no text says.
-pub(super) fn place_of(routing: &Routing, outcome: &Outcome, family: Family) -> Option<Location> {
+pub(in crate::check) fn place_of(routing: &Routing, outcome: &Outcome, family: Family) -> Option<Location> {
     let span = match outcome {
         Outcome::Found { routes, .. } => routes.first().and_then(|at| routing.routes.get(*at)).map(|route| route.span),
         Outcome::Ended { priority, .. } => {

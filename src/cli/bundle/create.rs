@@ -268,6 +268,11 @@ fn found(device: &str, spare: Option<&Spare>, error: MappingError) -> Result<Vec
                 "a name stands somewhere where it cannot be told from other words; write this bundle by hand",
             )])
         }
+        MappingError::RoutesDiffer(_) => {
+            Ok(vec![finding(error.to_string()).helped_by(
+                "a name stands somewhere where it cannot be told from other words; write this bundle by hand",
+            )])
+        }
         MappingError::Unreadable(unreadable) => Err(Failure::from(unreadable)),
         other => Err(Failure::new(format!("`{device}`: {other}"))),
     }

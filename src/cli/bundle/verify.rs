@@ -17,7 +17,7 @@ use crate::diff::{Bounds, EffectKind};
 use crate::document::did_you_mean;
 use crate::finding::{Finding, PORT_NOT_MAPPED, SPARE_DIFFERS};
 use crate::fleet::bundle::{Bundle, BundledDevice, MappingError, PortMap, prove};
-use crate::fleet::{Converged, Readback, ReadbackError, RoutesRead, compare_readback};
+use crate::fleet::{Converged, Readback, ReadbackError, compare_readback};
 use crate::gate::DeviceBytes;
 use crate::policy::Unmanaged;
 use crate::report::{WrittenFinding, finding_human, json_text};
@@ -129,7 +129,9 @@ fn mapping(bundle: &Bundle, device: &BundledDevice) -> Result<Option<Finding>, F
                 None => found,
             }))
         }
-        Err(error @ MappingError::Unmapped(_)) => Ok(Some(finding(error.to_string()))),
+        Err(error @ (MappingError::Unmapped(_) | MappingError::RoutesDiffer(_))) => {
+            Ok(Some(finding(error.to_string())))
+        }
         Err(MappingError::Unreadable(unreadable)) => Err(unreadable.into()),
         Err(other) => Err(Failure::new(format!("`{}`: {other}", device.device))),
     }
@@ -242,8 +244,10 @@ fn differences(device: &str, converged: &Converged) -> Vec<Finding> {
             .on_device(device)
             .helped_by("load the files of the bundle again, and read the spare back once more")
     };
-    if let (RoutesRead::Differ(why), true) = (&converged.routes, converged.differences.is_empty()) {
-        return vec![finding(format!("the spare does not have the routes of `{device}`: {why}"))];
+    let routes = converged.routes.words();
+    let routes = routes.map(|why| finding(format!("the spare does not have the routes of `{device}`: {why}")));
+    if converged.differences.is_empty() && routes.is_some() {
+        return routes.into_iter().collect();
     }
     if converged.differences.is_empty() {
         return vec![finding("not every packet could be compared, so nothing is proved".to_owned())];
@@ -262,7 +266,7 @@ fn differences(device: &str, converged: &Converged) -> Vec<Finding> {
             None => found,
         }
     };
-    converged.differences.iter().take(10).map(one).collect()
+    converged.differences.iter().take(10).map(one).chain(routes).collect()
 }
 
 /// The document `fwgate.bundle-verdict/1`.

@@ -1,11 +1,11 @@
 //! What a read-back shows, in words.
 
-use crate::fleet::{Converged, RoutesRead};
+use crate::fleet::Converged;
 use crate::packet::packet_to_json;
 
 /// The first difference of a comparison, in one clause.
 pub fn difference_words(converged: &Converged) -> String {
-    if let (RoutesRead::Differ(why), None) = (&converged.routes, converged.differences.first()) {
+    if let (Some(why), None) = (converged.routes.words(), converged.differences.first()) {
         return format!("routes: {why}");
     }
     match converged.differences.first() {

@@ -121,10 +121,14 @@ impl Line<'_> {
         let Line { device, transport, .. } = *self;
         let Some(command) = &transport.identity else { return Ok(device.to_owned()) };
         let finished = self.call(command, files, With::default()).map_err(|f| f.reason(device))?;
+        if !finished.is_success {
+            let message = format!("`{device}` could not be asked who it is: {}", ended(&finished));
+            return Err(invalid(message, "see that the transport reaches it, and that it is the host that it was"));
+        }
         let said = String::from_utf8_lossy(&finished.stdout).trim().to_owned();
         let address = transport.addresses.get(device).map(|a| a.value.as_str());
         let host = address.and_then(|a| a.rsplit('@').next());
-        let is_known = finished.is_success && [Some(device), address, host].contains(&Some(said.as_str()));
+        let is_known = [Some(device), address, host].contains(&Some(said.as_str()));
         match is_known {
             true => Ok(said),
             false => {
@@ -262,18 +266,15 @@ fn fresh(device: &str, text: &str, nonce: &str) -> Result<String, Reason> {
     }
 }
 
-/// Refuses a read-back without routes where the change is about routes: nobody could say whether they are in force.
+/// Refuses a read-back without routes where the device's files give some: nobody could say whether they are in force.
 fn refuse_unread_routes(device: &str, way: &Way, seen: &[InputFile]) -> Result<(), Reason> {
-    let routes = |files: &DeviceFiles| {
-        files.files.iter().filter(|f| is_routing(f)).map(|f| (f.name.clone(), f.bytes.clone())).collect::<Vec<_>>()
-    };
-    let changes = routes(&way.baseline) != routes(&way.proposal);
-    if !changes || seen.iter().any(is_routing) {
+    let mut files = way.baseline.files.iter().chain(&way.proposal.files);
+    if !files.any(is_routing) || seen.iter().any(is_routing) {
         return Ok(());
     }
     let fix =
         "let `read` print `# ip route show table all` and behind it what that command prints, and so for `ip rule`";
-    Err(invalid(format!("the change is about routes of `{device}`, and the read-back holds none"), fix))
+    Err(invalid(format!("the files of `{device}` give routes, and the read-back holds none"), fix))
 }
 
 /// Whether a text is one of the files, or all of them, byte for byte.

@@ -4,10 +4,12 @@
 //! Reading what was written gives the ruleset back, step by step; `docs/dialects/native.md` describes the format,
 //! `schemas/ruleset.json` its shape.
 
+mod mentions;
 mod read;
 mod words;
 mod write;
 
+pub use mentions::mentions;
 pub use write::write;
 
 use super::{Dialect, Draft, ReadOptions, Text};

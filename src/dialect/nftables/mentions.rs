@@ -13,25 +13,22 @@ use crate::ruleset::{Sources, Span};
 use std::collections::BTreeMap;
 
 /// Keys of `meta` whose values are interfaces (nft(8), META EXPRESSIONS).
-const KEYS: [&str; 10] =
+pub(super) const KEYS: [&str; 10] =
     ["iif", "iifname", "oif", "oifname", "sdif", "sdifname", "ibrname", "obrname", "ibriport", "obriport"];
 /// Types of set keys that are interfaces.
-const TYPES: [&str; 2] = ["ifname", "iface_index"];
+pub(super) const TYPES: [&str; 2] = ["ifname", "iface_index"];
 /// What stands where an interface could and is none: answers of `fib`, and the number of the loopback.
-const NO_NAMES: [&str; 4] = ["exists", "missing", "0", "1"];
+pub(super) const NO_NAMES: [&str; 4] = ["exists", "missing", "0", "1"];
 
 /// The interfaces that these texts, and what they include, name.
 pub fn mentions(texts: &[Text], options: &ReadOptions, draft: &mut Draft) -> Vec<Mention> {
     let includes = Includes::new(options.includes.clone());
     let mut order: Vec<&Text> = texts.iter().collect();
     order.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut commands = Vec::new();
+    let (mut commands, mut of_json) = (Vec::new(), Vec::new());
     for text in order {
         match json::recognises(&text.text) {
-            true => draft.refuse(
-                Problem::new(text.start(), "names of interfaces in nft's JSON cannot be rewritten")
-                    .help("commit the text instead: `nft list ruleset`"),
-            ),
+            true => of_json.extend(json::mentions(text, draft)),
             false => commands.extend(text::parse(text, &includes, draft)),
         }
     }
@@ -39,7 +36,7 @@ pub fn mentions(texts: &[Text], options: &ReadOptions, draft: &mut Draft) -> Vec
     found.note_sets(&commands);
     commands.iter().for_each(|command| found.command(command));
     let places = Places::new(&draft.ruleset.sources);
-    let (mut out, mut lost) = (Vec::new(), Vec::new());
+    let (mut out, mut lost) = (of_json, Vec::new());
     for (name, span) in &found.names {
         match places.mention(name, *span) {
             Some(mention) => out.push(mention),
@@ -228,9 +225,14 @@ impl<'s> Places<'s> {
 }
 
 fn made(file: &str, (start, end): (usize, usize), name: &str, quote: &'static str) -> Mention {
-    let pattern = match name.strip_suffix('*') {
+    let pattern = pattern_of(name);
+    Mention { file: file.into(), start, end, pattern, spelling: Spelling { quote, wildcard: "*" } }
+}
+
+/// A name, or the beginning of names.
+pub(super) fn pattern_of(name: &str) -> IfacePattern {
+    match name.strip_suffix('*') {
         Some(prefix) if !prefix.ends_with('\\') => IfacePattern::prefix(prefix),
         _ => IfacePattern::exact(name),
-    };
-    Mention { file: file.into(), start, end, pattern, spelling: Spelling { quote, wildcard: "*" } }
+    }
 }

@@ -1,14 +1,14 @@
 //! The files of a device written for a spare, and the proof that both mean the same.
 
 use super::ports::{PortMap, Unmapped};
-use super::renamed::renamed;
+use super::renamed::{renamed, renamed_routing};
 use crate::dialect::mentions::{interface_mentions, rewritten};
 use crate::dialect::{InputFile, ReadOptions, read_device};
 use crate::diff::{Bounds, ReplayMismatch, diff_filter};
 use crate::packet::{Family, IfacePattern, Packet};
 use crate::policy::{interface_places, read_device_file};
-use crate::routes::{Routing, is_routing, read_routing, split_routes};
-use crate::ruleset::{Hook, Problem, Ruleset, Sources, Span, Unreadable};
+use crate::routes::{Disagreement, Routing, diff_routing, flow_words, read_routing, route_mentions, split_routes};
+use crate::ruleset::{Hook, Ruleset, Unreadable};
 
 /// The files of one device, taken apart.
 #[derive(Clone, Debug)]
@@ -49,9 +49,15 @@ pub enum MappingError {
         /// One packet, with the names of the spare.
         witness: Option<Box<Packet>>,
     },
+    /// What was written does not send packets where they should go.
+    #[error("what would be written for the spare does not send packets the same way{}", .0.as_ref().map(|f| format!(": {f}")).unwrap_or_default())]
+    RoutesDiffer(Option<String>),
     /// Not every packet was compared.
     #[error("not every packet could be compared")]
     Incomplete,
+    /// The comparison of routes has no result.
+    #[error(transparent)]
+    Routes(#[from] Disagreement),
     /// The engine contradicts the interpreter.
     #[error(transparent)]
     Replay(#[from] ReplayMismatch),
@@ -88,17 +94,6 @@ impl Composed {
     pub fn routing(&self) -> Result<Routing, MappingError> {
         read_routing(&split_routes(&self.rulesets).0).map_err(MappingError::Unreadable)
     }
-
-    /// Routes name interfaces too, and nothing here writes them anew: with other names they would lead nowhere.
-    fn refuse_routes(&self) -> Result<(), MappingError> {
-        let Some(file) = self.rulesets.iter().find(|f| is_routing(f)) else { return Ok(()) };
-        let mut sources = Sources::default();
-        let source = sources.add(file.name.as_str(), String::from_utf8_lossy(&file.bytes).as_ref());
-        let span = Span { source, line: 1, ..Span::default() };
-        let problem = Problem::new(span, "routes are not written with other names of interfaces")
-            .help("give the spare the same names, or keep routes apart from the files that it gets");
-        Err(MappingError::Unreadable(Unreadable { sources, problems: vec![problem] }))
-    }
 }
 
 /// Writes the files of a device with the names of a spare, and proves that they mean the same there.
@@ -109,8 +104,12 @@ pub fn map_device(device: &Composed, ports: &PortMap, bounds: Bounds) -> Result<
     if ports.is_identity() {
         return Ok(Written { composed: device.clone(), names: 0 });
     }
-    device.refuse_routes()?;
-    let mentions = interface_mentions(&device.rulesets, &device.options()?).map_err(MappingError::Unreadable)?;
+    let (routes, rulesets) = split_routes(&device.rulesets);
+    let mut mentions = match rulesets.is_empty() && !routes.is_empty() {
+        true => Vec::new(),
+        false => interface_mentions(&rulesets, &device.options()?).map_err(MappingError::Unreadable)?,
+    };
+    mentions.extend(route_mentions(&routes).map_err(MappingError::Unreadable)?);
     let image = |pattern: &IfacePattern| ports.image(pattern);
     let patterns = mentions.iter().map(|m| m.pattern.clone()).collect();
     ports.check(&patterns).map_err(MappingError::Unmapped)?;
@@ -126,8 +125,8 @@ pub fn map_device(device: &Composed, ports: &PortMap, bounds: Bounds) -> Result<
     Ok(Written { composed, names: mentions.len() })
 }
 
-/// Proves that files mean on the spare what the device's mean on the device: the device's ruleset, its interfaces renamed as a
-/// model, against what the files for the spare are read as.
+/// Proves that files mean on the spare what the device's mean on the device: the device's ruleset and routes, their interfaces renamed
+/// as a model, against what the files for the spare are read as.
 ///
 /// # Errors
 /// They do not, or it cannot be proved.
@@ -149,8 +148,22 @@ pub fn prove(device: &Composed, spare: &Composed, ports: &PortMap, bounds: Bound
     let same_facts = expected.facts == written.facts
         && (expected.families, expected.conntrack) == (written.families, written.conntrack);
     match same_facts {
-        true => Ok(()),
+        true => prove_routes(device, spare, ports),
         false => Err(MappingError::Differs { hook: Hook::Input, family: Family::V4, witness: None }),
+    }
+}
+
+/// The same of routes and policy rules: every destination goes where it went, by the port that stands for the old one.
+fn prove_routes(device: &Composed, spare: &Composed, ports: &PortMap) -> Result<(), MappingError> {
+    let expected = renamed_routing(&device.routing()?, ports).map_err(MappingError::Unmapped)?;
+    let written = spare.routing()?;
+    let diff = diff_routing(&expected, &written)?;
+    let same = diff.is_equivalent()
+        && (&expected.families, &expected.ruled) == (&written.families, &written.ruled)
+        && expected.routes.len() == written.routes.len();
+    match same {
+        true => Ok(()),
+        false => Err(MappingError::RoutesDiffer(diff.changes.first().map(|c| flow_words(&c.witness)))),
     }
 }
 

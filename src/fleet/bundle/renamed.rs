@@ -2,6 +2,7 @@
 
 use super::ports::{PortMap, Unmapped};
 use crate::packet::IfacePattern;
+use crate::routes::{Dimension, Part, Routing};
 use crate::ruleset::{Lookup, Match, Opaque, Ruleset, Step, Verdict};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -33,6 +34,36 @@ pub(super) fn renamed(ruleset: &Ruleset, ports: &PortMap) -> Result<Ruleset, Vec
         }
     }
     Ok(out)
+}
+
+/// The routing as it would be if every interface had always been called as on the spare.
+///
+/// # Errors
+/// Every interface that the map does not carry over.
+pub(super) fn renamed_routing(routing: &Routing, ports: &PortMap) -> Result<Routing, Vec<Unmapped>> {
+    let mut out = routing.clone();
+    let mut wrong = BTreeSet::new();
+    let mut anew = |name: &str| match ports.image(&IfacePattern::exact(name)) {
+        Ok(image) => image.name,
+        Err(unmapped) => {
+            wrong.insert(unmapped);
+            name.to_owned()
+        }
+    };
+    for dev in out.routes.iter_mut().flat_map(|r| &mut r.hops).filter_map(|hop| hop.dev.as_mut()) {
+        *dev = anew(dev);
+    }
+    for rule in out.rules.values_mut().flatten() {
+        for dimension in [Dimension::Iif, Dimension::Oif] {
+            let part = match rule.zone.get(dimension) {
+                Some(Part::Only(names)) => Part::Only(names.iter().map(|name| anew(name)).collect()),
+                Some(Part::But(names)) => Part::But(names.iter().map(|name| anew(name)).collect()),
+                _ => continue,
+            };
+            rule.zone = rule.zone.clone().with(dimension, part);
+        }
+    }
+    if wrong.is_empty() { Ok(out) } else { Err(wrong.into_iter().collect()) }
 }
 
 /// The image; all patterns were checked before.

@@ -209,8 +209,98 @@ fn a_port_without_a_name_and_a_file_that_cannot_be_written_are_refused() {
         Err(MappingError::Unmapped(all)) => assert_eq!(all, [Unmapped::Missing("eth1".into())]),
         other => panic!("{other:?}"),
     }
-    let json = "{\"nftables\": [{\"metainfo\": {\"json_schema_version\": 1}}, {\"table\": {\"family\": \"ip\", \"name\": \"t\", \"handle\": 1}}]}";
-    assert!(matches!(map_device(&composed("a.json", json), &map, Bounds::default()), Err(MappingError::Unreadable(_))));
+    let windows = "Windows Registry Editor Version 5.00\n\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Policies\\Microsoft\\WindowsFirewall]\n";
+    let refused = map_device(&composed("a.reg", windows), &map, Bounds::default());
+    let Err(MappingError::Unreadable(unreadable)) = refused else { panic!("{refused:?}") };
+    assert!(unreadable.problems[0].message.contains("cannot be rewritten"), "{:?}", unreadable.problems);
+}
+
+const LISTING: &str = r#"{"nftables": [{"metainfo": {"version": "1.0.6", "json_schema_version": 1}},
+ {"table": {"family": "inet", "name": "f", "handle": 1}},
+ {"set": {"family": "inet", "name": "s", "table": "f", "type": ["ifname", "ipv4_addr"], "handle": 3, "elem": [{"concat": ["eth1", "10.0.0.1"]}]}},
+ {"map": {"family": "inet", "name": "m", "table": "f", "type": "ifname", "map": "verdict", "handle": 4, "elem": [["eth0", {"accept": null}], ["eth1", {"drop": null}]]}},
+ {"flowtable": {"family": "inet", "name": "ft", "table": "f", "handle": 5, "hook": "ingress", "prio": 0, "dev": ["eth0", "eth1"]}},
+ {"chain": {"family": "inet", "table": "f", "name": "eth0", "handle": 6}},
+ {"chain": {"family": "inet", "table": "f", "name": "c", "handle": 2, "type": "filter", "hook": "forward", "prio": 0, "policy": "drop"}},
+ {"rule": {"family": "inet", "table": "f", "chain": "eth0", "handle": 7, "comment": "eth0", "expr": [{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "eth0.7"}}, {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}}, {"accept": null}]}},
+ {"rule": {"family": "inet", "table": "f", "chain": "c", "handle": 8, "expr": [{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "eth0"}}, {"match": {"op": "==", "left": {"meta": {"key": "oifname"}}, "right": {"set": ["eth1", "lo"]}}}, {"jump": {"target": "eth0"}}]}},
+ {"rule": {"family": "inet", "table": "f", "chain": "c", "handle": 9, "expr": [{"match": {"op": "==", "left": {"concat": [{"meta": {"key": "iifname"}}, {"payload": {"protocol": "ip", "field": "saddr"}}]}, "right": "@s"}}, {"accept": null}]}},
+ {"rule": {"family": "inet", "table": "f", "chain": "c", "handle": 10, "expr": [{"vmap": {"key": {"meta": {"key": "oifname"}}, "data": {"set": [["eth0", {"accept": null}], ["eth1", {"drop": null}]]}}}]}},
+ {"rule": {"family": "inet", "table": "f", "chain": "c", "handle": 11, "expr": [{"vmap": {"key": {"meta": {"key": "iifname"}}, "data": "@m"}}]}}]}"#;
+
+#[test]
+fn json_of_nftables_is_written_anew_by_its_types() {
+    let map = ports(&[("eth0", "ens1"), ("eth1", "ens2"), ("eth0.7", "ens1.7")]);
+    let out = written("rules.json", LISTING, &map);
+    for part in [
+        "{\"concat\": [\"ens2\", \"10.0.0.1\"]}",
+        "[[\"ens1\", {\"accept\": null}], [\"ens2\", {\"drop\": null}]]}},",
+        "\"dev\": [\"ens1\", \"ens2\"]",
+        "\"name\": \"eth0\", \"handle\": 6",
+        "\"comment\": \"eth0\"",
+        "\"right\": \"ens1.7\"",
+        "\"right\": {\"set\": [\"ens2\", \"lo\"]}",
+        "{\"jump\": {\"target\": \"eth0\"}}",
+        "\"data\": {\"set\": [[\"ens1\"",
+    ] {
+        assert!(out.contains(part), "{part}\n{out}");
+    }
+    // A rule that keeps its old port does not pass.
+    let prove =
+        |text: &str| prove(&composed("rules.json", LISTING), &composed("rules.json", text), &map, Bounds::default());
+    assert!(prove(&out).is_ok());
+    assert!(matches!(
+        prove(&out.replace("{\"set\": [[\"ens1\"", "{\"set\": [[\"eth0\"")),
+        Err(MappingError::Differs { .. })
+    ));
+}
+
+#[test]
+fn rulesets_of_the_native_format_are_written_anew() {
+    let options = crate::dialect::ReadOptions::default();
+    let file =
+        InputFile { name: "rules.v4".into(), bytes: DUMP.replace(" -m limit --limit 5/second", "").into_bytes() };
+    let ruleset = crate::dialect::read_device(&[file], &options).unwrap();
+    let text = crate::dialect::native::write(&ruleset);
+    let out = written("rules.json", &text, &ports(&[("eth0", "ens1"), ("eth1", "ens2")]));
+    assert!(out.contains("\"ens1\"") && out.contains("\"ens2\""), "{out}");
+    assert!(
+        out.matches("eth0").count() < text.matches("eth0").count() && out.contains("eth0"),
+        "the chain keeps its name: {out}"
+    );
+}
+
+const ROUTES: &str = "default via 10.0.0.1 dev eth0 proto dev \n10.5.0.0/16 \n\tnexthop via 10.0.0.2 dev eth0 weight 2 \n\tnexthop via 10.1.0.2 dev eth1 weight 1 \n\
+10.0.0.0/24 dev eth0 proto kernel scope link src 10.0.0.9 \nblackhole 10.6.0.0/16 \n127.0.0.0/8 dev lo table 7 \n";
+const ROUTING_RULES: &str = "0:\tfrom all lookup local\n5:\tnot from 10.0.0.0/8 iif eth1 lookup 7\n32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n";
+
+#[test]
+fn routes_and_policy_rules_are_written_anew() {
+    let map = ports(&[("eth0", "ens1"), ("eth1", "ens2")]);
+    let mut device = composed("routes", ROUTES);
+    device.rulesets.extend(composed("rules.v4.policy", ROUTING_RULES).rulesets);
+    device.rulesets.extend(composed("rules.v4", DUMP).rulesets);
+    let out = map_device(&device, &map, Bounds::default()).unwrap_or_else(|e| panic!("{e}"));
+    let text = |at: usize| String::from_utf8(out.composed.rulesets[at].bytes.clone()).unwrap();
+    assert_eq!(text(0), ROUTES.replace("dev eth0", "dev ens1").replace("dev eth1", "dev ens2"));
+    assert_eq!(text(1), ROUTING_RULES.replace("eth1", "ens2"));
+    assert!(text(2).contains("-i ens1 -o ens2"));
+    // A port that routes alone name needs a name as well, and a route left as it was fails the proof.
+    let few = ports(&[("eth0", "ens1")]);
+    let only = composed("routes", ROUTES);
+    match map_device(&only, &few, Bounds::default()) {
+        Err(MappingError::Unmapped(all)) => assert_eq!(all, [Unmapped::Missing("eth1".into())]),
+        other => panic!("{other:?}"),
+    }
+    let good = written("routes", ROUTES, &map);
+    let prove = |text: &str| prove(&only, &composed("routes", text), &map, Bounds::default());
+    assert!(prove(&good).is_ok());
+    assert!(matches!(
+        prove(&good.replace("10.0.0.1 dev ens1", "10.0.0.1 dev eth0")),
+        Err(MappingError::RoutesDiffer(_))
+    ));
+    let json = r#"[{"dst":"default","gateway":"10.0.0.1","dev":"eth0","flags":[]},{"dst":"10.5.0.0/16","flags":[],"nexthops":[{"gateway":"10.0.0.2","dev":"eth0","weight":1,"flags":[]},{"gateway":"10.1.0.2","dev":"eth1","weight":1,"flags":[]}]}]"#;
+    assert_eq!(written("routes.json", json, &map), json.replace("eth0", "ens1").replace("eth1", "ens2"));
 }
 
 /// The proof is what stands between a wrong rewriting and the device: files in which a rule was left as it was, or lost, fail it.

@@ -1,9 +1,11 @@
 //! The device's interfaces in the namespace, and their other ends in a second one.
 
 use super::Job;
+use super::routed::RouteJob;
+use super::routes::bring_about;
 use super::send::{Inside, Outside};
 use nix::sched::{CloneFlags, unshare};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::net::IpAddr;
@@ -18,6 +20,10 @@ const FAR: [&str; 2] = ["198.18.0.2", "fe80::2"];
 const OWN: [&str; 2] = ["198.18.255.254/32", "fd00:6677::1/128"];
 /// The traffic class by which routing knows our own IPv6 packets from the kernel's replies.
 pub(super) const OURS: u32 = 0x88;
+/// The type of service by which rules know our own IPv4 packets where the device's routes decide; the packets themselves have none.
+pub(super) const OURS_V4: u32 = 0x10;
+/// By how much the device's rules stand further behind where flows are sent.
+const SHIFT: u32 = 100;
 /// Most interfaces.
 const MAX_INTERFACES: usize = 250;
 
@@ -38,24 +44,50 @@ pub(super) struct Lan {
 /// # Errors
 /// In one sentence: what is missing or not permitted.
 pub(super) fn build(job: &Job) -> Result<Lan, String> {
-    if job.interfaces.len() > MAX_INTERFACES {
-        return Err(format!("the device has {} interfaces; {MAX_INTERFACES} are the most", job.interfaces.len()));
+    let routed = job.routes.iter().flat_map(|routes| &routes.interfaces);
+    let names: BTreeSet<String> = job.interfaces.iter().chain(routed).cloned().collect();
+    if names.len() > MAX_INTERFACES {
+        return Err(format!("the device has {} interfaces; {MAX_INTERFACES} are the most", names.len()));
     }
     settings()?;
     let (orders, place, done) = far_side()?;
-    let numbers: BTreeMap<String, usize> = job.interfaces.iter().cloned().zip(1..).collect();
-    ip(&near_links(&numbers, &place))?;
+    let numbers: BTreeMap<String, usize> = names.into_iter().zip(1..).collect();
+    ip(&near_links(&numbers, &place, job.routes.is_some()))?;
     let _ = orders.send(far_links(&numbers));
     let outside = done.recv().map_err(|_| "the second namespace died".to_owned())??;
-    ip(&near_routes(&numbers))?;
-    for family in ["-4", "-6"] {
-        ip_family(family, &near_rules(&numbers, family))?;
+    await_up(|name| name != "lo" && numbers.contains_key(name))?;
+    match &job.routes {
+        Some(routes) => routed_ways(routes)?,
+        None => {
+            one_way_each(&numbers)?;
+            let own: Vec<String> = job.addresses.iter().map(|a| address_line("add", a)).collect();
+            ip(&own.concat())?;
+            await_local(&job.addresses)?;
+        }
     }
-    let own: Vec<String> = job.addresses.iter().map(|a| address_line("add", a)).collect();
-    ip(&own.concat())?;
-    await_local(&job.addresses)?;
-    let inside = Inside::new(&numbers).map_err(|e| format!("raw sockets: {e}"))?;
+    let inside = Inside::new(&numbers, job.routes.is_some()).map_err(|e| format!("raw sockets: {e}"))?;
     Ok(Lan { numbers, inside, outside, _orders: orders })
+}
+
+/// Every interface is the way to everywhere for what is to go out by it.
+fn one_way_each(numbers: &BTreeMap<String, usize>) -> Result<(), String> {
+    ip(&near_routes(numbers))?;
+    ["-4", "-6"].iter().try_for_each(|family| ip_family(family, &near_rules(numbers, family)))
+}
+
+/// The device's own routes decide; what the kernel says by itself goes nowhere.
+fn routed_ways(routes: &RouteJob) -> Result<(), String> {
+    if let Some((place, said)) = bring_about(routes, Some(SHIFT))? {
+        return Err(format!("`{place}` was taken before and is not any more: {said}"));
+    }
+    for (family, ours) in [("-4", OURS_V4), ("-6", OURS)] {
+        let rules = format!(
+            "rule add pref {0} nop\nrule add pref 40 iif lo dsfield {ours:#x} goto {0}\nrule add pref 60 iif lo blackhole\n",
+            SHIFT - 1
+        );
+        ip_family(family, &rules)?;
+    }
+    Ok(())
 }
 
 /// Forwarding, no filter on source addresses, no duplicate detection, no talk of the kernel's own.
@@ -86,7 +118,7 @@ fn settings() -> Result<(), String> {
     Ok(())
 }
 
-fn lower(error: &std::io::Error) -> String {
+pub(super) fn lower(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::PermissionDenied => "not permitted".to_owned(),
         kind => kind.to_string(),
@@ -109,7 +141,9 @@ fn far_side() -> Result<FarSide, String> {
             return;
         }
         let Ok(links) = order.recv() else { return };
-        let made = far_settings().and_then(|()| ip(&links)).and_then(|()| Outside::new().map_err(|e| e.to_string()));
+        let is_up = || await_up(|name| name.starts_with("fwgfar"));
+        let made = far_settings().and_then(|()| ip(&links)).and_then(|()| is_up());
+        let made = made.and_then(|()| Outside::new().map_err(|e| e.to_string()));
         let _ = tell.send(made);
         let _ = order.recv();
     });
@@ -139,7 +173,7 @@ pub(super) fn number_of(mac: &[u8]) -> Option<usize> {
     }
 }
 
-fn near_links(numbers: &BTreeMap<String, usize>, place: &str) -> String {
+fn near_links(numbers: &BTreeMap<String, usize>, place: &str, is_routed: bool) -> String {
     let mut out = "link set lo up\n".to_owned();
     for (name, n) in numbers.iter().filter(|(name, _)| *name != "lo") {
         out += &format!(
@@ -149,8 +183,10 @@ fn near_links(numbers: &BTreeMap<String, usize>, place: &str) -> String {
         );
         out += &format!("link set fwgfar{n} netns {place}\n");
     }
-    for name in numbers.keys() {
-        out += &format!("link set {name} up\n");
+    // Without ARP and neighbour discovery every address is at the other end (`arp_constructor`, `ndisc_constructor`).
+    let quiet = if is_routed { " arp off" } else { "" };
+    for name in numbers.keys().filter(|name| *name != "lo") {
+        out += &format!("link set {name}{quiet} up\n");
     }
     for own in OWN {
         out += &format!("addr add {own} dev lo\n");
@@ -217,9 +253,27 @@ impl Lan {
     }
 }
 
+/// Waits until links carry: before its carrier is known everywhere (`linkwatch_do_dev`), an interface drops what is sent by it, which
+/// would look blocked, and IPv6 has not set up what it sets up by itself.
+pub(super) fn await_up(is_ours: impl Fn(&str) -> bool) -> Result<(), String> {
+    for _ in 0..800 {
+        let shown = Command::new("ip").args(["-o", "link", "show"]).stdin(Stdio::null()).output();
+        let shown = shown.map_err(|e| format!("`ip` cannot be started: {}", e.kind()))?;
+        let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+        // `2: eth0@if5: <...> mtu 1500 qdisc noqueue state UP ...`
+        let name =
+            |line: &str| line.split(": ").nth(1).and_then(|n| n.split('@').next()).unwrap_or_default().to_owned();
+        if text.lines().filter(|line| is_ours(&name(line))).all(|line| line.contains(" state UP ")) {
+            return Ok(());
+        }
+        thread::sleep(std::time::Duration::from_millis(5));
+    }
+    Err("an interface does not come up".to_owned())
+}
+
 /// The kernel makes an IPv6 address local some time after it was added (`net/ipv6/addrconf.c`, `addrconf_dad_work`); what is
 /// sent before is lost, and would look blocked.
-fn await_local(addresses: &[IpAddr]) -> Result<(), String> {
+pub(super) fn await_local(addresses: &[IpAddr]) -> Result<(), String> {
     let wanted: Vec<String> = addresses.iter().filter(|a| a.is_ipv6()).map(|a| format!("local {a} ")).collect();
     for _ in 0..400 {
         let shown =
@@ -234,17 +288,17 @@ fn await_local(addresses: &[IpAddr]) -> Result<(), String> {
     Err("an address of the device does not become local".to_owned())
 }
 
-fn address_line(verb: &str, address: &IpAddr) -> String {
+pub(super) fn address_line(verb: &str, address: &IpAddr) -> String {
     let length = if address.is_ipv4() { 32 } else { 128 };
     format!("addr {verb} {address}/{length} dev lo\n")
 }
 
-fn ip(lines: &str) -> Result<(), String> {
+pub(super) fn ip(lines: &str) -> Result<(), String> {
     ip_family("", lines)
 }
 
 /// Runs commands of `ip`, all of them or up to the first that fails.
-fn ip_family(family: &str, lines: &str) -> Result<(), String> {
+pub(super) fn ip_family(family: &str, lines: &str) -> Result<(), String> {
     let mut command = Command::new("ip");
     command.args(Some(family).filter(|f| !f.is_empty())).args(["-batch", "-"]);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());

@@ -5,11 +5,18 @@
 //! interfaces, whose other ends lie in a second namespace of the same process, and no way out. Nothing has a name, so
 //! nothing stays behind, however the process ends. Where root is missing, a user namespace gives the right to all this.
 //!
-//! A flow is first sent through the empty namespace: what does not arrive there would prove nothing afterwards.
+//! A flow is first sent through the namespace without filters: what does not arrive there would prove nothing afterwards.
+//!
+//! Routes are loaded twice: in a namespace that holds nothing else, from which they are read back, and in the one through which the
+//! flows go. There the device's rules stand somewhat further behind, so that what the kernel says by itself (resets, errors) can be
+//! kept from going out, and no neighbour is asked for: every address is at the other end of whatever link the routes choose.
 
 #[cfg(target_os = "linux")]
 mod lan;
 mod load;
+mod routed;
+#[cfg(target_os = "linux")]
+mod routes;
 #[cfg(target_os = "linux")]
 mod send;
 mod talk;
@@ -18,6 +25,7 @@ mod wire;
 mod worker;
 
 pub use load::{JobFile, Loader, loader_of};
+pub use routed::{RouteJob, RouteLine};
 pub use talk::{Demand, Header, Outcome, Talk, Way};
 #[cfg(target_os = "linux")]
 pub use worker::work;
@@ -48,6 +56,8 @@ pub struct Job {
     pub addresses: Vec<IpAddr>,
     /// What is sent.
     pub talks: Vec<Talk>,
+    /// The device's routes and policy rules, where its files give any.
+    pub routes: Option<RouteJob>,
 }
 
 /// A configuration that takes the place of the loaded one, as a device would take it.
@@ -73,7 +83,7 @@ pub enum Answer {
     Unable(String),
     /// A loader refused the bytes.
     Refused {
-        /// The file.
+        /// The file; with the line, where the loader names one.
         file: String,
         /// The loader.
         by: String,
@@ -89,6 +99,8 @@ pub enum Answer {
 pub struct Vetted {
     /// What the kernel says that it holds, by the loader whose counterpart printed it.
     pub readback: Vec<(Loader, String)>,
+    /// What it says of routes and rules, as files, where some were loaded.
+    pub routes: Vec<(String, String)>,
     /// What became of each talk, in order.
     pub outcomes: Vec<Outcome>,
     /// Versions of kernel and tools, one line.

@@ -1,6 +1,6 @@
 //! Sockets of both namespaces: what is injected, what comes out, and what arrives.
 
-use super::lan::{OURS, number_of};
+use super::lan::{OURS, OURS_V4, number_of};
 use super::talk::Header;
 use super::wire::{carries, layer4_of, read};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -24,6 +24,8 @@ pub(super) struct Outside {
 /// Sockets in the device's namespace.
 pub(super) struct Inside {
     by_interface: BTreeMap<String, (Socket, Socket)>,
+    /// Those whose packets the device's routes send; none where the interface is chosen.
+    routed: Option<(Socket, Socket)>,
     /// By family and protocol.
     arrivals: BTreeMap<(bool, u8), Socket>,
 }
@@ -72,22 +74,30 @@ impl Outside {
 
 impl Inside {
     /// Must be called in the namespace.
-    pub fn new(numbers: &BTreeMap<String, usize>) -> io::Result<Inside> {
-        let mut by_interface = BTreeMap::new();
-        for name in numbers.keys() {
+    pub fn new(numbers: &BTreeMap<String, usize>, is_routed: bool) -> io::Result<Inside> {
+        let pair = |name: Option<&String>| -> io::Result<(Socket, Socket)> {
             let pair = (sender(Domain::IPV4)?, sender(Domain::IPV6)?);
             for socket in [&pair.0, &pair.1] {
-                socket.bind_device(Some(name.as_bytes()))?;
+                socket.bind_device(name.map(|name| name.as_bytes()))?;
             }
             pair.1.set_tclass_v6(OURS)?;
-            by_interface.insert(name.clone(), pair);
+            if is_routed {
+                pair.0.set_tos_v4(OURS_V4)?;
+            }
+            Ok(pair)
+        };
+        let mut by_interface = BTreeMap::new();
+        for name in numbers.keys() {
+            by_interface.insert(name.clone(), pair(Some(name))?);
         }
-        Ok(Inside { by_interface, arrivals: BTreeMap::new() })
+        let routed = is_routed.then(|| pair(None)).transpose()?;
+        Ok(Inside { by_interface, routed, arrivals: BTreeMap::new() })
     }
 
-    /// Sends a packet from the device itself.
+    /// Sends a packet from the device itself: by this interface, or by the one that the device's routes choose.
     pub fn send(&self, interface: &str, header: &Header, packet: &[u8]) -> io::Result<()> {
-        let pair = self.by_interface.get(interface).ok_or(io::ErrorKind::NotFound)?;
+        let routed = self.routed.as_ref().filter(|_| interface != "lo");
+        let pair = routed.or(self.by_interface.get(interface)).ok_or(io::ErrorKind::NotFound)?;
         let socket = if header.dst.is_ipv4() { &pair.0 } else { &pair.1 };
         socket.send_to(packet, &to(header)).map(drop)
     }

@@ -2,6 +2,7 @@
 
 use super::lan::{self, Lan};
 use super::load::{JobFile, Loader};
+use super::routes::{Routed, load_apart};
 use super::send::{Caught, await_mark};
 use super::talk::{Demand, Header, Outcome, Talk, Way};
 use super::wire::{Part, build};
@@ -37,11 +38,20 @@ pub fn work(mut input: impl BufRead + Send + 'static) -> Result<String, serde_js
 }
 
 fn answer(job: &Job) -> Answer {
+    let routes = match job.routes.as_ref().map(load_apart).transpose() {
+        Ok(Some(Routed::Refused { place, said })) => {
+            return Answer::Refused { file: place, by: "ip".to_owned(), said };
+        }
+        Ok(Some(Routed::Done(files))) => files,
+        Ok(None) => Vec::new(),
+        Err(why) => return Answer::Unable(why),
+    };
     let mut vetting = match lan::build(job) {
         Ok(lan) => Vetting { job, lan, marks: 0 },
         Err(why) => return Answer::Unable(why),
     };
     match vetting.all() {
+        Ok(Answer::Done(vetted)) => Answer::Done(Vetted { routes, ..vetted }),
         Ok(answer) => answer,
         Err(why) => Answer::Unable(why),
     }
@@ -55,7 +65,7 @@ struct Vetting<'j> {
 
 impl Vetting<'_> {
     fn all(&mut self) -> Result<Answer, String> {
-        let open: Vec<bool> = self.every(|vetting, talk| vetting.first(talk, PATIENCE).map(|c| c.is_some()))?;
+        let open: Vec<bool> = self.every(Vetting::is_open)?;
         if let Err(refused) = self.load_all() {
             return Ok(refused);
         }
@@ -63,7 +73,7 @@ impl Vetting<'_> {
         let judged = self.every(Vetting::judge)?;
         let outcomes = judged.into_iter().zip(open);
         let outcomes = outcomes.map(|(o, open)| if open { o } else { Outcome::NotSendable }).collect();
-        Ok(Answer::Done(Vetted { readback, outcomes, on: self.versions() }))
+        Ok(Answer::Done(Vetted { readback, routes: Vec::new(), outcomes, on: self.versions() }))
     }
 
     /// Loads everything; or who refused what.
@@ -96,13 +106,15 @@ impl Vetting<'_> {
         for way in ways {
             let own = self.own_addresses(way);
             self.lan.own("add", &own)?;
-            if let Way::Forward(one, other) = way {
+            // The device's own routes join what they join.
+            let joined = matches!(way, Way::Forward(..)) && self.job.routes.is_none();
+            if let (Way::Forward(one, other), true) = (way, joined) {
                 self.lan.join(one, other)?;
             }
             for (talk, slot) in talks.iter().zip(&mut out).filter(|(t, _)| t.way == *way) {
                 *slot = Some(each(self, talk)?);
             }
-            if matches!(way, Way::Forward(..)) {
+            if joined {
                 self.lan.part()?;
             }
             self.lan.own("del", &own)?;
@@ -127,10 +139,13 @@ impl Vetting<'_> {
         0x6677_0000 + self.marks
     }
 
-    /// The first packet of a talk, and where it came out.
-    fn first(&mut self, talk: &Talk, wait: Duration) -> Result<Option<Caught>, String> {
+    /// Whether a talk can be had where nothing filters. Routes can lead its answer elsewhere, so that all of it is tried there.
+    fn is_open(&mut self, talk: &Talk) -> Result<bool, String> {
+        if self.job.routes.is_some() && talk.demand == Demand::Pass {
+            return Ok(self.judge(talk)? == Outcome::AsDemanded);
+        }
         let mark = self.mark();
-        self.there(talk, &talk.first, Part::First, mark, wait)
+        Ok(self.there(talk, &talk.first, Part::First, mark, PATIENCE)?.is_some())
     }
 
     fn judge(&mut self, talk: &Talk) -> Result<Outcome, String> {
@@ -253,9 +268,10 @@ impl Vetting<'_> {
     fn versions(&self) -> String {
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let mut words = vec![format!("linux {}", kernel.trim())];
-        for loader in self.job.loaders() {
-            let program = loader.load().0;
-            if let Ok(done) = Command::new(program).arg("--version").stdin(Stdio::null()).output() {
+        let ip = self.job.routes.as_ref().map(|_| ("ip", "-V"));
+        let loaders = self.job.loaders().into_iter().map(|l| (l.load().0, "--version"));
+        for (program, option) in loaders.chain(ip) {
+            if let Ok(done) = Command::new(program).arg(option).stdin(Stdio::null()).output() {
                 words.push(shown(&done.stdout));
             }
         }

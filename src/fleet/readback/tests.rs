@@ -79,3 +79,65 @@ fn a_family_that_is_gone_is_a_difference_and_nothing_is_unreadable() {
     assert!(matches!(compared(&file(OWN), &[]), Err(ReadbackError::Seen(_))));
     assert!(matches!(compared(&file(OWN), &file("iptables: command not found\n")), Err(ReadbackError::Seen(_))));
 }
+
+const ROUTES: &str = "default via 10.0.0.1 dev eth0 \n10.0.0.0/24 dev eth0 proto kernel scope link src 10.0.0.2 \n10.30.0.0/16 via 10.0.0.3 dev eth0 \n";
+const DEFAULT_RULES: &str =
+    "0:\tfrom all lookup local\n32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n";
+
+fn with(routes: &[(&str, &str)]) -> Vec<InputFile> {
+    let more = routes.iter().map(|(name, text)| InputFile { name: (*name).into(), bytes: text.as_bytes().to_vec() });
+    file(OWN).into_iter().chain(more).collect()
+}
+
+fn routes_read(expected: &[(&str, &str)], seen: &[(&str, &str)]) -> RoutesRead {
+    compared(&with(expected), &with(seen)).unwrap().routes
+}
+
+#[test]
+fn routes_are_compared_by_the_longest_prefix() {
+    let expected = [("routes", ROUTES)];
+    // Another order, another protocol, the routes of other tables: the same.
+    let lines: Vec<&str> = ROUTES.lines().rev().collect();
+    let same = format!("{}\nlocal 10.0.0.2 dev eth0 table local \n", lines.join(" proto static\n"));
+    assert_eq!(routes_read(&expected, &[("routes", &same)]), RoutesRead::Equal);
+    let captured = format!("{ROUTES}10.30.8.0/21 via 10.0.0.9 dev eth0 \n");
+    let RoutesRead::Differ(found) = routes_read(&expected, &[("routes", &captured)]) else { panic!() };
+    let [one] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((one.kind, one.to.as_str()), ("captured", "10.30.8.0/21"));
+    assert_eq!((one.expected.as_str(), one.seen.as_str()), ("via 10.0.0.3 dev eth0", "via 10.0.0.9 dev eth0"));
+    assert!(!compared(&with(&expected), &with(&[("routes", &captured)])).unwrap().is_equal());
+    let lost = ROUTES.replace("default via 10.0.0.1 dev eth0 \n", "");
+    let RoutesRead::Differ(found) = routes_read(&expected, &[("routes", &lost)]) else { panic!() };
+    assert_eq!((found[0].kind, found[0].seen.as_str()), ("lost", "no route"));
+}
+
+#[test]
+fn what_is_expected_and_was_not_read_is_not_taken_for_equal() {
+    let expected = [("routes", ROUTES), ("rules.v4.rules", DEFAULT_RULES)];
+    let unread = |seen: &[(&str, &str)]| match routes_read(&expected, seen) {
+        RoutesRead::Unread(what) => what,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(unread(&[]), "routes");
+    assert_eq!(unread(&[("routes", ROUTES)]), "policy rules for IPv4");
+    assert!(!compared(&with(&expected), &with(&[])).unwrap().is_equal());
+    assert_eq!(routes_read(&expected, &expected), RoutesRead::Equal);
+    assert_eq!(routes_read(&[], &expected), RoutesRead::Unasked);
+}
+
+/// Where the files give no rules, the device should have those that a host starts with, and the tables that its own rules ask count.
+#[test]
+fn rules_of_the_device_that_nobody_wrote_down_are_a_difference() {
+    let expected = [("routes", ROUTES)];
+    let table = format!("{ROUTES}10.30.0.0/16 via 10.0.0.7 dev eth0 table 100 \n");
+    assert_eq!(
+        routes_read(&expected, &[("routes", &table), ("rule.v4", DEFAULT_RULES)]),
+        RoutesRead::Equal,
+        "a table that nobody asks"
+    );
+    let asked = DEFAULT_RULES.replace("32766:", "100:\tfrom all lookup 100\n32766:");
+    let RoutesRead::Differ(found) = routes_read(&expected, &[("routes", &table), ("rule.v4", &asked)]) else {
+        panic!()
+    };
+    assert_eq!((found[0].to.as_str(), found[0].seen.as_str()), ("10.30.0.0/16", "via 10.0.0.7 dev eth0"));
+}

@@ -56,7 +56,10 @@ pub(super) fn sections(evidence: &Evidence<'_>) -> Vec<Section> {
 
 /// What changes about routes; nothing where nothing does.
 pub(super) fn routes(lines: impl Iterator<Item = RouteLine>) -> String {
-    let line = |l: RouteLine| format!("<li><b>{}</b> {}</li>", escaped(&l.device), prose(&l.text));
+    let line = |l: RouteLine| {
+        let place = l.place.map(|(file, number)| format!(" <code>{}:{number}</code>", escaped(&file)));
+        format!("<li><b>{}</b> {}{}</li>", escaped(&l.device), prose(&l.text), place.unwrap_or_default())
+    };
     let lines: String = lines.map(line).collect();
     if lines.is_empty() { lines } else { format!("<ul class=\"grounds\">{lines}</ul>\n") }
 }

@@ -33,8 +33,14 @@ impl RouteView<'_> {
 pub struct RouteLine {
     /// The device.
     pub device: String,
+    /// What kind of change it is; `None` where only one side gives routes.
+    pub kind: Option<RouteChangeKind>,
+    /// Their family.
+    pub family: Family,
     /// The file and line of the route or rule that decides now, or that decided.
     pub place: Option<(String, u32)>,
+    /// The line itself.
+    pub quoted: String,
     /// What changes: `captured 10.30.8.0/21: via 10.0.0.9 dev test0, was via 10.0.0.1 dev eth0; such as 10.30.8.1`.
     pub text: String,
 }
@@ -44,7 +50,9 @@ pub fn route_lines(view: &RouteView<'_>) -> Vec<RouteLine> {
     let line = |change: &RouteChange| {
         let old = WrittenWay::of(view.old, &change.old, change.family);
         let new = WrittenWay::of(view.new, &change.new, change.family);
-        let place = new.lines.first().or(old.lines.first()).filter(|l| l.line > 0).map(|l| (l.file.clone(), l.line));
+        let decides = new.lines.first().or(old.lines.first()).filter(|l| l.line > 0);
+        let place = decides.map(|l| (l.file.clone(), l.line));
+        let quoted = decides.map(|l| l.text.clone()).unwrap_or_default();
         let regions: Vec<String> = change.regions.iter().map(|r| region_words(r, change.family)).collect();
         let table = change.table.as_ref().map(|t| format!(" in table {t}")).unwrap_or_default();
         let text = format!(
@@ -55,11 +63,15 @@ pub fn route_lines(view: &RouteView<'_>) -> Vec<RouteLine> {
             old.way,
             flow_words(&change.witness)
         );
-        RouteLine { device: view.device.to_owned(), place, text: visible(&text).into_owned() }
+        let (device, text) = (view.device.to_owned(), visible(&text).into_owned());
+        RouteLine { device, kind: Some(change.kind), family: change.family, place, quoted, text }
     };
     let one_sided = view.diff.one_sided.iter().map(|(family, _)| RouteLine {
         device: view.device.to_owned(),
+        kind: None,
+        family: *family,
         place: None,
+        quoted: String::new(),
         text: format!("only one side gives routes for {family}; none were compared"),
     });
     view.diff.changes.iter().map(line).chain(one_sided).collect()

@@ -211,8 +211,7 @@ impl Reading {
             let names_tables = own().any(|r| r.table != Table::main());
             for rule in rules {
                 let Action::Lookup { table, .. } = &rule.action else { continue };
-                let is_standing = ["local", "main", "default"].contains(&table.0.as_str());
-                if !is_standing && !names_tables && !own().any(|r| r.table == *table) {
+                if !table.is_standing() && !names_tables && !own().any(|r| r.table == *table) {
                     found.push((rule.span, format!("the rule asks table `{table}`, of which no file gives a route")));
                 }
             }

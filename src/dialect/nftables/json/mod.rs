@@ -5,11 +5,14 @@
 
 mod commands;
 mod expressions;
+mod mentions;
 mod objects;
 mod selectors;
 mod sets;
 mod statements;
 mod value;
+
+pub use mentions::mentions;
 
 use super::syntax::Command;
 use crate::dialect::{Draft, Problem, Text};
