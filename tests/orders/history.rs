@@ -262,7 +262,8 @@ impl History {
         let content = self.model.content(at);
         let change = &self.model.changes[at];
         let is_author = change.said.iter().any(|s| s.by == who && matches!(s.said, Said::Announced { .. }));
-        let may = content.is_some() && !is_author && self.model.has_role(who, role);
+        let is_something = content.as_ref().is_some_and(|content| !content.is_empty());
+        let may = is_something && !is_author && self.model.has_role(who, role);
         assert_eq!(answer.written().is_some(), may, "{}", answer.text);
         let Some(content) = content else { return };
         let named = answer.text.lines().find_map(|l| l.trim().strip_prefix("vetting: "));

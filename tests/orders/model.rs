@@ -442,7 +442,9 @@ impl Model {
         let mut rows: Vec<(&str, bool)> = lacks.chain(stops).collect();
         rows.extend(change.taken_back.then_some(("APPROVAL_STALE", true)));
         let must: BTreeSet<&str> = rows.iter().filter(|(_, is)| *is).map(|(code, _)| *code).collect();
-        let unsure = |code: &str| is_empty && ["CHECK_REFUSED", "NOT_VETTED"].contains(&code);
+        // An approval that names no receipt has the same code as a change without one.
+        let is_bare = change.said.iter().any(|s| matches!(s.said, Said::Approved { receipt: None, .. }));
+        let unsure = |code: &str| is_empty && code == "CHECK_REFUSED" || (is_empty || is_bare) && code == "NOT_VETTED";
         let is_open = |code: &str| unsure(code) || is_over && code == "NOT_VETTED";
         let must_not = rows.iter().filter(|(code, is)| !*is && !is_open(code));
         let must_not = must_not.map(|(code, _)| *code).chain(NEVER).collect();
@@ -474,11 +476,13 @@ impl Model {
             () if has("WITHDRAWN") => &["WITHDRAWN"],
             () if has("REJECTED") => &["REJECTED"],
             () if has("HELD") => &["HELD"],
+            // What changes no byte is not analysed, and nothing is counted for it.
+            () if now.is_some_and(Content::is_empty) => &["DRAFT", "STALE"],
             () if is_approved && self.frozen => &["FROZEN"],
             () if is_approved && is_vetted => &["SCHEDULED", "APPROVED"],
             () if !is_approved && is_stale => &["STALE"],
             () if is_vetted && self.staging == Staging::Device => &["VETTED"],
-            () => &["DRAFT"],
+            () => &["DRAFT", "STAGED"],
         };
         states.iter().copied().collect()
     }
