@@ -5,6 +5,7 @@ use super::believed::{Signed, Stranger, read_strictly, signer};
 use super::commit::OrdinaryCommit;
 use super::cores::on_all_cores;
 use super::instant::Instant;
+use super::log::{LogEntry, Outcome};
 use super::reason::{Reason, ReasonCode};
 use super::record::{Claim, Digest, Finish, LedgerEntry, Result as DeviceResult, ResultKind, Witness};
 use super::roster::{Owner, Roster, Standing};
@@ -338,10 +339,19 @@ fn of_nonce<'a>(all: &'a mut BTreeMap<String, PermitHistory>, nonce: &str) -> &'
     all.entry(nonce.to_owned()).or_insert_with(unspent)
 }
 
-/// The heads of closed changes: second parents of the log's merges.
+/// The heads of closed changes: second parents of the log's merges. An emergency that owes its review is not closed: with its branch
+/// the debt would go.
 fn kept_by_log(log: Option<&Branch>) -> HashSet<String> {
     let commits = log.map_or(&[][..], |log| log.commits.as_slice());
-    commits.iter().filter_map(|raw| OrdinaryCommit::parents(&raw.bytes).into_iter().nth(1)).collect()
+    let closed = commits.iter().filter(|raw| !owes_review(raw));
+    closed.filter_map(|raw| OrdinaryCommit::parents(&raw.bytes).into_iter().nth(1)).collect()
+}
+
+/// Whether a merge of the log leaves a review owed. Most do not have the word, and are not read further.
+fn owes_review(raw: &RawCommit) -> bool {
+    let word = Outcome::ReviewDue.name().as_bytes();
+    let said = || LogEntry::read(&OrdinaryCommit::read(&raw.bytes).message);
+    raw.bytes.windows(word.len()).any(|part| part == word) && said().is_some_and(|s| s.outcome == Outcome::ReviewDue)
 }
 
 fn place(raw: &RawCommit) -> String {

@@ -150,6 +150,7 @@ fn a68_review_that_is_overdue() {
     let (fleet, emergency) = indebted();
     fleet.ready();
     fleet.permit().denied_only(&["REVIEW_OVERDUE"]);
+    fleet.fwgate("one", &["change", "show", "EMG-1"]).says("REVIEW-DUE: EMG-1");
     // The review itself stays possible, and pays.
     for (who, role) in [("bob", "network"), ("carol", "network"), ("dave", "security")] {
         let (change, content) = (emergency.id.clone(), emergency.content);
@@ -157,6 +158,7 @@ fn a68_review_that_is_overdue() {
         fleet.say(who, "EMG-1", &Record::Review(review));
     }
     fleet.permit().granted();
+    fleet.fwgate("one", &["change", "show", "EMG-1"]).says("APPLIED: EMG-1");
 }
 
 #[test]

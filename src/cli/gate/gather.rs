@@ -647,7 +647,7 @@ impl Changes<'_> {
 
     pub fn decide(&self, id: &str, read: &Read, neighbours: &[Neighbour]) -> Decision {
         let world = self.world;
-        let (holds, debts) = (world.holds(id), world.debts(id));
+        let holds = world.holds(id);
         let ids: Vec<String> = world.ids().map(str::to_owned).collect();
         let empty = Vec::new();
         decide(&Dossier {
@@ -670,7 +670,7 @@ impl Changes<'_> {
             taken_back: taken_back(&world.ledger, id),
             restores: self.restores(read),
             unconverged: world.unconverged(),
-            debts: &debts,
+            debts: world.debts(),
         })
     }
 

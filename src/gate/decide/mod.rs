@@ -206,7 +206,8 @@ fn fleet_reasons(case: &Dossier<'_>, class: ChangeClass) -> Vec<Reason> {
         );
         out.push(Reason::new(ReasonCode::NotConverged, message, fix));
     }
-    for debt in case.debts.iter().filter(|d| d.due <= case.now && !is_emergency) {
+    let of_others = case.debts.iter().filter(|d| d.change != case.id);
+    for debt in of_others.filter(|d| d.due <= case.now && !is_emergency) {
         let message = format!("the review of the emergency {} was due at {}", debt.change, debt.due);
         out.push(Reason::new(ReasonCode::ReviewOverdue, message, format!("`fwgate change review {}`", debt.change)));
     }
