@@ -174,3 +174,17 @@ fn a68_the_next_emergency_stays_possible() {
     fleet.scene.witness();
     fleet.permit().granted();
 }
+
+/// Closed before it was reviewed, an emergency takes its debt nowhere: the branch has to stay.
+#[test]
+fn a68_the_branch_of_a_debt_that_is_taken_away() {
+    let (fleet, _) = indebted();
+    fleet.present();
+    let ledger = fleet.key("ledger");
+    let close = ["change", "close", "EMG-1", "--without-permit", "--key-ledger", &ledger];
+    fleet.fwgate("one", &close).says("EMG-1: review-due");
+    fleet.scene.witness();
+    fleet.scene.reset("refs/heads/fwgate/changes/EMG-1", None);
+    fleet.ready();
+    fleet.permit().denied("HISTORY_REWRITTEN");
+}
