@@ -246,7 +246,7 @@ fn a_lock_that_nobody_holds_blocks_nobody() {
     let (fleet, _) = announced();
     let folder = fleet.clone_path().join(".git/refs/fwgate");
     assert_eq!(fleet.fwgate("one", &["change", "show", CHANGE]).exit, 1);
-    let names = ["remote/fwgate/ledger.lock", "remote/main.lock", "seen/fwgate/ledger.lock"];
+    let names = ["remote/fwgate/ledger.lock", "seen/fwgate/ledger.lock"];
     for name in names {
         crate::scene::write(&folder.join(name), b"");
     }
