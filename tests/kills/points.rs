@@ -35,7 +35,7 @@ pub const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("permit", &[&FETCHED, &FILE]),
     ("push", &[&OBJECT, &REMOTE, &TRANSPORT]),
     ("push --rollback", &[&OBJECT, &REMOTE, &TRANSPORT]),
-    ("rollback", &[&OBJECT, &REMOTE, &FETCHED, &TRANSPORT]),
+    ("rollback", &[&OBJECT, &REMOTE, &TRANSPORT]),
     ("audit", &[&FILE]),
     ("init", &[&FILE]),
     ("init --two", &[&FILE]),
