@@ -5,9 +5,10 @@
 
 use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
-use super::gate::{MachineKeys, RootArguments, Session, Survey, append_by_machine, need_key, now};
+use super::gate::{MachineKeys, RootArguments, Session, Survey, append_by_machine, machine_of, need_key, now};
 use super::screen::Screen;
 use crate::gate::{Instant, LEDGER_BRANCH, LOG_BRANCH, LedgerEntry, MAX_TEXT, Reason, ReasonCode, Witness};
+use crate::policy::Purpose;
 use crate::report::visible;
 use crate::vcs::CommitId;
 use clap::{Args, Subcommand};
@@ -111,10 +112,11 @@ pub fn witness(session: &Session, key: &Path, begins: Begins, now: Instant) -> R
     for _ in 0..TRIES {
         let survey = session.survey(now);
         let is_new = is_new(&survey, begins)?;
+        let (said, refused) = seen(&survey)?;
+        machine_of(&survey.roster, Purpose::Ledger, key, now).map_err(|reason| vec![reason])?;
         if is_new && !survey.branches.contains_key(LOG_BRANCH) {
             begin_log(session)?;
         }
-        let (said, refused) = seen(&survey)?;
         let parents = survey.ledger.entries.last().map(|last| session.repository.commit_id(&last.commit));
         let parents = parents.transpose().map_err(|e| vec![unwritten(&e.to_string())])?.map(|last| vec![last]);
         let text = LedgerEntry::Witness(said.clone()).text();
@@ -159,8 +161,11 @@ fn seen(survey: &Survey) -> Result<(Witness, Vec<Reason>), Vec<Reason>> {
         let all = survey.obstacles.iter().chain(&survey.chain.reasons).cloned().collect();
         return Err(all);
     };
-    if let Some(unreachable) = survey.obstacles.iter().find(|r| r.code == ReasonCode::LedgerUnreachable) {
-        return Err(vec![unreachable.clone()]);
+    // An entry behind a ledger that was rewound would make the shorter one the ledger.
+    let unfit = |r: &&Reason| matches!(r.code, ReasonCode::LedgerUnreachable | ReasonCode::LedgerFork);
+    let unfit: Vec<Reason> = survey.obstacles.iter().filter(unfit).cloned().collect();
+    if !unfit.is_empty() {
+        return Err(unfit);
     }
     let mut refused = survey.obstacles.clone();
     refused.extend(survey.ledger.check_heads(&survey.branches));

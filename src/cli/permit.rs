@@ -6,14 +6,14 @@
 use super::answer::Format;
 use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
-use super::gate::{GateArguments, Gathered, MachineKeys, Session, now};
+use super::gate::{GateArguments, Gathered, MachineKeys, Session, machine_of, now};
 use super::output::{check_writable, write_atomically};
 use super::screen::Screen;
 use crate::gate::push::route::{ProductionTransport, Target, isolation, transport_digest};
 use crate::gate::{
     Decision, Instant, PERMIT_NAMESPACE, Permit, PermittedDevice, Reason, ReasonCode, State, TargetDevice,
 };
-use crate::policy::{ChangeClass, Policy};
+use crate::policy::{ChangeClass, Policy, Purpose};
 use crate::report::{Colour, PermitDocument, decision_human, json_text};
 use crate::vcs::sign_by_machine;
 use clap::Args;
@@ -121,6 +121,10 @@ fn ask(arguments: &Arguments, session: &Session) -> Result<(Gathered, Option<Str
     let mut gathered = session.gather(&arguments.gate.change, now());
     let wanted = draft(session, &gathered, &holder)?;
     add_reasons(&mut gathered.decision, wanted.as_ref().err().cloned().unwrap_or_default());
+    if let Some(key) = keys.key_permit.as_ref().filter(|_| gathered.decision.is_granted()) {
+        let strange = machine_of(&gathered.roster, Purpose::Permit, key, gathered.now).err();
+        add_reasons(&mut gathered.decision, strange.into_iter().collect());
+    }
     match (wanted, &keys.key_permit) {
         (Ok(permit), Some(key)) if gathered.decision.is_granted() => {
             let text = signed(&permit, key)?;

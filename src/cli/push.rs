@@ -12,7 +12,8 @@ use super::change::close::{Spent, fold};
 use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
 use super::gate::{
-    Commits, DeviceFiles, GateArguments, Gathered, MachineKeys, ReceiptBranch, RemoteLedger, Session, need_key, now,
+    Commits, DeviceFiles, GateArguments, Gathered, MachineKeys, ReceiptBranch, RemoteLedger, Session, machine_of,
+    need_key, now,
 };
 use super::permit::{draft, exit_of, holder, nonce, signed, targets};
 use super::rollback::{Means, Wanted, roll_back};
@@ -29,7 +30,7 @@ use crate::gate::{
     VerifiedPermit,
 };
 use crate::inventory::Inventory;
-use crate::policy::{ChangeClass, Command, Environment, OnStop, Policy, PushMode, Staging};
+use crate::policy::{ChangeClass, Command, Environment, OnStop, Policy, Purpose, PushMode, Staging};
 use crate::report::{PushDocument, decision_human, json_text, plan_human, push_human, visible};
 use clap::Args;
 use crew::Crew;
@@ -119,6 +120,12 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         return refuse(gathered, reasons, arguments.format, screen);
     }
     let (key_ledger, key_production) = both_keys(&keys)?;
+    for (purpose, key) in [(Purpose::Ledger, key_ledger), (Purpose::ReceiptProduction, key_production)] {
+        reasons.extend(machine_of(&gathered.roster, purpose, key, gathered.now).err());
+    }
+    if !reasons.is_empty() {
+        return refuse(gathered, reasons, arguments.format, screen);
+    }
     let port = Ways { policy: &policy, ways };
     let run = Run { session: &session, gathered: &gathered, permit: &permit, holder: &holder, port: &port };
     let mut report = run.pushed((key_ledger, key_production), screen)?;

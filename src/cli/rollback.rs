@@ -8,7 +8,9 @@ use super::change::close::{Spent, fold};
 use super::change::{Pen, SigningArguments};
 use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
-use super::gate::{Commits, DeviceFiles, MachineKeys, RemoteLedger, RootArguments, Session, Survey, keep_receipt, now};
+use super::gate::{
+    Commits, DeviceFiles, MachineKeys, RemoteLedger, RootArguments, Session, Survey, keep_receipt, machine_of, now,
+};
 use super::ledger::listed;
 use super::permit::{nonce, targets};
 use super::push::port::{Way, Ways};
@@ -20,7 +22,7 @@ use crate::gate::{
     Claim, DeviceBytes, DeviceResult, Digest, Finish, InForce, Instant, LedgerEntry, Reason, ReasonCode, Receipt,
     ReceiptKind, Record, ResultKind, operator, read_branch,
 };
-use crate::policy::{Policy, PushMode};
+use crate::policy::{Policy, Purpose, PushMode};
 use crate::report::{RollbackDocument, WrittenRollback, json_text, visible};
 use clap::Args;
 use std::collections::{BTreeMap, BTreeSet};
@@ -417,6 +419,13 @@ fn tell_ledger(
             "run it again with `--key-ledger` and `--key-production`, or FWGATE_KEY_LEDGER and FWGATE_KEY_PRODUCTION";
         return Ok(vec![Reason::new(ReasonCode::LedgerUnreachable, message, fix)]);
     };
+    let of =
+        |(purpose, key): (Purpose, &std::path::PathBuf)| machine_of(&survey.roster, purpose, key, survey.now).err();
+    let own = [(Purpose::Ledger, key_ledger), (Purpose::ReceiptProduction, key_production)];
+    let strange: Vec<Reason> = own.into_iter().filter_map(of).collect();
+    if !strange.is_empty() {
+        return Ok(strange);
+    }
     let mut ledger = RemoteLedger { session, roster: &survey.roster, key: key_ledger, last: None };
     let changes: BTreeSet<&String> = aims.iter().map(|aim| &aim.change).collect();
     let mut untold = Vec::new();

@@ -4,7 +4,7 @@
 use super::answer::Format;
 use super::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use super::failure::Failure;
-use super::gate::{DeviceFiles, GateArguments, Gathered, MachineKeys, Session, keep_receipt, now};
+use super::gate::{DeviceFiles, GateArguments, Gathered, MachineKeys, Session, keep_receipt, machine_of, now};
 use super::screen::Screen;
 use crate::check::Device;
 use crate::dialect::InputFile;
@@ -145,7 +145,9 @@ pub fn signed(
         head: announced.head.clone(),
         at: now(),
     };
-    keep_receipt(session, key, &receipt).map_err(|reason| Failure::new(reason.message).help(reason.fix))
+    let kept = machine_of(&gathered.roster, receipt.kind.purpose(), key, gathered.now)
+        .and_then(|_| keep_receipt(session, key, &receipt));
+    kept.map_err(|reason| Failure::new(reason.message).help(reason.fix))
 }
 
 /// Vets every device of a change.

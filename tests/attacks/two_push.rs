@@ -112,7 +112,11 @@ fn a66_a_device_without_a_receipt_is_partial() {
     let (ledger, permit) = (fleet.key("ledger"), fleet.permit_path(CHANGE));
     let arguments =
         ["push", CHANGE, "--holder", "runner", "--permit", permit.to_str().unwrap(), "--key-ledger", &ledger];
-    let answer = fleet.fwgate("one", &[&arguments[..], &["--key-production", "no-such-key"]].concat());
+    // The key goes away while the device is at work.
+    let key = fleet.scene.path().join("receipts.key");
+    std::fs::copy(fleet.key("receiver"), &key).unwrap();
+    fleet.behave("edge1", "probe", &format!("rm {}", key.display()));
+    let answer = fleet.fwgate("one", &[&arguments[..], &["--key-production", key.to_str().unwrap()]].concat());
     answer.refused("NOT_CONVERGED").says("CHG-1: PARTIAL");
 }
 

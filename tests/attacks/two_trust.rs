@@ -1,6 +1,6 @@
 //! Who may say something, with which key, and for what.
 
-use crate::scene::{Draft, Key, PolicyText, changes, has_program};
+use crate::scene::{Draft, Key, LEDGER, PolicyText, changes, has_program};
 use crate::stage::{APPROVERS, CHANGE, Stage, approval, vetting};
 use crate::two_fleet::Fleet;
 use base64ct::{Base64, Encoding};
@@ -377,4 +377,28 @@ fn a98_words_that_differ_from_the_effect() {
     stage.approved_by(&APPROVERS, &facts);
     stage.settle();
     stage.permit().denied("RECORD_MISMATCH");
+}
+
+/// A key that is not the machine's writes nothing: what it signed would end the ledger, or leave a device unproved.
+#[test]
+fn a77_a_wrong_key_of_a_machine_writes_nothing() {
+    let fleet = Fleet::new();
+    fleet.ready();
+    let (strange, ledger, production) = (fleet.key("mallory"), fleet.key("ledger"), fleet.key("receiver"));
+    let before = fleet.scene.head_of(LEDGER);
+    for key in [&strange, &production] {
+        let answer = fleet.fwgate("one", &["ledger", "witness", "--key-ledger", key]);
+        assert_eq!(answer.exit, 1, "{answer}");
+        answer.says("PERMIT_UNTRUSTED");
+    }
+    assert_eq!(fleet.scene.head_of(LEDGER), before);
+    fleet.permit().granted();
+    let path = fleet.permit_path(crate::stage::CHANGE);
+    let push = ["push", crate::stage::CHANGE, "--holder", "runner", "--permit", path.to_str().unwrap()];
+    for keys in [[&strange, &production], [&ledger, &strange]] {
+        let answer =
+            fleet.fwgate("one", &[&push[..], &["--key-ledger", keys[0], "--key-production", keys[1]]].concat());
+        answer.says("PERMIT_UNTRUSTED");
+    }
+    assert_eq!((fleet.scene.head_of(LEDGER), fleet.running("edge1")), (before, crate::scene::RULES.to_owned()));
 }

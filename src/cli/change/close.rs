@@ -3,14 +3,14 @@
 
 use crate::cli::exit::{Exit, PASSED, REFUSED};
 use crate::cli::failure::Failure;
-use crate::cli::gate::{GateArguments, Gathered, MachineKeys, Session, append_by_machine, need_key, now};
+use crate::cli::gate::{GateArguments, Gathered, MachineKeys, Session, append_by_machine, machine_of, need_key, now};
 use crate::cli::ledger::{Begins, listed, witness};
 use crate::cli::screen::Screen;
 use crate::gate::{
     Attachment, Digest, Instant, LOG_BRANCH, LedgerEntry, LogEntry, Outcome, Progress, Reason, ReasonCode, Record,
     State, VersionInForce, progress, sha256,
 };
-use crate::policy::ChangeClass;
+use crate::policy::{ChangeClass, Purpose};
 use crate::vcs::CommitId;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -249,7 +249,10 @@ impl Folding<'_> {
             None => repo.store_evidence_root().map_err(unknown)?,
         };
         let parents = vec![log, repo.commit_id(head).map_err(unknown)?, repo.commit_id(entry).map_err(unknown)?];
-        append_by_machine(self.session, LOG_BRANCH, Some(parents), (said.at, &text), key).map_err(|r| vec![r])
+        let own = machine_of(&self.gathered.roster, Purpose::Ledger, key, self.gathered.now);
+        let merged =
+            own.and_then(|_| append_by_machine(self.session, LOG_BRANCH, Some(parents), (said.at, &text), key));
+        merged.map_err(|reason| vec![reason])
     }
 
     fn entry(&self) -> Result<LogEntry, Vec<Reason>> {

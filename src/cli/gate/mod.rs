@@ -7,6 +7,7 @@ mod device;
 mod draft;
 mod gather;
 mod kept;
+mod keys;
 mod neighbours;
 mod range;
 mod scheduled;
@@ -20,16 +21,16 @@ pub use device::{DeviceFiles, target};
 pub use draft::Drafted;
 pub use gather::{Effort, Gathered, Session, neighbour};
 pub use kept::closed_branches;
+pub use keys::{MachineKeys, machine_of, need_key, option_of};
 pub use scheduled::{Agenda, OpenChange};
 pub use survey::{Main, Survey, survey_server};
 pub use write::{ReceiptBranch, RemoteLedger, append_by_machine, keep_receipt};
 
-use super::failure::Failure;
 use super::input::Surroundings;
 use crate::gate::{Instant, Reason, ReasonCode};
 use clap::Args;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Arguments of every command about a change.
@@ -89,55 +90,6 @@ impl RootArguments {
         }
         std::fs::read(&path).map_err(unreadable)
     }
-}
-
-/// Key files of machines, for commands that sign by themselves.
-#[derive(Debug, Clone, Default, Args)]
-pub struct MachineKeys {
-    /// Key of the machine that gives permits (or FWGATE_KEY_PERMIT)
-    #[arg(long, value_name = "FILE")]
-    pub key_permit: Option<PathBuf>,
-    /// Key of the machine that keeps the ledger (or FWGATE_KEY_LEDGER)
-    #[arg(long, value_name = "FILE")]
-    pub key_ledger: Option<PathBuf>,
-    /// Key of the machine that signs vetting receipts (or FWGATE_KEY_STAGING)
-    #[arg(long, value_name = "FILE")]
-    pub key_staging: Option<PathBuf>,
-    /// Key of the machine that signs production receipts (or FWGATE_KEY_PRODUCTION)
-    #[arg(long, value_name = "FILE")]
-    pub key_production: Option<PathBuf>,
-}
-
-impl MachineKeys {
-    /// The same with the environment where an option was not given.
-    pub fn or_environment(&self) -> MachineKeys {
-        let of =
-            |given: &Option<PathBuf>, name: &str| given.clone().or_else(|| std::env::var_os(name).map(PathBuf::from));
-        MachineKeys {
-            key_permit: of(&self.key_permit, "FWGATE_KEY_PERMIT"),
-            key_ledger: of(&self.key_ledger, "FWGATE_KEY_LEDGER"),
-            key_staging: of(&self.key_staging, "FWGATE_KEY_STAGING"),
-            key_production: of(&self.key_production, "FWGATE_KEY_PRODUCTION"),
-        }
-    }
-}
-
-/// The key, or the failure that says which one is missing.
-///
-/// # Errors
-/// None was given.
-pub fn need_key<'k>(key: Option<&'k PathBuf>, option: &str, variable: &str) -> Result<&'k Path, Failure> {
-    let what = match option {
-        "--key-permit" => "gives permits",
-        "--key-ledger" => "keeps the ledger",
-        "--key-staging" => "signs vetting receipts",
-        _ => "signs production receipts",
-    };
-    let missing = || {
-        let message = format!("the key of the machine that {what} is not at hand: neither `{option}` nor `{variable}`");
-        Failure::new(message).help("machine keys live in the deploy environment, never in pull-request jobs")
-    };
-    key.map(PathBuf::as_path).ok_or_else(missing)
 }
 
 /// The one clock reading of a command.
