@@ -45,6 +45,19 @@ fn a73_ledger_rewound() {
     stage.permit().denied("LEDGER_FORK");
 }
 
+/// An entry behind it would make the shorter ledger the ledger.
+#[test]
+fn a73_nothing_is_appended_to_a_ledger_that_was_rewound() {
+    let fleet = Fleet::new();
+    fleet.ready();
+    let before = fleet.scene.head_of(LEDGER).unwrap();
+    fleet.scene.witness();
+    fleet.fwgate("one", &["change", "show", CHANGE]);
+    fleet.scene.reset(LEDGER, Some(&before));
+    fleet.fwgate("one", &["ledger", "witness", "--key-ledger", &fleet.key("ledger")]).says("LEDGER_FORK");
+    assert_eq!(fleet.scene.head_of(LEDGER), Some(before));
+}
+
 #[test]
 fn a73_ledger_forked() {
     let stage = Stage::new();
