@@ -15,7 +15,8 @@ pub enum Format {
 }
 
 impl Format {
-    /// Tells why there is no answer: people as the answer, programs on standard error, because they wait for a document and get none.
+    /// Tells why there is no answer: people as the answer (or, where they want no words, on standard error in the end), programs on standard error, because they wait for
+    /// a document and get none.
     ///
     /// # Errors
     /// As [`Screen::answer`].

@@ -26,6 +26,9 @@ pub struct CommandLine {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Say nothing on standard output but what `--format` asks for by name; errors are told, and the exit code is the answer
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
 }
 
 /// The commands.

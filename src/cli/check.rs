@@ -93,7 +93,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     arguments.write_known.iter().try_for_each(|path| check_writable(path))?;
     let surroundings = Surroundings::of_process()?;
     let reader = Reader::new(&surroundings, &is_ruleset).with_devices(&arguments.devices)?;
-    let progress = Progress::begin("reading");
+    let progress = Progress::begin("reading", screen);
     let mut judged = reader.judged(&CheckArguments {
         baseline: arguments.baseline.as_deref(),
         proposed: arguments.proposed.as_deref(),
@@ -142,7 +142,7 @@ fn write_known(arguments: &Arguments, report: &CheckReport, screen: &Screen) -> 
     write_atomically(path, json_text(&document)?.as_bytes())?;
     let never = report.findings.iter().filter(|f| !f.code.is_excusable()).count();
     let left = if never > 0 { format!(", {never} left out, which nothing excuses") } else { String::new() };
-    screen.aside(&format!("written to `{}`: {} known{left}\n", visible(&path.to_string_lossy()), document.len()));
+    screen.hint(&format!("written to `{}`: {} known{left}\n", visible(&path.to_string_lossy()), document.len()));
     Ok(())
 }
 

@@ -59,7 +59,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     arguments.reporting.outlets().probe()?;
     let surroundings = Surroundings::of_process()?;
     let reader = Reader::new(&surroundings, &is_ruleset).with_devices(&arguments.devices)?;
-    let progress = Progress::begin("reading");
+    let progress = Progress::begin("reading", screen);
     let trees = [reader.tree(&arguments.old)?, reader.tree(&arguments.new)?];
     let [old, new] = read_both(&trees, arguments.dialect.as_deref())?;
     let pairs = paired(&trees, &old, &new);
@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         .write(screen, |format, colour| (format.diff)(&DiffView { colour, ..view.clone() }))?;
     let equivalent = view.is_equivalent();
     if arguments.reporting.format.name == "human" && screen.is_terminal && !equivalent {
-        screen.aside("\nNext: `fwgate check` says whether the policy allows this; `fwgate trace` follows one packet\n");
+        screen.hint("\nNext: `fwgate check` says whether the policy allows this; `fwgate trace` follows one packet\n");
     }
     Ok(if arguments.exit_code && !equivalent { REFUSED } else { PASSED })
 }

@@ -75,7 +75,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     };
     let globs: Vec<WildMatch> = arguments.device.iter().map(|g| WildMatch::new(g)).collect();
     let estate = estate.only(|name| globs.is_empty() || globs.iter().any(|g| g.matches(name)))?;
-    let progress = super::progress::Progress::begin("reading what runs, and comparing");
+    let progress = super::progress::Progress::begin("reading what runs, and comparing", screen);
     let (running, read) = match dumps {
         Some(herd) => (dumped(&herd), "folder"),
         None => {

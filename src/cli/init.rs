@@ -133,7 +133,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         "wrote {place}, version 1 of the policy ({})\nwrote {shown}, the root: keep it outside of the repository\n",
         root.policy
     ))?;
-    screen.aside(&format!(
+    screen.hint(&format!(
         "next:\n  finish {place}: how devices are reached, what must hold; `fwgate policy verify .` says who can approve what by it\n  \
          `fwgate init --root {shown}`, so that the root names what it says then\n{}",
         next(&root, arguments.root_file())

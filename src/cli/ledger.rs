@@ -83,7 +83,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Ok(written) => {
             screen.answer(&told(&written, begins))?;
             if begins == Begins::WhereNone {
-                screen.aside("next: let a scheduled job on the protected branch run `fwgate ledger witness`, every ten minutes or so\n");
+                screen.hint("next: let a scheduled job on the protected branch run `fwgate ledger witness`, every ten minutes or so\n");
             }
             Ok(if written.refused.is_empty() { PASSED } else { REFUSED })
         }

@@ -82,7 +82,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     if arguments.conditions {
         return list_conditions(arguments, screen);
     }
-    let progress = Progress::begin("reading");
+    let progress = Progress::begin("reading", screen);
     let devices = read(arguments)?;
     let mut findings: Vec<Finding> = Vec::new();
     let mut open: Vec<Location> = Vec::new();

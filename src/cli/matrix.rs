@@ -62,7 +62,7 @@ pub enum Format {
 /// Input that is not understood, bounds, two families where the format holds one picture.
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let names = arguments.names.read()?;
-    let progress = Progress::begin("asking");
+    let progress = Progress::begin("asking", screen);
     let device = arguments.device.read()?;
     let hook = arguments.hook.hook();
     check_hook(&device.ruleset, hook)?;

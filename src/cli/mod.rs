@@ -53,7 +53,7 @@ pub mod vet;
 
 pub use arguments::{Command, CommandLine, command};
 
-use clap::Parser;
+use clap::{ArgMatches, FromArgMatches};
 use exit::{Exit, NO_VERDICT, PASSED};
 use failure::{Failure, REPORT};
 use screen::Screen;
@@ -62,13 +62,20 @@ use std::panic::PanicHookInfo;
 
 /// Runs the command that the arguments name. The first argument is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let screen = Screen::of_process();
-    let line = match CommandLine::try_parse_from(arguments) {
-        Ok(line) => line,
+    let read = command().try_get_matches_from(arguments);
+    let read = read.and_then(|given| Ok((CommandLine::from_arg_matches(&given)?, given)));
+    let (line, given) = match read {
+        Ok(read) => read,
         Err(error) => return usage(&error),
     };
+    let screen = Screen::of_process().quiet(line.quiet && answers_in_words(&given) && !line.command.is_document());
     match line.command.run(&screen) {
-        Ok(exit) => exit,
+        Ok(exit) => {
+            if exit == NO_VERDICT {
+                screen.tell_withheld();
+            }
+            exit
+        }
         Err(failure) => {
             screen.fail(&failure);
             NO_VERDICT
@@ -76,7 +83,29 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
+/// Whether no format of a document was asked for by its name.
+fn answers_in_words(given: &ArgMatches) -> bool {
+    match given.subcommand() {
+        Some((_, below)) => answers_in_words(below),
+        None => match given.try_get_raw("format") {
+            Ok(Some(mut format)) => format.next().is_some_and(|name| name == "human"),
+            Ok(None) => false,
+            Err(_) => true,
+        },
+    }
+}
+
 impl Command {
+    /// Whether the answer is the document that was asked for: nobody asks for it in order not to see it.
+    fn is_document(&self) -> bool {
+        match self {
+            Command::Convert(_) | Command::Explain(_) | Command::Schema(_) | Command::Completions(_) => true,
+            Command::Man(arguments) => arguments.out.is_none(),
+            Command::Demo(_) | Command::InsideNamespace => true,
+            _ => false,
+        }
+    }
+
     fn run(&self, screen: &Screen) -> Result<Exit, Failure> {
         match self {
             Command::Change(arguments) => change::run(arguments, screen),

@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     screen.answer(&text)?;
     if let (Some(path), Some(_)) = (out, &permit) {
         let (holder, until) = (holder(arguments.holder.as_deref()), decision.permit_until);
-        screen.aside(&format!("wrote {}: for `{holder}`, to be spent once, until {until}\n", path.display()));
+        screen.hint(&format!("wrote {}: for `{holder}`, to be spent once, until {until}\n", path.display()));
     }
     Ok(exit_of(decision))
 }

@@ -1,5 +1,6 @@
 //! A sign of life for work that takes more than a moment: on a terminal, on standard error, and gone before the answer.
 
+use super::screen::Screen;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -17,10 +18,10 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to count. Nothing is ever shown where standard error is no terminal, or a dumb one.
-    pub fn begin(what: &str) -> Progress {
+    /// Begins to count. Nothing is ever shown where standard error is no terminal, or a dumb one, and where nobody wants words.
+    pub fn begin(what: &str, screen: &Screen) -> Progress {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        if dumb || !std::io::stderr().is_terminal() {
+        if screen.is_quiet() || dumb || !std::io::stderr().is_terminal() {
             return Progress { words: None, thread: None };
         }
         let (words, heard) = channel();

@@ -50,7 +50,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let names = arguments.names.read()?;
     let query = parse_query(&arguments.ask, &names).map_err(|e| not_understood(&arguments.ask, &e))?;
-    let progress = Progress::begin("asking");
+    let progress = Progress::begin("asking", screen);
     let document = answer(arguments, &query)?;
     drop(progress);
     let text = match arguments.format {

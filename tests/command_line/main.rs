@@ -25,6 +25,7 @@ mod lint;
 mod pages;
 mod policy;
 mod query;
+mod quiet;
 mod regions;
 mod scene;
 mod schemas;

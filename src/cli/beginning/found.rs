@@ -37,7 +37,7 @@ pub(super) fn devices_folder(root: &Path, screen: &Screen) -> Result<String, Fai
     }
     let fitting = candidates(&rulesets).into_iter().find(|folder| fits(root, folder, &rulesets));
     fitting.ok_or_else(|| {
-        screen.aside(&moves(&rulesets));
+        screen.hint(&moves(&rulesets));
         Failure::new("the rulesets do not lie so that each device has a folder of its own")
             .help("move them as proposed above, or name the folder that holds one folder a device: `--devices PATH`")
     })

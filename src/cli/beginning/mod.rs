@@ -56,7 +56,7 @@ pub fn run(arguments: &BeginningArguments, screen: &Screen) -> Result<Exit, Fail
     };
     let reader = Reader::new(&surroundings, &is_ruleset).with_devices(&devices)?;
     let tree = reader.working_tree(&repository)?.accepted().map_err(InputError::from)?;
-    let progress = Progress::begin("reading");
+    let progress = Progress::begin("reading", screen);
     let ready = read_sides(&tree, &tree, None)?;
     progress.now("asking what passes between internal ranges, and proving it");
     let first = first_policy(&ready.baseline, today()).map_err(unproposed)?;
@@ -70,7 +70,7 @@ pub fn run(arguments: &BeginningArguments, screen: &Screen) -> Result<Exit, Fail
     let mut answer = told(&devices, &tree, &ready.baseline);
     answer += &written(&first, workflow.as_ref().map(|(path, _)| *path));
     screen.answer(&answer)?;
-    screen.aside(&next(arguments, &devices));
+    screen.hint(&next(arguments, &devices));
     Ok(PASSED)
 }
 

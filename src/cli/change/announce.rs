@@ -73,7 +73,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     if !session.remote_has(range.head) {
         screen.aside(&format!("the remote has no {short} yet: push your branch, or nobody else can look at it\n"));
     }
-    screen.aside(&format!("next: `fwgate change show {id}`\n"));
+    screen.hint(&format!("next: `fwgate change show {id}`\n"));
     Ok(PASSED)
 }
 

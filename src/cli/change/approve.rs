@@ -58,8 +58,14 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     if let Err(flaw) = Record::read(&record.text()) {
         return Err(Failure::new(format!("this cannot be a record: {}", flaw.message)));
     }
-    screen.answer(&super::show::page(&arguments.gate.change, &gathered, screen.colour))?;
-    screen.answer(&format!("\nYou would sign, as `{role}`:\n\n{}\n", indented(&record.text())))?;
+    let page = super::show::page(&arguments.gate.change, &gathered, screen.colour);
+    let page = format!("{page}\nYou would sign, as `{role}`:\n\n{}\n", indented(&record.text()));
+    // Nobody is asked about what was not shown.
+    if arguments.yes {
+        screen.answer(&page)?
+    } else {
+        screen.show(&page)?
+    }
     if !arguments.yes && !asked(screen)? {
         screen.answer("nothing was signed\n")?;
         return Ok(REFUSED);
@@ -192,7 +198,7 @@ fn asked(screen: &Screen) -> Result<bool, Failure> {
         return Err(Failure::new("nobody can be asked: standard input is no terminal")
             .help("look at it with `fwgate change show`, then give `--yes`"));
     }
-    screen.answer("Sign this? [y/N] ")?;
+    screen.show("Sign this? [y/N] ")?;
     let _ = std::io::stdout().flush();
     let mut line = String::new();
     let read = std::io::stdin().lock().read_line(&mut line);

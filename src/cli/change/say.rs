@@ -257,7 +257,7 @@ pub fn reissue(arguments: &ReissueArguments, screen: &Screen) -> Result<Exit, Fa
     }
     let exit =
         said(&arguments.saying, screen, |change, reason| Ok(Record::Reissue(Reissue { change, becomes, reason })))?;
-    screen.aside(&format!(
+    screen.hint(&format!(
         "next: let changes/{1}.toml have the text of changes/{0}.toml with `id = \"{1}\"` (and take {0}'s away only where it is \
          not merged yet), commit, and `fwgate change new {1}`\n",
         arguments.saying.gate.change, arguments.becomes

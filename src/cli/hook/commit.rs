@@ -36,7 +36,7 @@ pub(super) fn pre_commit(arguments: &CommitArguments, screen: &Screen) -> Result
     let mut baseline = before.unwrap_or_else(|| proposed.clone());
     let estates = Estates::read(&policy, &mut baseline, &mut proposed)?;
     let ready = read_sides(&baseline, &proposed, None)?;
-    note.iter().for_each(|note| screen.aside(&format!("note: {note}\n")));
+    note.iter().for_each(|note| screen.hint(&format!("note: {note}\n")));
     let today = Date::of_unix_seconds(u64::try_from(now().0).unwrap_or_default());
     let report = judge(&CheckInput {
         baseline: &ready.baseline,

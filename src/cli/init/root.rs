@@ -44,7 +44,7 @@ pub(super) fn again(
         ),
         None => format!("wrote {shown}, the root: version {number} of the policy ({})\n", root.policy),
     })?;
-    screen.aside(&format!("next:\n{}", next(&root, arguments.root_file())));
+    screen.hint(&format!("next:\n{}", next(&root, arguments.root_file())));
     Ok(PASSED)
 }
 

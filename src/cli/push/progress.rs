@@ -40,6 +40,6 @@ impl Watch for Progress<'_> {
             }
             Event::Wait(wait) => format!("waiting {} s before the next wave", wait.as_secs()),
         };
-        self.screen.aside(&format!("{}\n", visible(&line)));
+        self.screen.hint(&format!("{}\n", visible(&line)));
     }
 }
