@@ -40,7 +40,7 @@ pub const SCHEMAS: &[(&str, &str, &str)] = &[
     ("bundle", "the manifest of a bundle for spare hardware", include_str!("../../schemas/bundle.json")),
     (
         "bundle-verdict",
-        "output of `fwgate bundle verify --format json`",
+        "output of `fwgate bundle verify` and `record`, and of `create` where it refuses, with `--format json`",
         include_str!("../../schemas/bundle-verdict.json"),
     ),
     ("spares", "output of `fwgate bundle list --format json`", include_str!("../../schemas/spares.json")),

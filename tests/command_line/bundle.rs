@@ -138,6 +138,36 @@ fn bundles_have_the_shape_that_is_published() {
     let verify = ["bundle", "verify", "core-spare.tar", "--policy", "policy.toml"];
     check("bundle-verdict", &verify);
     check("bundle-verdict", &[&verify[..], &["--readback", "running/earlier.nft"]].concat());
+    // What refuses is a document as what passes is.
+    let mut forgotten = [&MAKE[..], &["--out", "y.tar"]].concat();
+    forgotten[7] = "one-port-forgotten.toml";
+    check("bundle-verdict", &forgotten);
+    let record = ["bundle", "record", "core-spare.tar", "--policy", "policy.toml", "--records", "r"];
+    check("bundle-verdict", &record);
+    check("bundle-verdict", &[&["bundle", "record", "x.tar"], &record[3..]].concat());
+    let verdict = |arguments: &[&str]| scene.json(&[arguments, &["--format", "json"]].concat())["verdict"].clone();
+    assert_eq!(verdict(&forgotten), "refused");
+    assert_eq!(verdict(&record), "passed");
     check("spares", &["bundle", "list", "--tree", "devices", "--policy", "policy.toml", "--records", "spares"]);
     check("diff", &["bundle", "diff", "earlier.tar", "core-spare.tar"]);
+}
+
+#[test]
+fn a_program_that_waits_for_a_document_gets_none_where_there_is_no_verdict() {
+    let scene = scene();
+    // A root and a repository in which no policy is in force: no bundle can be made, and none recorded.
+    let git = |arguments: &[&str]| {
+        let done = std::process::Command::new("git").args(arguments).current_dir(scene.path()).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    git(&["init", "-q", "-b", "main"]);
+    git(&["-c", "user.name=a", "-c", "user.email=a@example.net", "commit", "-q", "--allow-empty", "-m", "empty"]);
+    for arguments in [&["create", "core1", "--unsigned", "--out", "x.tar"][..], &["record", "core-spare.tar"]] {
+        let arguments = [&["bundle"], arguments].concat();
+        let human = scene.run(&arguments);
+        assert_eq!(human.status.code(), Some(2), "{human:?}");
+        let json = scene.run(&[&arguments[..], &["--format", "json"]].concat());
+        assert!(json.status.code() == Some(2) && json.stdout.is_empty(), "{json:?}");
+        assert!(String::from_utf8_lossy(&json.stderr).contains("ROOT_MISSING"), "{json:?}");
+    }
 }

@@ -1,5 +1,6 @@
 //! `fwgate bundle create`: the archive, its manifest, and its signature beside it.
 
+use super::document::Answer;
 use super::stock::{Held, Stock, composed, stock, sum, tree_files};
 use super::{Format, SourceArguments, shown};
 use crate::cli::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
@@ -17,7 +18,7 @@ use crate::fleet::bundle::{
 use crate::fleet::tree::TreeFile;
 use crate::gate::Reason;
 use crate::policy::{Spare, StandsIn};
-use crate::report::finding_human;
+use crate::report::{finding_human, json_text};
 use crate::vcs::sign_by_machine;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -64,18 +65,17 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     check_writable(&arguments.out)?;
     let stock = match stock(&arguments.source)? {
         Ok(stock) => stock,
-        Err(reasons) => return refuse(&reasons, screen),
+        Err(reasons) => return refuse(&reasons, arguments, screen),
     };
     let wanted = wanted(arguments, &stock)?;
     let held = match held(&stock, &wanted.devices) {
         Ok(held) => held,
-        Err(reasons) => return refuse(&reasons, screen),
+        Err(reasons) => return refuse(&reasons, arguments, screen),
     };
     let made = match made(&stock, &wanted, &held)? {
         Ok(made) => made,
         Err(findings) => {
-            let findings: String = findings.iter().map(|f| finding_human(f, screen.colour)).collect();
-            screen.answer(&format!("no bundle was written\n\n{findings}"))?;
+            screen.answer(&against(arguments, &findings, screen)?)?;
             return Ok(REFUSED);
         }
     };
@@ -111,9 +111,23 @@ fn key(arguments: &Arguments) -> Result<Option<PathBuf>, Failure> {
     Ok(key)
 }
 
-fn refuse(reasons: &[Reason], screen: &Screen) -> Result<Exit, Failure> {
-    screen.answer(&format!("no bundle was written\n{}", listed(reasons)))?;
+fn refuse(reasons: &[Reason], arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    arguments.format.tell_unanswered(&format!("no bundle was written\n{}", listed(reasons)), screen)?;
     Ok(NO_VERDICT)
+}
+
+/// What keeps the bundle from being written.
+fn against(arguments: &Arguments, findings: &[Finding], screen: &Screen) -> Result<String, Failure> {
+    match arguments.format {
+        Format::Json => {
+            let answer = Answer { bundle: &arguments.out, maker: None, holds: None, runs: None };
+            Ok(json_text(&answer.document(false, findings))?)
+        }
+        Format::Human => {
+            let findings: String = findings.iter().map(|f| finding_human(f, screen.colour)).collect();
+            Ok(format!("no bundle was written\n\n{findings}"))
+        }
+    }
 }
 
 /// What the bundle is to hold.

@@ -2,6 +2,7 @@
 
 mod create;
 mod diff;
+mod document;
 mod list;
 mod record;
 mod sealed;

@@ -3,15 +3,17 @@
 //! A record is two files under `spares/NAME/`, committed and merged as anything else. They decide nothing: they say what somebody
 //! loaded, and the signature says who made it.
 
+use super::document::Answer;
 use super::sealed::{Maker, maker, read};
 use super::stock::stock;
-use super::{SourceArguments, shown};
+use super::{Format, SourceArguments, shown};
 use crate::cli::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use crate::cli::failure::Failure;
 use crate::cli::ledger::listed;
 use crate::cli::output::write_atomically;
 use crate::cli::screen::Screen;
 use crate::document::did_you_mean;
+use crate::report::json_text;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -45,6 +47,9 @@ pub struct Arguments {
     /// Whose keys count
     #[command(flatten)]
     pub source: SourceArguments,
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }
 
 /// Writes the record.
@@ -56,16 +61,24 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let stock = match stock(&arguments.source)? {
         Ok(stock) => stock,
         Err(reasons) => {
-            screen.answer(&listed(&reasons))?;
+            arguments.format.tell_unanswered(&format!("not recorded\n{}", listed(&reasons)), screen)?;
             return Ok(NO_VERDICT);
         }
     };
     let manifest = &sealed.bundle.manifest;
     let text = manifest.text().map_err(|e| Failure::new(e.to_string()))?;
     let maker = maker(&stock, &text, sealed.signature.as_deref());
+    let answer = |is_good: bool, words: String| match arguments.format {
+        Format::Json => {
+            let holds = Some(&sealed.bundle);
+            let about = Answer { bundle: &arguments.bundle, maker: Some(&maker), holds, runs: None };
+            json_text(&about.document(is_good, &[])).map_err(Failure::from)
+        }
+        Format::Human => Ok(shown(&words)),
+    };
     let is_taken = matches!(maker, Maker::Machine(_)) || (maker == Maker::Nobody && arguments.allow_unsigned);
     if !is_taken {
-        screen.answer(&shown(&format!("not recorded: {}\n", maker.words())))?;
+        screen.answer(&answer(false, format!("not recorded: {}\n", maker.words()))?)?;
         return Ok(REFUSED);
     }
     let own = manifest.spare.as_ref().map(|s| s.name.clone());
@@ -86,11 +99,8 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Some(armor) => write_atomically(&signature, armor.as_bytes())?,
         None => drop(std::fs::remove_file(&signature)),
     }
-    screen.answer(&shown(&format!(
-        "recorded: {name} carries {} ({})\nnext: commit {}\n",
-        arguments.bundle.display(),
-        maker.words(),
-        folder.display()
-    )))?;
+    let words = format!("recorded: {name} carries {} ({})\n", arguments.bundle.display(), maker.words());
+    screen.answer(&answer(true, words)?)?;
+    screen.hint(&shown(&format!("next: commit {}\n", folder.display())));
     Ok(PASSED)
 }

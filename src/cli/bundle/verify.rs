@@ -1,6 +1,7 @@
 //! `fwgate bundle verify`: who made a bundle, whether what it holds for a spare means what the device runs, and whether a
 //! read-back of the spare means the same as the bundle.
 
+use super::document::{Answer, VerdictDocument};
 use super::sealed::{Maker, Sealed, bounded, maker, read};
 use super::stock::{Stock, composed, stock};
 use super::{Format, SourceArguments, shown};
@@ -20,9 +21,8 @@ use crate::fleet::bundle::{Bundle, BundledDevice, MappingError, PortMap, prove};
 use crate::fleet::{Converged, Readback, ReadbackError, compare_readback};
 use crate::gate::DeviceBytes;
 use crate::policy::Unmanaged;
-use crate::report::{WrittenFinding, finding_human, json_text};
+use crate::report::{finding_human, json_text};
 use clap::Args;
-use serde::Serialize;
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -269,30 +269,6 @@ fn differences(device: &str, converged: &Converged) -> Vec<Finding> {
     converged.differences.iter().take(10).map(one).chain(routes).collect()
 }
 
-/// The document `fwgate.bundle-verdict/1`.
-#[derive(Debug, Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    verdict: &'static str,
-    bundle: String,
-    signed_by: Option<&'a str>,
-    signature: String,
-    devices: Vec<WrittenDevice<'a>>,
-    /// The devices whose configuration the read-back means; null without a read-back.
-    runs: Option<&'a [String]>,
-    findings: Vec<WrittenFinding>,
-}
-
-#[derive(Debug, Serialize)]
-struct WrittenDevice<'a> {
-    device: &'a str,
-    origin: crate::fleet::bundle::Origin,
-    stable: bool,
-    bytes: &'a str,
-    change: Option<&'a str>,
-    since: Option<&'a str>,
-}
-
 impl Verdict {
     fn is_good(&self) -> bool {
         let is_made = match &self.maker {
@@ -303,25 +279,10 @@ impl Verdict {
         is_made && self.findings.is_empty()
     }
 
-    fn document<'a>(&'a self, arguments: &Arguments, bundle: &'a Bundle) -> Document<'a> {
-        let device = |d: &'a BundledDevice| WrittenDevice {
-            device: &d.device,
-            origin: d.origin,
-            stable: d.origin.is_stable(),
-            bytes: &d.bytes,
-            change: d.change.as_deref(),
-            since: d.since.as_deref(),
-        };
-        Document {
-            schema: "fwgate.bundle-verdict/1",
-            verdict: if self.is_good() { "passed" } else { "refused" },
-            bundle: arguments.bundle.display().to_string(),
-            signed_by: if let Maker::Machine(id) = &self.maker { Some(id) } else { None },
-            signature: self.maker.words(),
-            devices: bundle.manifest.devices.iter().map(device).collect(),
-            runs: self.runs.as_deref(),
-            findings: WrittenFinding::all(&self.findings),
-        }
+    fn document<'a>(&'a self, arguments: &'a Arguments, bundle: &'a Bundle) -> VerdictDocument<'a> {
+        let (maker, runs) = (Some(&self.maker), self.runs.as_deref());
+        let answer = Answer { bundle: &arguments.bundle, maker, holds: Some(bundle), runs };
+        answer.document(self.is_good(), &self.findings)
     }
 
     fn human(&self, arguments: &Arguments, bundle: &Bundle, screen: &Screen) -> String {
