@@ -5,7 +5,7 @@ use super::{Colour, WrittenFinding, visible};
 use crate::finding::{Finding, Severity};
 use crate::fleet::RouteDifference;
 use crate::gate::fleet::{Convergence, DeviceStatus};
-use crate::gate::{InForce, Instant};
+use crate::gate::{InForce, Instant, ResultKind};
 use crate::packet::{Packet, packet_to_json};
 use serde::Serialize;
 use serde_json::Value;
@@ -160,6 +160,12 @@ pub fn fleet_human(fleet: &[DeviceStatus], findings: &[Finding], colour: Colour)
     out
 }
 
+/// What is in force, since when: what a change brought, or what was there before it was taken back.
+fn in_force_words(known: &InForce) -> String {
+    let before = if known.result == ResultKind::RolledBack { "before " } else { "" };
+    format!("{before}{} since {}", known.change, known.at)
+}
+
 fn row(status: &DeviceStatus) -> [String; 5] {
     let sign = match (&status.convergence, &status.quarantine) {
         (_, Some(_)) => '!',
@@ -168,7 +174,7 @@ fn row(status: &DeviceStatus) -> [String; 5] {
         _ => '~',
     };
     let in_force = match &status.in_force {
-        Some(known) => format!("{} since {}", known.change, known.at),
+        Some(known) => in_force_words(known),
         None => "nobody knows".to_owned(),
     };
     let state = match &status.convergence {
@@ -488,7 +494,7 @@ fn group_words(group: &[&DriftView]) -> String {
     }
     let in_force = group.first().and_then(|d| d.in_force.as_ref());
     if let Some(known) = in_force {
-        let _ = writeln!(out, "   = in force: {} since {}", visible(&known.change), known.at);
+        let _ = writeln!(out, "   = in force: {}", visible(&in_force_words(known)));
     }
     let name = group.first().map(|d| visible(&d.device).into_owned()).unwrap_or_default();
     let _ = writeln!(

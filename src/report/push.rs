@@ -87,6 +87,7 @@ impl WrittenPush {
         let running = match device.running {
             Running::Baseline => "baseline",
             Running::Proposal => "proposal",
+            Running::Other => "other",
             Running::Unknown => "unknown",
         };
         WrittenPush {
@@ -114,6 +115,7 @@ pub fn push_human(change: &str, report: &PushReport) -> String {
         let running = match device.running {
             Running::Baseline => "the baseline",
             Running::Proposal => "the proposal",
+            Running::Other => "neither its baseline nor the proposal",
             Running::Unknown => "nobody knows what",
         };
         out += &format!("{sign} {}: {end}, runs {running}\n", visible(&device.device));

@@ -417,6 +417,8 @@ fn a_hand_edit_on_the_device_is_drift_and_stays() {
     let (code, text) =
         world.fwgate(&clone, &[&["push", ID][..], &world.keys().each_ref().map(String::as_str)].concat());
     assert!(code == 1 && text.contains("DRIFT"), "{text}");
+    assert!(text.contains("~ edge1: not begun, runs neither its baseline nor the proposal"), "{text}");
+    assert!(text.contains("baseline: input IPv4 opened: tcp ") && text.contains(":22 (syn, new)"), "{text}");
     assert!(world.device.runs("iptables-save", None).contains("--dport 22 -j ACCEPT"));
     assert!(!std::fs::read_to_string(&world.started).unwrap().contains("iptables-restore"));
 }
@@ -438,6 +440,8 @@ fn one_operator_takes_a_change_back_and_nobody_else() {
     let (code, text) = roll("alice");
     assert!(code == 0 && text.contains("edge1: runs the bytes of") && !text.contains("warning"), "{text}");
     assert!(!world.device.runs("iptables-save", None).contains("--dport 443 -j ACCEPT"));
+    let (_, status) = world.fwgate(&clone, &["fleet", "status"]);
+    assert!(status.contains("before CHG-1 since "), "{status}");
     // The ledger knows: the baseline is in force again, and what was approved before is used up.
     let (code, text) = world.fwgate(&clone, &["permit", ID]);
     assert!(code == 1 && text.contains("APPROVAL_STALE") && !text.contains("EMPTY_CHANGE"), "{text}");

@@ -1,7 +1,7 @@
 //! What a read-back shows, in words.
 
 use crate::fleet::Converged;
-use crate::packet::packet_to_json;
+use crate::report::packet_words;
 
 /// The first difference of a comparison, in one clause.
 pub fn difference_words(converged: &Converged) -> String {
@@ -12,8 +12,8 @@ pub fn difference_words(converged: &Converged) -> String {
         None => "not every packet could be compared".to_owned(),
         Some(first) => {
             let effect = first.effect.map_or("nothing is said about", |e| e.name());
-            let packet = first.witness.as_ref().map(|p| packet_to_json(p).to_string()).unwrap_or_default();
-            format!("{} of {}: {effect} {packet}", first.hook, first.family)
+            let packet = first.witness.as_ref().map(|p| format!(": {}", packet_words(p))).unwrap_or_default();
+            format!("{} {} {effect}{packet}", first.hook, first.family)
         }
     }
 }

@@ -120,7 +120,7 @@ impl Run<'_, '_> {
         }
         let may_begin = before.is_baseline || (earlier.is_some() && before.is_proposal);
         if !may_begin {
-            self.with(place, |device| device.running = Running::Unknown);
+            self.with(place, |device| device.running = Running::Other);
             let message = format!("`{name}` does not run its baseline: {}", before.differs);
             let fix = format!("look at it, then make what it runs the baseline (fwgate adopt {name}) or restore it");
             return self.stop([Reason::new(ReasonCode::Drift, message, fix)]);

@@ -522,6 +522,7 @@ fn check_truth(report: &PushReport, sim: &Sim, seed: u64) {
         let said = match device.running {
             Running::Baseline => config == Config::Baseline,
             Running::Proposal => config == Config::Proposal,
+            Running::Other => device.end == DeviceEnd::Untouched && !report.reasons.is_empty(),
             Running::Unknown => !report.reasons.is_empty() && report.state == State::Partial,
         };
         assert!(said, "seed {seed}: {device:?} runs {config:?}\n{report:#?}");

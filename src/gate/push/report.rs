@@ -11,7 +11,9 @@ pub enum Running {
     Baseline,
     /// What the permit names.
     Proposal,
-    /// It was not read back since something was done to it, or reads as neither; a timer that nobody stopped brings the
+    /// Something else than both, which was there before the run.
+    Other,
+    /// It was not read back since something was done to it, or reads as neither then; a timer that nobody stopped brings the
     /// baseline back.
     Unknown,
 }
