@@ -33,6 +33,12 @@ pub enum State {
 }
 
 impl State {
+    /// Whether nothing more comes of a change, unless somebody takes a word back.
+    pub fn is_over(self) -> bool {
+        use State::{Applied, Closed, Rejected, RolledBack, Withdrawn};
+        matches!(self, Applied | Closed | Rejected | RolledBack | Withdrawn)
+    }
+
     /// As reports write it: `ROLLED-BACK`.
     pub fn name(self) -> &'static str {
         match self {

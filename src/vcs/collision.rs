@@ -35,8 +35,12 @@ pub fn refuse_twins(paths: &[&str], kept: &[&str]) -> Result<(), VcsError> {
             continue;
         }
         let goal = folded(name);
+        let is_twin = |head: &str| match head.is_ascii() {
+            true => head.eq_ignore_ascii_case(&goal),
+            false => folded(head) == goal,
+        };
         let mut heads = paths.iter().map(|path| head(path, depth));
-        if let Some(twin) = heads.find(|head| head != name && folded(head) == goal) {
+        if let Some(twin) = heads.find(|head| head != name && is_twin(head)) {
             return Err(VcsError::Collision { one: (*name).to_owned(), other: twin.to_owned() });
         }
     }
@@ -86,6 +90,9 @@ pub(crate) fn is_unseen(c: char) -> bool {
 
 /// Upper case first, so that letters with several lower cases (`ſ`) meet.
 fn folded(path: &str) -> String {
+    if path.is_ascii() {
+        return path.to_ascii_lowercase();
+    }
     path.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect()
 }
 
@@ -102,6 +109,7 @@ mod tests {
         assert!(twins(&["NET/devices/edge1/a", "net/devices/edge2/a"]));
         assert!(twins(&["fwgate.toml", "FWGATE.toml"]));
         assert!(!twins(&["net/devices/edge1/a", "net/other/b", "FWGATE.toml", "fwgate"]));
+        assert!(twins(&["net/devices/edge1/a", "net/device\u{17f}/edge2/a"]));
         assert!(collisions(["caf\u{e9}", "cafe\u{301}"]).is_err());
         assert!(collisions(["CAF\u{c9}/x", "cafe\u{301}/y"]).is_err());
     }

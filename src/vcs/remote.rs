@@ -10,7 +10,7 @@ use super::crash::crash_point;
 use super::error::VcsError;
 use super::history::Condition;
 use super::program::{Program, ProgramError, Told};
-use super::store::{CommitId, Repository};
+use super::store::{CommitId, Repository, count};
 use git2::Oid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -168,6 +168,33 @@ impl<'a> Remote<'a> {
     pub fn fetch(&self, protected: &str) -> Result<Fetched, RemoteError> {
         let heads = self.heads(protected)?;
         self.check(&heads, protected)?;
+        let fetched = match self.here(&heads)? {
+            Some(here) => here,
+            None => self.transferred(protected)?,
+        };
+        self.keep(&fetched)?;
+        Ok(Fetched { rewritten: self.rewritten(&fetched)? })
+    }
+
+    /// What a fetch would bring, where everything that the remote has just named is here already.
+    fn here(&self, heads: &BTreeMap<String, String>) -> Result<Option<BTreeMap<String, Oid>>, VcsError> {
+        if is_partial(self.repository)? {
+            return Ok(None);
+        }
+        let mut here = BTreeMap::new();
+        for (name, id) in heads {
+            let local = EvidenceSource::Fetched.local_name(name);
+            match self.repository.exact(&local)? {
+                Some(known) if known.to_string() == *id => here.insert(local, known.0),
+                _ => return Ok(None),
+            };
+        }
+        Ok(Some(here))
+    }
+
+    /// Brings the branches of evidence and the protected branch; the names and ids under which they are here now.
+    fn transferred(&self, protected: &str) -> Result<BTreeMap<String, Oid>, RemoteError> {
+        count(&self.repository.known.effort.transfers);
         let scratch = Scratch::new(self.repository)?;
         let keep = |name: &str| format!("+{name}:{}", EvidenceSource::Fetched.local_name(name));
         let patterns = [keep("refs/heads/fwgate/*"), keep(protected)];
@@ -176,9 +203,7 @@ impl<'a> Remote<'a> {
         if !told.status.success() {
             return Err(self.unreachable(&told));
         }
-        let fetched = scratch.fetched()?;
-        self.keep(&fetched)?;
-        Ok(Fetched { rewritten: self.rewritten(&fetched)? })
+        Ok(scratch.fetched()?)
     }
 
     /// Brings commits by their ids, with all that they rest on, and keeps them under `refs/fwgate/pins/`. Whatever the remote does not
@@ -393,11 +418,16 @@ impl Scratch {
     }
 }
 
+/// Whether what a reference names may lack what it rests on.
+fn is_partial(repository: &Repository) -> Result<bool, VcsError> {
+    Ok(repository.conditions()?.iter().any(|c| matches!(c, Condition::Shallow | Condition::Partial)))
+}
+
 /// What is here already with all that it rests on, so that it is not fetched again. Under names of their own: they must not
 /// look fetched.
 fn had(repository: &Repository) -> Result<String, VcsError> {
     let mut lines = BTreeSet::new();
-    if repository.conditions()?.iter().any(|c| matches!(c, Condition::Shallow | Condition::Partial)) {
+    if is_partial(repository)? {
         return Ok(String::new());
     }
     for glob in ["refs/fwgate/*", "refs/remotes/*"] {

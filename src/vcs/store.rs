@@ -29,17 +29,37 @@ impl CommitId {
 pub struct Repository {
     pub(super) git: git2::Repository,
     root: PathBuf,
-    known: Known,
+    pub(super) known: Known,
 }
 
-/// Commits that were read already. An id names its bytes, which were held against it when they were read, so that nothing here
+/// How many bytes of files are kept in memory, so that states of one repository that share most files read each of them once.
+const MOST_KEPT: usize = 64 << 20;
+
+/// Objects that were read already. An id names its bytes, which were held against it when they were read, so that nothing here
 /// grows old; what could not be read is asked for again.
 #[derive(Default)]
-struct Known {
+pub(super) struct Known {
     heads: RefCell<FxHashMap<Oid, Arc<CommitHead>>>,
     /// Those of evidence, which are asked for whole.
     evidence: RefCell<FxHashMap<Oid, Arc<[u8]>>>,
-    reads: Cell<usize>,
+    pub(super) folders: RefCell<FxHashMap<Oid, Arc<[Item]>>>,
+    contents: RefCell<FxHashMap<Oid, Arc<[u8]>>>,
+    /// Bytes of all contents that are kept.
+    kept: Cell<usize>,
+    pub(super) effort: Effort,
+}
+
+/// How often something was done.
+#[derive(Default)]
+pub(super) struct Effort {
+    pub(super) reads: Cell<usize>,
+    pub(super) trees: Cell<usize>,
+    pub(super) transfers: Cell<usize>,
+}
+
+/// One more.
+pub(super) fn count(of: &Cell<usize>) {
+    of.set(of.get() + 1);
 }
 
 impl Repository {
@@ -83,14 +103,24 @@ impl Repository {
 
     /// How many objects were read so far, each time that one was.
     pub fn reads(&self) -> usize {
-        self.known.reads.get()
+        self.known.effort.reads.get()
+    }
+
+    /// How many states of all files were listed so far, each time that one was.
+    pub fn listings(&self) -> usize {
+        self.known.effort.trees.get()
+    }
+
+    /// How often objects were asked of the remote so far.
+    pub fn transfers(&self) -> usize {
+        self.known.effort.transfers.get()
     }
 
     /// The bytes of an object of this kind, as stored, if they are at most `bound`.
     pub(super) fn object(&self, id: Oid, kind: ObjectType, bound: u64) -> Result<Vec<u8>, VcsError> {
         let missing = |reason: &str| VcsError::MissingObject { id: id.to_string(), reason: reason.to_owned() };
         let odb = self.git.odb()?;
-        self.known.reads.set(self.known.reads.get() + 1);
+        count(&self.known.effort.reads);
         let (size, _) = odb.read_header(id).map_err(|e| missing(e.message()))?;
         if size as u64 > bound {
             return Err(VcsError::TooLarge { what: format!("the object {id}"), bound: format!("{bound} bytes") });
@@ -100,6 +130,21 @@ impl Repository {
             true => Ok(object.data().to_vec()),
             false => Err(missing("it is of another kind")),
         }
+    }
+
+    /// The bytes of a file, if they are at most `bound`.
+    pub(super) fn file(&self, id: Oid, bound: u64) -> Result<Vec<u8>, VcsError> {
+        let known = self.known.contents.borrow().get(&id).filter(|bytes| bytes.len() as u64 <= bound).cloned();
+        if let Some(bytes) = known {
+            return Ok(bytes.to_vec());
+        }
+        let bytes = self.object(id, ObjectType::Blob, bound)?;
+        let kept = self.known.kept.get() + bytes.len();
+        if kept <= MOST_KEPT {
+            self.known.kept.set(kept);
+            self.known.contents.borrow_mut().insert(id, bytes.as_slice().into());
+        }
+        Ok(bytes)
     }
 
     /// The tree and the parents that a commit names in its own bytes.
@@ -129,6 +174,13 @@ impl Repository {
         self.known.heads.borrow_mut().insert(id.0, head.clone());
         Ok(head)
     }
+}
+
+/// What stands in a folder.
+pub(super) struct Item {
+    pub(super) name: String,
+    pub(super) mode: i32,
+    pub(super) id: Oid,
 }
 
 /// What a commit says about other objects.

@@ -3,9 +3,10 @@
 use super::collision::{check_shown, entry_name};
 use super::entry::{Entry, EntryKind};
 use super::error::VcsError;
-use super::store::{CommitId, Repository};
-use git2::{ObjectType, Oid};
-use std::collections::{BTreeMap, HashMap};
+use super::store::{CommitId, Item, Repository, count};
+use git2::Oid;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// How much is read before it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +109,7 @@ impl Repository {
     /// # Errors
     /// An object that cannot be read, a name that no path can have, one name twice in a folder, folders too deep.
     pub fn tree(&self, commit: CommitId) -> Result<Tree, VcsError> {
+        count(&self.known.effort.trees);
         let mut out = Tree::default();
         self.collect(self.commit(commit)?.tree, "", Limits::default().depth, &mut out)?;
         Ok(out)
@@ -147,7 +149,7 @@ impl Repository {
     pub(super) fn content(&self, tree: &Tree, id: Oid, bound: u64) -> Result<Vec<u8>, VcsError> {
         match tree.made.get(&id) {
             Some(bytes) => Ok(bytes.clone()),
-            None => self.object(id, ObjectType::Blob, bound),
+            None => self.file(id, bound),
         }
     }
 
@@ -167,22 +169,36 @@ impl Repository {
         if depth == 0 {
             return Err(too_large(&format!("the depth of `{folder}`"), "64 folders"));
         }
-        let missing = |e: git2::Error| VcsError::MissingObject { id: id.to_string(), reason: e.message().to_owned() };
-        let tree = self.git.find_tree(id).map_err(missing)?;
-        let mut seen = std::collections::BTreeSet::new();
-        for item in tree.iter() {
-            let path = format!("{folder}{}", entry_name(folder, item.name_bytes())?);
-            if !seen.insert(path.clone()) {
-                return Err(VcsError::Collision { one: path.clone(), other: path });
-            }
-            match item.filemode_raw() {
-                0o040_000 => self.collect(item.id(), &format!("{path}/"), depth - 1, out)?,
-                mode => {
-                    out.leaves.insert(path, Leaf { mode, id: item.id() });
-                }
+        for item in self.folder(id, folder)?.iter() {
+            let path = format!("{folder}{}", item.name);
+            match item.mode {
+                0o040_000 => self.collect(item.id, &format!("{path}/"), depth - 1, out)?,
+                mode => drop(out.leaves.insert(path, Leaf { mode, id: item.id })),
             }
         }
         Ok(())
+    }
+
+    /// What stands directly in a folder, which is called `folder` where it is read first.
+    fn folder(&self, id: Oid, folder: &str) -> Result<Arc<[Item]>, VcsError> {
+        if let Some(items) = self.known.folders.borrow().get(&id) {
+            return Ok(items.clone());
+        }
+        let missing = |e: git2::Error| VcsError::MissingObject { id: id.to_string(), reason: e.message().to_owned() };
+        let tree = self.git.find_tree(id).map_err(missing)?;
+        let mut seen = BTreeSet::new();
+        let mut items = Vec::with_capacity(tree.len());
+        for item in tree.iter() {
+            let name = entry_name(folder, item.name_bytes())?;
+            if !seen.insert(name.clone()) {
+                let path = format!("{folder}{name}");
+                return Err(VcsError::Collision { one: path.clone(), other: path });
+            }
+            items.push(Item { name, mode: item.filemode_raw(), id: item.id() });
+        }
+        let items: Arc<[Item]> = items.into();
+        self.known.folders.borrow_mut().insert(id, items.clone());
+        Ok(items)
     }
 }
 

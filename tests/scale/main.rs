@@ -9,6 +9,8 @@ mod families;
 use archive::{Archive, Extent};
 use fwgate::cli::gate::{Effort, Gathered, RootArguments, Session, now};
 use fwgate::cli::input::Surroundings;
+use fwgate::vcs::EvidenceSource;
+use std::collections::BTreeSet;
 
 const SMALL: Extent =
     Extent { closed: 60, commits_each: 10, open: 4, devices: 6, rules: 20, versions: 3, keeps_branches: false };
@@ -55,6 +57,7 @@ fn what_has_not_changed_is_not_read_again() {
     session.gather(&archive.open[0], now());
     let again = session.effort().objects - first;
     assert!(again * 4 < first, "{again} objects after {first}");
+    assert_eq!(session.effort().transfers, 1, "the remote has nothing new");
 }
 
 #[test]
@@ -63,6 +66,49 @@ fn branches_of_closed_changes_are_not_judged_again() {
     let (gathered, effort) = asked(&archive);
     assert!(gathered.branches.len() > SMALL.closed, "they are there");
     assert!(effort.branches <= SMALL.open, "{effort:?}: {} changes are open", SMALL.open);
+}
+
+#[test]
+fn what_is_in_force_is_read_where_the_protected_branch_holds_it() {
+    let listings = |devices: usize| {
+        let archive = Archive::build(Extent { devices, ..SMALL });
+        let (gathered, effort) = asked(&archive);
+        let heads: BTreeSet<&String> = gathered.in_force.values().map(|known| &known.head).collect();
+        assert_eq!(heads.len(), devices, "the last pushes were of different commits");
+        effort.listings
+    };
+    assert_eq!(listings(SMALL.devices), listings(4 * SMALL.devices));
+}
+
+#[test]
+fn files_that_many_states_share_are_read_once() {
+    let archive = Archive::build(SMALL);
+    let session = session(&archive);
+    session.gather(&archive.open[0], now());
+    let repository = &session.repository;
+    let tip = repository.remote_branch(&EvidenceSource::Fetched, "refs/heads/main").unwrap();
+    let states = repository.first_parents_of(tip.unwrap(), 20).unwrap();
+    let before = session.effort().objects;
+    for commit in &states {
+        session.herd_at(*commit).unwrap();
+    }
+    let read = session.effort().objects - before;
+    assert!(states.len() == 20 && read < 2 * states.len(), "{read} objects of {} states", states.len());
+}
+
+#[test]
+fn changes_that_are_over_are_listed_without_their_bytes() {
+    let list = |closed: usize| {
+        let archive = Archive::build(Extent { closed, keeps_branches: true, ..SMALL });
+        let session = session(&archive);
+        session.refresh().unwrap_or_else(|_| panic!("the remote answers"));
+        let listed = session.all_changes(now());
+        let over = listed.iter().filter(|(_, state, _)| *state == "CLOSED").count();
+        let closed = closed + SMALL.versions - 1;
+        assert_eq!((over, listed.len()), (closed, closed + SMALL.open));
+        session.effort().listings
+    };
+    assert_eq!(list(SMALL.closed), list(2 * SMALL.closed));
 }
 
 /// Objects of twice the history are at most twice as many.

@@ -1,6 +1,6 @@
 //! Commits that hold what is, or was, in force: each is read once, however many devices are looked up in it.
 
-use super::gather::Session;
+use super::session::Session;
 use crate::cli::input::{Herd, reasons};
 use crate::gate::{DeviceBytes, Digest, Reason};
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! A change before it is announced: the same analysis as that of the gate, of what HEAD proposes.
 
-use super::gather::{Changes, Read, Session};
+use super::reading::{Changes, Read};
+use super::session::Session;
 use super::world::World;
 use crate::cli::input::ChangeTrees;
 use crate::gate::{Analysis, Chain, Change, Digest, Instant, Reason};
@@ -33,9 +34,9 @@ impl Session {
         let changes = Changes { session: self, world: &world, tip };
         let ids = world.ids();
         let row = |id: &str| {
-            let read = changes.read(id);
+            let (read, decision) = changes.standing(id);
             let says = read.announced.as_ref().map(|a| a.says.clone()).unwrap_or_default();
-            (id.to_owned(), changes.decide(id, &read, &[]).state.name(), says)
+            (id.to_owned(), decision.state.name(), says)
         };
         ids.map(row).collect()
     }

@@ -1,10 +1,10 @@
 //! Other open changes: what they touch, when they go, and whether their proofs hold together.
 
-use super::gather::{Changes, Read, announcement};
+use super::reading::{Changes, Read, announcement};
 use crate::cli::input::ChangeTrees;
 use crate::diff::Bounds;
 use crate::gate::{
-    Believed, Library, Neighbour, Period, Planned, Progress, Reason, Record, Standing, Terms, Testimony, beside,
+    Believed, Library, Neighbour, Period, Planned, Progress, Reason, Record, Standing, State, Terms, Testimony, beside,
     progress,
 };
 use std::collections::BTreeSet;
@@ -31,16 +31,8 @@ impl Changes<'_> {
         for other in self.world.ids().filter(open) {
             let said = announcement(&self.world.testimony(other));
             let Some(announced) = said.filter(|a| shares(&a.devices)) else { continue };
-            let read = self.read(other);
-            let decision = self.decide(other, &read, &[]);
-            let is_over = matches!(
-                decision.state,
-                crate::gate::State::Applied
-                    | crate::gate::State::Closed
-                    | crate::gate::State::Withdrawn
-                    | crate::gate::State::RolledBack
-            );
-            if is_over || out.len() >= MOST {
+            let (read, decision) = self.standing(other);
+            if (decision.state.is_over() && decision.state != State::Rejected) || out.len() >= MOST {
                 continue;
             }
             let pair = Beside { id, own: &planned, other, theirs: &read, window: decision.window, terms };

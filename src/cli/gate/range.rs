@@ -1,6 +1,7 @@
 //! The commits of a change's range: who made what would be pushed, and what both ends of the range do not show.
 
-use super::gather::{Changes, Read, code, of_vcs};
+use super::reading::{Changes, Read};
+use super::session::{code, of_vcs};
 use crate::cli::input::{ChangeTrees, Reader, reasons};
 use crate::diff::Bounds;
 use crate::fleet::tree::{Beside, TreeFile};

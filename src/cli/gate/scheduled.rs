@@ -1,8 +1,9 @@
 //! All changes that are on their way, each with what is known of it.
 
-use super::gather::{Changes, Session, announcement};
+use super::reading::{Changes, announcement};
+use super::session::Session;
 use crate::cli::input::ChangeTrees;
-use crate::gate::{Decision, Instant, Reason, Record, State, TargetDevice, terms};
+use crate::gate::{Decision, Instant, Reason, Record, TargetDevice, terms};
 use crate::policy::{ChangeRequest, Policy};
 
 /// A change that is not over.
@@ -53,14 +54,9 @@ impl Session {
 impl Changes<'_> {
     /// A change, unless it is over or was never announced.
     fn open(&self, id: &str) -> Option<OpenChange> {
-        let read = self.read(id);
+        let (read, decision) = self.standing(id);
         let announced = announcement(&read.testimony)?;
-        let decision = self.decide(id, &read, &[]);
-        let is_over = matches!(
-            decision.state,
-            State::Applied | State::Closed | State::Withdrawn | State::RolledBack | State::Rejected
-        );
-        if is_over {
+        if decision.state.is_over() {
             return None;
         }
         let first = read.testimony.records.iter().find(|r| matches!(r.said, Record::Change(_)));

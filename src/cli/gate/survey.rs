@@ -2,7 +2,8 @@
 
 use super::commits::Commits;
 use super::device::target;
-use super::gather::{Session, known_or_new};
+use super::reading::known_or_new;
+use super::session::Session;
 use super::world::{World, change_of};
 use crate::cli::failure::Failure;
 use crate::cli::input::{Herd, InputError, bytes_of};

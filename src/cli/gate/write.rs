@@ -1,6 +1,6 @@
 //! What machines write: receipts on a change's branch, and entries of the ledger by compare-and-swap.
 
-use super::gather::{Session, of_remote};
+use super::session::{Session, of_remote};
 use crate::gate::push::{Ledger, LedgerTrouble, LedgerView, Receipts, Trouble};
 use crate::gate::{Digest, LEDGER_BRANCH, LedgerEntry, Reason, ReasonCode, Receipt, Roster, sha256};
 use crate::vcs::{CommitId, EvidenceDraft, EvidenceSource, RemoteError, sign_by_machine};
