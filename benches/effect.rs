@@ -38,7 +38,7 @@ fn read(name: &str, text: &str) -> Ruleset {
 }
 
 fn read_all(files: &[(&str, &str)]) -> Ruleset {
-    let file = |(name, text): &(&str, &str)| InputFile { name: (*name).into(), bytes: text.as_bytes().to_vec() };
+    let file = |(name, text): &(&str, &str)| InputFile { name: (*name).into(), bytes: text.as_bytes().into() };
     let files: Vec<InputFile> = files.iter().map(file).collect();
     let read = read_device(&files, &ReadOptions::default());
     read.map_err(|refused| refused.problems).unwrap()

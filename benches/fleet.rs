@@ -49,7 +49,7 @@ fn dump(rules: &str, device: usize) -> String {
 }
 
 fn file(text: &str) -> Vec<InputFile> {
-    vec![InputFile { name: "rules.v4".to_owned(), bytes: text.as_bytes().to_vec() }]
+    vec![InputFile { name: "rules.v4".to_owned(), bytes: text.as_bytes().into() }]
 }
 
 /// 300 comparisons stand for 10,000 devices.

@@ -53,7 +53,7 @@ fn change(at: usize, text: &str) -> Change {
     let first = lines.iter().position(|l| l.starts_with("-A ")).unwrap();
     lines.insert(first + place.min(lines.len() - first - 2), &rule);
     let side = |text: String| {
-        let files = vec![(format!("devices/{device}/rules.v4"), text.into_bytes())];
+        let files = vec![(format!("devices/{device}/rules.v4"), text.into_bytes().into())];
         [DeviceBytes { device: device.clone(), files }]
     };
     Change { id: format!("CHG-{at:03}"), baseline: side(text.to_owned()), proposal: side(lines.join("\n") + "\n") }

@@ -31,8 +31,7 @@ impl Side {
     /// # Errors
     /// Every line that is not understood.
     pub fn with_device(mut self, name: &str, files: &[(&str, &str)]) -> Result<Side, NoVerdict> {
-        let file =
-            |(name, text): &(&str, &str)| InputFile { name: (*name).to_owned(), bytes: text.as_bytes().to_vec() };
+        let file = |(name, text): &(&str, &str)| InputFile { name: (*name).to_owned(), bytes: text.as_bytes().into() };
         let files: Vec<InputFile> = files.iter().map(file).collect();
         let (ruleset, routing) =
             read_whole(&files, &ReadOptions::default()).map_err(|unread| NoVerdict::unreadable(&unread))?;

@@ -68,10 +68,10 @@ fn is_dump(bytes: &[u8]) -> bool {
 /// `reads`, or the first problem with user input taken out.
 fn outcome(root: &Path, path: &Path) -> String {
     let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
-    let mut files = vec![InputFile { name, bytes: std::fs::read(path).unwrap() }];
+    let mut files = vec![InputFile { name, bytes: std::fs::read(path).unwrap().into() }];
     let sets = path.with_file_name("ipset");
     if sets.is_file() {
-        files.push(InputFile { name: "ipset".into(), bytes: std::fs::read(sets).unwrap() });
+        files.push(InputFile { name: "ipset".into(), bytes: std::fs::read(sets).unwrap().into() });
     }
     match read_device(&files, &ReadOptions::default()) {
         Ok(_) => "reads".to_owned(),

@@ -75,7 +75,7 @@ fn ruleset_of(path: &Path) -> Option<String> {
 /// `reads`, or the first problem with user input taken out.
 fn outcome(path: &Path, text: String) -> String {
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
-    let files = [InputFile { name, bytes: text.into() }];
+    let files = [InputFile { name, bytes: text.into_bytes().into() }];
     let options = ReadOptions { dialect: Some("nftables".to_owned()), ..ReadOptions::default() };
     match read_device(&files, &options) {
         Ok(_) => "reads".to_owned(),

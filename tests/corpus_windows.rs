@@ -174,16 +174,18 @@ fn judged(name: &str, policy: &Policy) -> String {
 
 /// The ruleset, or the first problem with user input taken out.
 fn read(name: &str, bytes: Vec<u8>) -> Result<Ruleset, String> {
-    read_device(&[InputFile { name: name.into(), bytes }], &ReadOptions::default()).map_err(|unreadable| {
-        let problem = &unreadable.problems[0];
-        if std::env::var_os("FWGATE_SHOW").is_some() {
-            println!(
-                "{name}:{}: {}\n    {}",
-                problem.span.line,
-                problem.message,
-                unreadable.sources.text(problem.span)
-            );
-        }
-        problem.message.split('`').enumerate().map(|(at, part)| if at % 2 == 1 { "..." } else { part }).collect()
-    })
+    read_device(&[InputFile { name: name.into(), bytes: bytes.into() }], &ReadOptions::default()).map_err(
+        |unreadable| {
+            let problem = &unreadable.problems[0];
+            if std::env::var_os("FWGATE_SHOW").is_some() {
+                println!(
+                    "{name}:{}: {}\n    {}",
+                    problem.span.line,
+                    problem.message,
+                    unreadable.sources.text(problem.span)
+                );
+            }
+            problem.message.split('`').enumerate().map(|(at, part)| if at % 2 == 1 { "..." } else { part }).collect()
+        },
+    )
 }

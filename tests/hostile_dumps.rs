@@ -36,8 +36,8 @@ create ports bitmap:port range 0-1023\nadd ports 80-90\n";
 fn read(dump: &[u8], sets: &[u8]) {
     let started = Instant::now();
     let files = vec![
-        InputFile { name: "rules".into(), bytes: dump.to_vec() },
-        InputFile { name: "ipset".into(), bytes: sets.to_vec() },
+        InputFile { name: "rules".into(), bytes: dump.to_vec().into() },
+        InputFile { name: "ipset".into(), bytes: sets.to_vec().into() },
     ];
     if let Err(unreadable) = read_device(&files, &ReadOptions::default()) {
         assert!(!unreadable.problems.is_empty());
@@ -82,7 +82,8 @@ fn mutated(text: &'static str) -> impl Strategy<Value = Vec<u8>> {
 
 #[test]
 fn the_seeds_read() {
-    let files = [("rules", DUMP), ("ipset", SETS)].map(|(n, t)| InputFile { name: n.into(), bytes: t.into() });
+    let files =
+        [("rules", DUMP), ("ipset", SETS)].map(|(n, t)| InputFile { name: n.into(), bytes: t.as_bytes().into() });
     let read = read_device(&files, &ReadOptions::default());
     assert!(read.is_ok(), "{:#?}", read.unwrap_err().problems);
 }

@@ -67,8 +67,8 @@ const LISTING: &str = r#"{"nftables": [{"metainfo": {"version": "1.0.6", "json_s
 fn read(bytes: &[u8]) -> bool {
     let started = Instant::now();
     let mut draft = Draft::new(DeviceFacts::default());
-    let included = InputFile { name: "x.nft".into(), bytes: b"define x = 1\n".to_vec() };
-    let files = [InputFile { name: "rules".into(), bytes: bytes.to_vec() }];
+    let included = InputFile { name: "x.nft".into(), bytes: b"define x = 1\n".to_vec().into() };
+    let files = [InputFile { name: "rules".into(), bytes: bytes.to_vec().into() }];
     let text = draft.decode(&files).remove(0);
     let _ = (text::recognises(&text.text), text::included(&text.text));
     let commands = match json::recognises(&text.text) {

@@ -6,7 +6,7 @@ use fwgate::packet::{Field, Ranges};
 use fwgate::ruleset::{BaseKind, Effect, Match, NfHook, OpaqueKind, Rewrite, Ruleset, Step, Verdict};
 
 fn file(name: &str, text: &str) -> InputFile {
-    InputFile { name: name.into(), bytes: text.into() }
+    InputFile { name: name.into(), bytes: text.as_bytes().into() }
 }
 
 fn read(text: &str) -> Ruleset {

@@ -38,7 +38,7 @@ fn below(folder: &str, wanted: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
 }
 
 fn file(name: &str, text: &str) -> InputFile {
-    InputFile { name: name.into(), bytes: text.into() }
+    InputFile { name: name.into(), bytes: text.as_bytes().into() }
 }
 
 /// The rulesets of all specifications of all dialects, and those of the incidents.
@@ -118,7 +118,7 @@ fn every_ruleset_of_the_corpora_reads_back_as_it_was() {
     let mut count = 0;
     for path in below(root.to_str().unwrap(), |p| std::fs::metadata(p).is_ok_and(|m| m.len() < 1 << 20)) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let files = [InputFile { name, bytes: std::fs::read(&path).unwrap() }];
+        let files = [InputFile { name, bytes: std::fs::read(&path).unwrap().into() }];
         let Ok(ruleset) = read_device(&files, &ReadOptions::default()) else { continue };
         let name = path.display().to_string();
         assert_same(&ruleset, &read_back(&native::write(&ruleset), &name), &name);
@@ -232,7 +232,7 @@ proptest! {
     fn mutations_of_a_document_are_read_or_refused(bytes in mutated(seed())) {
         let started = Instant::now();
         let options = ReadOptions { dialect: Some("native".into()), ..ReadOptions::default() };
-        match read_device(&[InputFile { name: "a.json".into(), bytes }], &options) {
+        match read_device(&[InputFile { name: "a.json".into(), bytes: bytes.into() }], &options) {
             Ok(ruleset) => assert_same(&ruleset, &read_back(&native::write(&ruleset), "mutated"), "mutated"),
             Err(error) => {
                 prop_assert!(!error.problems.is_empty());

@@ -8,7 +8,7 @@ use fwgate::ruleset::{BaseKind, Hook, Match, NfHook, OpaqueKind, Ruleset, Step, 
 use std::path::Path;
 
 fn file(name: &str, text: &str) -> InputFile {
-    InputFile { name: name.into(), bytes: text.into() }
+    InputFile { name: name.into(), bytes: text.as_bytes().into() }
 }
 
 fn read_all(files: &[InputFile]) -> Ruleset {

@@ -63,7 +63,7 @@ fn facts(blocks: &[Block]) -> DeviceFacts {
 fn input(block: &Block) -> InputFile {
     InputFile {
         name: block.info.get(1).expect("a ruleset block has a file name").clone(),
-        bytes: block.text.clone().into(),
+        bytes: block.text.as_bytes().into(),
     }
 }
 

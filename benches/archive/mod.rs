@@ -591,7 +591,7 @@ const FACTS: &str = "environment = \"production\"\n";
 
 /// The bytes of a device.
 fn bytes(name: &str, rules: &str) -> DeviceBytes {
-    let file = |file: &str, text: &str| (format!("devices/{name}/{file}"), text.as_bytes().to_vec());
+    let file = |file: &str, text: &str| (format!("devices/{name}/{file}"), text.as_bytes().into());
     DeviceBytes { device: name.to_owned(), files: vec![file("device.toml", FACTS), file("rules.v4", rules)] }
 }
 

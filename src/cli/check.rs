@@ -206,8 +206,8 @@ fn frame(arguments: &Arguments, judged: &Judged, change: Option<&TreeFile>) -> C
     let mut digest = EvidenceDigest::default();
     digest.tree("baseline", &judged.baseline.tree);
     digest.tree("proposed", &judged.proposed.tree);
-    digest.files("policy", judged.policy.files.iter().map(|f| (f.path.as_str(), f.bytes.as_slice())));
-    digest.files("change", change.iter().map(|f| (f.path.as_str(), f.bytes.as_slice())));
+    digest.files("policy", judged.policy.files.iter().map(|f| (f.path.as_str(), &*f.bytes)));
+    digest.files("change", change.iter().map(|f| (f.path.as_str(), &*f.bytes)));
     CheckFrame {
         baseline: judged.baseline.words.clone(),
         proposed: judged.proposed.words.clone(),

@@ -5,6 +5,7 @@
 
 mod beside;
 mod check;
+mod contents;
 mod disk;
 mod error;
 mod folder;
@@ -20,7 +21,8 @@ pub use herd::Herd;
 
 use crate::dialect::InputFile;
 use crate::fleet::tree::{Beside, ConfigTree, DeviceInput, Grouping, TreeFile, is_ignored_name, stem};
-use crate::vcs::{self, Entry, Limits, Repository};
+use crate::vcs::{self, Entry, Limits, Repository, Tree, VcsError};
+use contents::Contents;
 use folder::{Found, Links};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -54,13 +56,14 @@ pub struct Reader<'a> {
     limits: Limits,
     devices: String,
     beside: Beside,
+    contents: Contents,
 }
 
 impl<'a> Reader<'a> {
     /// A reader; `is_ruleset` says, by content, whether some dialect could read a file.
     pub fn new(surroundings: &'a Surroundings, is_ruleset: &'a dyn Fn(&InputFile) -> bool) -> Reader<'a> {
-        let (limits, beside) = (Limits::default(), Beside::default());
-        Reader { surroundings, is_ruleset, limits, devices: "devices".to_owned(), beside }
+        let (limits, beside, contents) = (Limits::default(), Beside::default(), Contents::default());
+        Reader { surroundings, is_ruleset, limits, devices: "devices".to_owned(), beside, contents }
     }
 
     /// The same with other bounds.
@@ -138,7 +141,7 @@ impl<'a> Reader<'a> {
             let repo = self.repository(given)?;
             let commit = repo.resolve(revision)?.commit;
             let path = path.unwrap_or("");
-            let entries = repo.entries(&repo.tree(commit)?, path, &self.limits)?;
+            let entries = self.entries(&repo, &repo.tree(commit)?, path)?;
             vcs::refuse_irregular(&entries)?;
             return match entries.into_iter().find(|e| e.path == path) {
                 Some(entry) => Ok(InputFile { name: entry.path, bytes: entry.bytes }),
@@ -146,7 +149,21 @@ impl<'a> Reader<'a> {
             };
         }
         let bytes = folder::read_given_file(&self.path(given), &name, &self.limits)?;
-        Ok(InputFile { name, bytes })
+        Ok(InputFile { name, bytes: self.contents.hold(&bytes) })
+    }
+
+    /// What stands at or below a path of a state of the repository.
+    fn entries(&self, repo: &Repository, files: &Tree, path: &str) -> Result<Vec<Entry>, VcsError> {
+        self.contents.forget_unused();
+        let mut entries = repo.entries(files, path, &self.limits)?;
+        entries.iter_mut().for_each(|entry| entry.bytes = self.contents.share(std::mem::take(&mut entry.bytes)));
+        Ok(entries)
+    }
+
+    /// What a folder of the disk holds.
+    fn folder(&self, path: &Path, shown: &str, links: Links) -> Result<Found, InputError> {
+        self.contents.forget_unused();
+        folder::read(path, shown, &self.limits, links, &self.contents)
     }
 
     fn tree_on_disk(&self, given: &OsStr) -> Result<ConfigTree, InputError> {

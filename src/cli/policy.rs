@@ -192,6 +192,7 @@ fn given_version(surroundings: &Surroundings, given: &OsStr) -> Result<PolicyVer
     } else {
         files.push(("fwgate.toml".to_owned(), reader.named_file(given)?.bytes));
     }
+    let files = files.into_iter().map(|(path, bytes)| (path, bytes.to_vec())).collect();
     Ok(PolicyVersion { commit: String::new(), files, irregular: Vec::new() })
 }
 

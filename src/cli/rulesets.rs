@@ -142,8 +142,15 @@ struct Held<'a> {
 }
 
 /// Names and bytes of the files and of what they include, the bytes of `device.toml`, and the facts in one text, since the
-/// inventory may complete them.
-type ReadFrom<'a> = (Vec<(FileName<'a>, &'a [u8])>, Option<&'a [u8]>, String);
+/// inventory may complete them. A reader holds equal bytes once, so that where they are says what they are.
+type ReadFrom<'a> = (Vec<(FileName<'a>, Place)>, Option<Place>, String);
+
+/// Where bytes are, and how many.
+type Place = (*const u8, usize);
+
+fn place(file: &InputFile) -> Place {
+    (file.bytes.as_ptr(), file.bytes.len())
+}
 
 /// The name of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -195,8 +202,8 @@ impl<'a> Library<'a> {
             true => FileName::Whole(&file.name),
             false => FileName::of(&file.name, &input.name),
         };
-        let files = input.files.iter().chain(&input.includes).map(|f| (name_of(f), f.bytes.as_slice())).collect();
-        let of_facts = input.facts_source.as_ref().map(|f| f.bytes.as_slice());
+        let files = input.files.iter().chain(&input.includes).map(|f| (name_of(f), place(f))).collect();
+        let of_facts = input.facts_source.as_ref().map(place);
         let from: ReadFrom<'a> = (files, of_facts, format!("{:?}", input.facts.facts()));
         if let Some((ruleset, routing)) = self.known.get(&from).and_then(|held| held.for_device(&input.name)) {
             let device = Device::new(&input.name, ruleset).routed_by(routing);

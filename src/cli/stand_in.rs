@@ -130,7 +130,7 @@ fn unknown(staging: &str) -> Reason {
 fn as_there(files: &DeviceFiles, stands: &StandsFor) -> DeviceFiles {
     let renames = stands.interfaces.iter().chain(&stands.addresses).map(|(a, b)| (a.as_str(), b.as_str())).collect();
     let one = |file: &InputFile| match std::str::from_utf8(&file.bytes) {
-        Ok(text) => InputFile { name: file.name.clone(), bytes: renamed(text, &renames).into_bytes() },
+        Ok(text) => InputFile { name: file.name.clone(), bytes: renamed(text, &renames).into_bytes().into() },
         Err(_) => file.clone(),
     };
     DeviceFiles {

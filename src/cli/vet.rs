@@ -398,10 +398,12 @@ fn differences(policy: &Policy, files: &DeviceFiles, roles: &[String], vetted: &
 fn difference(policy: &Policy, files: &DeviceFiles, roles: &[String], vetted: &Vetted) -> Option<String> {
     let file = |(loader, text): &(crate::fleet::namespace::Loader, String)| InputFile {
         name: loader.file_name().to_owned(),
-        bytes: text.clone().into_bytes(),
+        bytes: text.clone().into_bytes().into(),
     };
-    let routes =
-        vetted.routes.iter().map(|(name, text)| InputFile { name: name.clone(), bytes: text.clone().into_bytes() });
+    let routes = vetted
+        .routes
+        .iter()
+        .map(|(name, text)| InputFile { name: name.clone(), bytes: text.clone().into_bytes().into() });
     let seen: Vec<InputFile> = vetted.readback.iter().map(file).chain(routes).collect();
     let options = crate::dialect::ReadOptions { dialect: None, ..files.options() };
     let compared = compare_readback(&Readback {

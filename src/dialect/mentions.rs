@@ -62,7 +62,7 @@ pub fn interface_mentions(files: &[InputFile], options: &ReadOptions) -> Result<
     let texts = draft.decode(files);
     let mut by_dialect: BTreeMap<usize, Vec<Text>> = BTreeMap::new();
     for (file, text) in files.iter().zip(&texts) {
-        if text.text.as_bytes() != file.bytes && draft.is_clean() {
+        if *text.text.as_bytes() != *file.bytes && draft.is_clean() {
             draft.refuse(
                 Problem::new(text.start(), "the file is not plain UTF-8").help("commit it as UTF-8 without a mark"),
             );
@@ -121,5 +121,5 @@ pub fn rewritten<E>(
         at = mention.end;
     }
     out.extend_from_slice(file.bytes.get(at..).unwrap_or_default());
-    Ok(InputFile { name: file.name.clone(), bytes: out })
+    Ok(InputFile { name: file.name.clone(), bytes: out.into() })
 }

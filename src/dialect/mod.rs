@@ -22,14 +22,15 @@ pub use draft::{Draft, Text};
 pub use crate::document::nearest;
 use crate::ruleset::{DeviceFacts, Ruleset, Span};
 pub use crate::ruleset::{Problem, Unreadable};
+use std::sync::Arc;
 
 /// One file of a device, as bytes.
 #[derive(Clone, Debug)]
 pub struct InputFile {
     /// The name that reports show.
     pub name: String,
-    /// The bytes, as read.
-    pub bytes: Vec<u8>,
+    /// The bytes, as read; files of the same bytes can share them.
+    pub bytes: Arc<[u8]>,
 }
 
 /// What is known besides the files.
@@ -143,8 +144,10 @@ mod tests {
     use super::*;
 
     fn problems(files: &[(&str, &[u8])], dialect: Option<&str>) -> Vec<Problem> {
-        let files: Vec<InputFile> =
-            files.iter().map(|(name, bytes)| InputFile { name: (*name).into(), bytes: bytes.to_vec() }).collect();
+        let files: Vec<InputFile> = files
+            .iter()
+            .map(|(name, bytes)| InputFile { name: (*name).into(), bytes: bytes.to_vec().into() })
+            .collect();
         let options = ReadOptions { dialect: dialect.map(str::to_owned), ..ReadOptions::default() };
         read_device(&files, &options).expect_err("must be refused").problems
     }

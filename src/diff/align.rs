@@ -129,7 +129,8 @@ mod tests {
                 "*filter\n:INPUT DROP [0:0]\n:slow - [0:0]\n-A INPUT -s {range} -j slow\n\
                  -A slow -m limit --limit 5/sec -j ACCEPT\nCOMMIT\n"
             )
-            .into_bytes(),
+            .into_bytes()
+            .into(),
         };
         read_device(&[file("rules.v4", v4), file("rules.v6", v6)], &ReadOptions::default()).unwrap()
     }

@@ -285,7 +285,7 @@ mod tests {
 
     fn ruleset(rules: &str) -> Ruleset {
         let text = format!("*filter\n:FORWARD DROP [0:0]\n{rules}COMMIT\n");
-        let file = InputFile { name: "rules.v4".into(), bytes: text.into_bytes() };
+        let file = InputFile { name: "rules.v4".into(), bytes: text.into_bytes().into() };
         read_device(&[file], &ReadOptions::default()).unwrap()
     }
 

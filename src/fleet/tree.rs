@@ -26,14 +26,15 @@ use crate::dialect::InputFile;
 use crate::fleet::evidence::Evidence;
 use crate::inventory::Inventory;
 use crate::policy::{Contradiction, DeviceFile};
+use std::sync::Arc;
 
 /// A file of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TreeFile {
     /// The path from the tree's folder, with `/`.
     pub path: String,
-    /// The bytes.
-    pub bytes: Vec<u8>,
+    /// The bytes; files of the same bytes can share them.
+    pub bytes: Arc<[u8]>,
 }
 
 /// Everything that was found in one place.

@@ -30,7 +30,7 @@ pub fn files_digest<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) ->
 
 /// The digest of a device's bytes; of no device, that of no files.
 pub fn device_digest(device: Option<&DeviceBytes>) -> Digest {
-    files_digest(device.into_iter().flat_map(|d| &d.files).map(|(path, bytes)| (path.as_str(), bytes.as_slice())))
+    files_digest(device.into_iter().flat_map(|d| &d.files).map(|(path, bytes)| (path.as_str(), &**bytes)))
 }
 
 /// The digest of a version of the policy.
@@ -71,8 +71,8 @@ mod tests {
 
     fn device(bytes: &[u8]) -> DeviceBytes {
         let files = vec![
-            ("devices/edge1/device.toml".to_owned(), b"role = \"edge\"\n".to_vec()),
-            ("devices/edge1/rules.v4".to_owned(), bytes.to_vec()),
+            ("devices/edge1/device.toml".to_owned(), b"role = \"edge\"\n".as_slice().into()),
+            ("devices/edge1/rules.v4".to_owned(), bytes.into()),
         ];
         DeviceBytes { device: "edge1".into(), files }
     }

@@ -60,7 +60,7 @@ pub fn inventory_of(policy: &Policy, files: &[TreeFile]) -> Result<Option<Invent
 }
 
 fn paths_and_bytes(files: &[TreeFile]) -> Vec<(&str, &[u8])> {
-    files.iter().map(|f| (f.path.as_str(), f.bytes.as_slice())).collect()
+    files.iter().map(|f| (f.path.as_str(), &*f.bytes)).collect()
 }
 
 /// The policy with the addresses of its hosts, by the zones that stand beside the devices in force and as proposed. `None`

@@ -5,6 +5,7 @@ use super::record::Digest;
 use crate::check::CheckReport;
 use crate::vcs::{Branch, PolicyVersion};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The bytes of one device on one side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub struct DeviceBytes {
     /// The device.
     pub device: String,
     /// Paths within the tree and bytes, sorted by path: the device's files and the role files that it is composed from.
-    pub files: Vec<(String, Vec<u8>)>,
+    pub files: Vec<(String, Arc<[u8]>)>,
 }
 
 /// What was computed from the trees of a change before the gate is asked.

@@ -242,7 +242,7 @@ mod tests {
     use crate::dialect::InputFile;
 
     fn read(name: &str, text: &str) -> Routing {
-        read_routing(&[InputFile { name: name.into(), bytes: text.as_bytes().to_vec() }]).unwrap()
+        read_routing(&[InputFile { name: name.into(), bytes: text.as_bytes().into() }]).unwrap()
     }
 
     fn words(lines: Vec<LoadLine>) -> Vec<String> {
@@ -295,7 +295,7 @@ mod tests {
         );
         let rules = "[{\"priority\":5,\"src\":\"all\",\"dst\":\"10.9.0.0\",\"dstlen\":16,\"fwmark\":\"0x1\",\"fwmask\":\"0xff\",\"table\":\"100\"}]";
         let mut routing = read("rule.v4.json", "[{\"priority\":0,\"src\":\"all\",\"table\":\"local\"}]");
-        let file = |name: &str, text: &str| InputFile { name: name.into(), bytes: text.as_bytes().to_vec() };
+        let file = |name: &str, text: &str| InputFile { name: name.into(), bytes: text.as_bytes().into() };
         routing.rules = read_routing(&[file("rule.v4.json", rules), file("routes", "10.0.0.0/8 dev eth0 table 100\n")])
             .unwrap()
             .rules;

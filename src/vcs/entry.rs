@@ -2,6 +2,7 @@
 
 use super::error::VcsError;
 use std::fmt;
+use std::sync::Arc;
 
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,13 +57,13 @@ pub struct Entry {
     pub path: String,
     /// What it is.
     pub kind: EntryKind,
-    /// The bytes: raw, through no filter. Of a submodule: none.
-    pub bytes: Vec<u8>,
+    /// The bytes: raw, through no filter. Of a submodule: none. Paths with one content share them.
+    pub bytes: Arc<[u8]>,
 }
 
 impl Entry {
     /// An entry of a plain or executable file; pointers to bytes elsewhere are told by their text.
-    pub fn of_file(path: String, kind: EntryKind, bytes: Vec<u8>) -> Entry {
+    pub fn of_file(path: String, kind: EntryKind, bytes: Arc<[u8]>) -> Entry {
         let plain = matches!(kind, EntryKind::File | EntryKind::Executable);
         let kind = if plain && is_lfs_pointer(&bytes) { EntryKind::LfsPointer } else { kind };
         Entry { path, kind, bytes }

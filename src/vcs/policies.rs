@@ -62,7 +62,7 @@ impl Repository {
             entries.into_iter().partition(|e| e.kind == EntryKind::File);
         Ok(PolicyVersion {
             commit: commit.to_string(),
-            files: regular.into_iter().map(|e| (e.path, e.bytes)).collect(),
+            files: regular.into_iter().map(|e| (e.path, e.bytes.to_vec())).collect(),
             irregular: irregular.into_iter().map(|e| (e.path, e.kind)).collect(),
         })
     }

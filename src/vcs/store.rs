@@ -133,16 +133,16 @@ impl Repository {
     }
 
     /// The bytes of a file, if they are at most `bound`.
-    pub(super) fn file(&self, id: Oid, bound: u64) -> Result<Vec<u8>, VcsError> {
+    pub(super) fn file(&self, id: Oid, bound: u64) -> Result<Arc<[u8]>, VcsError> {
         let known = self.known.contents.borrow().get(&id).filter(|bytes| bytes.len() as u64 <= bound).cloned();
         if let Some(bytes) = known {
-            return Ok(bytes.to_vec());
+            return Ok(bytes);
         }
-        let bytes = self.object(id, ObjectType::Blob, bound)?;
+        let bytes: Arc<[u8]> = self.object(id, ObjectType::Blob, bound)?.into();
         let kept = self.known.kept.get() + bytes.len();
         if kept <= MOST_KEPT {
             self.known.kept.set(kept);
-            self.known.contents.borrow_mut().insert(id, bytes.as_slice().into());
+            self.known.contents.borrow_mut().insert(id, bytes.clone());
         }
         Ok(bytes)
     }

@@ -5,6 +5,7 @@ use super::entry::{Entry, EntryKind};
 use super::error::VcsError;
 use super::store::{CommitId, Item, Repository, count};
 use git2::Oid;
+use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -132,10 +133,11 @@ impl Repository {
             ));
         }
         let mut left = limits.total_bytes;
+        let mut contents = FxHashMap::default();
         let mut out = Vec::with_capacity(found.len());
         for (path, leaf) in found {
             check_shown(path)?;
-            let entry = self.entry(tree, path, *leaf, limits.file_bytes)?;
+            let entry = self.entry(tree, path, *leaf, limits.file_bytes, &mut contents)?;
             let size = entry.bytes.len() as u64;
             left = left
                 .checked_sub(size)
@@ -146,21 +148,33 @@ impl Repository {
     }
 
     /// The bytes of a content, wherever it is held.
-    pub(super) fn content(&self, tree: &Tree, id: Oid, bound: u64) -> Result<Vec<u8>, VcsError> {
+    pub(super) fn content(&self, tree: &Tree, id: Oid, bound: u64) -> Result<Arc<[u8]>, VcsError> {
         match tree.made.get(&id) {
-            Some(bytes) => Ok(bytes.clone()),
+            Some(bytes) => Ok(bytes.as_slice().into()),
             None => self.file(id, bound),
         }
     }
 
-    fn entry(&self, tree: &Tree, path: &str, leaf: Leaf, bound: u64) -> Result<Entry, VcsError> {
+    /// One entry; `contents` are those that were read already.
+    fn entry(
+        &self,
+        tree: &Tree,
+        path: &str,
+        leaf: Leaf,
+        bound: u64,
+        contents: &mut FxHashMap<Oid, Arc<[u8]>>,
+    ) -> Result<Entry, VcsError> {
         let kind = kind_of(leaf.mode);
-        let bytes = match kind {
-            EntryKind::Submodule | EntryKind::Other => Vec::new(),
-            _ => self.content(tree, leaf.id, bound).map_err(|error| match error {
-                VcsError::TooLarge { bound, .. } => VcsError::TooLarge { what: format!("`{path}`"), bound },
-                other => other,
-            })?,
+        let bytes = match (kind, contents.get(&leaf.id)) {
+            (EntryKind::Submodule | EntryKind::Other, _) => Arc::default(),
+            (_, Some(known)) => known.clone(),
+            (_, None) => {
+                let read = self.content(tree, leaf.id, bound).map_err(|error| match error {
+                    VcsError::TooLarge { bound, .. } => VcsError::TooLarge { what: format!("`{path}`"), bound },
+                    other => other,
+                })?;
+                contents.entry(leaf.id).or_insert(read).clone()
+            }
         };
         Ok(Entry::of_file(path.to_owned(), kind, bytes))
     }

@@ -30,6 +30,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The change of most tests.
@@ -253,7 +254,7 @@ impl Stage {
         &self,
         id: &str,
         baseline: &[DeviceBytes],
-        proposal: &BTreeMap<String, Vec<u8>>,
+        proposal: &BTreeMap<String, Arc<[u8]>>,
         (base, beside): (&[DeviceBytes], &[Vec<TreeFile>; 2]),
     ) -> Option<(Analysis, Digest)> {
         let text = self.scene.policy_text();
@@ -287,13 +288,13 @@ impl Stage {
         devices_of(&self.files(commit))
     }
 
-    fn files(&self, commit: &str) -> BTreeMap<String, Vec<u8>> {
+    fn files(&self, commit: &str) -> BTreeMap<String, Arc<[u8]>> {
         let tree = self.scene.remote().find_commit(oid(commit)).unwrap().tree().unwrap();
         files_of(self.scene.remote(), &tree)
     }
 
     /// The files of the merge of two commits; those of the second where they conflict.
-    fn merged(&self, tip: &str, head: &str) -> BTreeMap<String, Vec<u8>> {
+    fn merged(&self, tip: &str, head: &str) -> BTreeMap<String, Arc<[u8]>> {
         let remote = self.scene.remote();
         let [tip, head] = [tip, head].map(|id| remote.find_commit(oid(id)).unwrap());
         let merge = remote.merge_commits(&tip, &head, None).ok();
@@ -366,7 +367,7 @@ impl Stage {
 }
 
 /// Zones and snapshots of the inventory among some files.
-fn beside_of(files: &BTreeMap<String, Vec<u8>>) -> Vec<TreeFile> {
+fn beside_of(files: &BTreeMap<String, Arc<[u8]>>) -> Vec<TreeFile> {
     let own = files.iter().filter(|(path, _)| path.starts_with("zones/") || path.starts_with("inventory/"));
     own.map(|(path, bytes)| TreeFile { path: path.clone(), bytes: bytes.clone() }).collect()
 }
@@ -380,11 +381,11 @@ pub fn oid(text: &str) -> git2::Oid {
     git2::Oid::from_str(text).unwrap()
 }
 
-fn files_of(repository: &git2::Repository, tree: &git2::Tree<'_>) -> BTreeMap<String, Vec<u8>> {
+fn files_of(repository: &git2::Repository, tree: &git2::Tree<'_>) -> BTreeMap<String, Arc<[u8]>> {
     let mut out = BTreeMap::new();
     tree.walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
         if let Ok(blob) = entry.to_object(repository).map_err(|_| ()).and_then(|o| o.into_blob().map_err(|_| ())) {
-            out.insert(format!("{folder}{}", entry.name().unwrap_or_default()), blob.content().to_vec());
+            out.insert(format!("{folder}{}", entry.name().unwrap_or_default()), blob.content().into());
         }
         git2::TreeWalkResult::Ok
     })
@@ -393,8 +394,8 @@ fn files_of(repository: &git2::Repository, tree: &git2::Tree<'_>) -> BTreeMap<St
 }
 
 /// The devices under `devices/`, each a folder.
-fn devices_of(files: &BTreeMap<String, Vec<u8>>) -> Vec<DeviceBytes> {
-    let mut out: BTreeMap<&str, Vec<(String, Vec<u8>)>> = BTreeMap::new();
+fn devices_of(files: &BTreeMap<String, Arc<[u8]>>) -> Vec<DeviceBytes> {
+    let mut out: BTreeMap<&str, Vec<(String, Arc<[u8]>)>> = BTreeMap::new();
     for (path, bytes) in files {
         let Some((device, _)) = path.strip_prefix("devices/").and_then(|rest| rest.split_once('/')) else { continue };
         out.entry(device).or_default().push((path.clone(), bytes.clone()));

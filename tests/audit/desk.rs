@@ -149,7 +149,7 @@ impl Desk {
     /// The digest of the device's bytes at a commit.
     pub fn digests(&self, commit: &str) -> Digest {
         let text = self.clone.git(&["show", &format!("{commit}:devices/edge1/rules.v4")]) + "\n";
-        let files = vec![("devices/edge1/rules.v4".to_owned(), text.into_bytes())];
+        let files = vec![("devices/edge1/rules.v4".to_owned(), text.into_bytes().into())];
         fwgate::gate::device_digest(Some(&fwgate::gate::DeviceBytes { device: "edge1".to_owned(), files }))
     }
 

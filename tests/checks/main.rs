@@ -37,7 +37,7 @@ pub fn ruleset(text: &str) -> Arc<Ruleset> {
 
 /// A ruleset out of several files.
 pub fn read(files: &[(&str, &str)], facts: DeviceFacts) -> Arc<Ruleset> {
-    let file = |(name, text): &(&str, &str)| InputFile { name: (*name).into(), bytes: text.as_bytes().to_vec() };
+    let file = |(name, text): &(&str, &str)| InputFile { name: (*name).into(), bytes: text.as_bytes().into() };
     let files: Vec<InputFile> = files.iter().map(file).collect();
     Arc::new(good(read_device(&files, &ReadOptions { facts, ..ReadOptions::default() })))
 }

@@ -30,7 +30,7 @@ fn net(body: &str) -> Zones {
 
 /// A device with these routes.
 fn routed(device: Device, routes: &str) -> Device {
-    let file = InputFile { name: "routes".to_owned(), bytes: routes.as_bytes().to_vec() };
+    let file = InputFile { name: "routes".to_owned(), bytes: routes.as_bytes().into() };
     match routes {
         "" => device,
         _ => device.routed_by(Arc::new(read_routing(&[file]).unwrap())),

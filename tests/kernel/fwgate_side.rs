@@ -30,7 +30,9 @@ pub fn read(texts: &Texts, addresses: &[String]) -> Result<Ruleset, Unread> {
         [("rules.v4", &texts.v4), ("rules.v6", &texts.v6), ("sets.ipset", &texts.ipset), ("rules.nft", &texts.nft)];
     let files: Vec<InputFile> = named
         .into_iter()
-        .filter_map(|(name, text)| Some(InputFile { name: name.into(), bytes: text.as_ref()?.clone().into_bytes() }))
+        .filter_map(|(name, text)| {
+            Some(InputFile { name: name.into(), bytes: text.as_ref()?.clone().into_bytes().into() })
+        })
         .collect();
     let mut options = ReadOptions::default();
     if !addresses.is_empty() {

@@ -201,7 +201,7 @@ fn read(text: &str, json: bool) -> Routing {
     };
     let file = |(at, name): (usize, &&str)| InputFile {
         name: ["routes", "rule.v4", "rule.v6"][at].into(),
-        bytes: part(text, name).into(),
+        bytes: part(text, name).as_bytes().into(),
     };
     let files: Vec<InputFile> = names.iter().enumerate().map(file).collect();
     read_routing(&files).unwrap_or_else(|e| panic!("{:#?}\n{text}", e.problems))

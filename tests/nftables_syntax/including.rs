@@ -9,7 +9,7 @@ use fwgate::dialect::nftables::text;
 use fwgate::fleet::tree::{ConfigTree, TreeFile, TreeInput};
 
 fn includes(files: &[(&str, &str)]) -> Includes {
-    let files = files.iter().map(|(name, text)| InputFile { name: (*name).into(), bytes: text.as_bytes().to_vec() });
+    let files = files.iter().map(|(name, text)| InputFile { name: (*name).into(), bytes: text.as_bytes().into() });
     Includes::new(files.collect())
 }
 
@@ -75,7 +75,7 @@ fn tree(files: &[(&str, &str)]) -> Result<ConfigTree, Vec<String>> {
     let mut input = TreeInput::new("devices");
     input.shown_under = "devices/".into();
     input.files =
-        files.iter().map(|(path, text)| TreeFile { path: (*path).into(), bytes: text.as_bytes().to_vec() }).collect();
+        files.iter().map(|(path, text)| TreeFile { path: (*path).into(), bytes: text.as_bytes().into() }).collect();
     let is_ruleset = |file: &InputFile| std::str::from_utf8(&file.bytes).is_ok_and(text::recognises);
     let tree = ConfigTree::of_folder(input, is_ruleset);
     tree.accepted().map_err(|unfit| unfit.problems.into_iter().map(|p| p.message).collect())

@@ -27,7 +27,7 @@ fn read(source: &str) -> Result<Vec<Command>, Vec<Problem>> {
 
 fn read_with(name: &str, source: &str, includes: &Includes) -> Result<Vec<Command>, Unreadable> {
     let mut draft = Draft::new(DeviceFacts::default());
-    let files = [InputFile { name: name.to_owned(), bytes: source.as_bytes().to_vec() }];
+    let files = [InputFile { name: name.to_owned(), bytes: source.as_bytes().into() }];
     let text = draft.decode(&files).remove(0);
     let commands = match json::recognises(source) {
         true => json::parse(&text, &mut draft),

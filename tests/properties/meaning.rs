@@ -178,7 +178,7 @@ fn the_examples_of_the_page_are_what_is_computed() {
         let read = |rules: &str| {
             let text =
                 format!("*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n{rules}COMMIT\n");
-            let file = InputFile { name: "rules.v4".into(), bytes: text.into_bytes() };
+            let file = InputFile { name: "rules.v4".into(), bytes: text.into_bytes().into() };
             read_device(&[file], &ReadOptions::default()).unwrap()
         };
         assert_eq!(text(&read(old), &read(new), hook, Family::V4).unwrap(), expected, "{old}\n{new}");
@@ -199,7 +199,7 @@ fn ten_thousand_changed_regions_are_within_the_bound() {
     }
     let read = |rules: &str| {
         let text = format!("*filter\n:FORWARD DROP [0:0]\n{rules}COMMIT\n");
-        let file = InputFile { name: "rules.v4".into(), bytes: text.into_bytes() };
+        let file = InputFile { name: "rules.v4".into(), bytes: text.into_bytes().into() };
         read_device(&[file], &ReadOptions::default()).unwrap()
     };
     let (old, new) = (read("-A FORWARD -s 192.0.2.1 -j ACCEPT\n"), read(&rules));

@@ -8,7 +8,7 @@ use fwgate::ruleset::{Families, Hook, Ruleset};
 fn again(ruleset: &Ruleset, seed: u64) -> Ruleset {
     let bytes = native::write(ruleset).into_bytes();
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let file = InputFile { name: "ruleset.json".into(), bytes };
+    let file = InputFile { name: "ruleset.json".into(), bytes: bytes.into() };
     let read = read_device(&[file], &ReadOptions::default());
     read.unwrap_or_else(|e| panic!("seed {seed}: {:#?}\n{text}", e.problems))
 }

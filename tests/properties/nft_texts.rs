@@ -213,7 +213,7 @@ impl Script {
 
     /// The model; `None` where the rule contradicts itself, as random rules do.
     fn read(&self) -> Option<Ruleset> {
-        let file = InputFile { name: "rules.nft".into(), bytes: self.text().into() };
+        let file = InputFile { name: "rules.nft".into(), bytes: self.text().into_bytes().into() };
         match read_device(&[file], &ReadOptions::default()) {
             Ok(ruleset) => Some(ruleset),
             Err(error) => {

@@ -329,7 +329,7 @@ fn run_ok(command: &mut Command) {
 fn analysed(scene: &Scene, more: &[(&str, &str)]) -> (Analysis, Digest) {
     let device = |text: &str| DeviceBytes {
         device: "edge1".into(),
-        files: vec![("devices/edge1/rules.v4".into(), text.as_bytes().to_vec())],
+        files: vec![("devices/edge1/rules.v4".into(), text.as_bytes().into())],
     };
     let (baseline, proposal) = ([device(RULES)], [device(&proposal())]);
     let policy = scene.policy();
@@ -346,7 +346,7 @@ fn analysed(scene: &Scene, more: &[(&str, &str)]) -> (Analysis, Digest) {
         today: Date::of_unix_seconds(now() as u64),
     };
     let beside: Vec<TreeFile> =
-        more.iter().map(|(path, text)| TreeFile { path: (*path).into(), bytes: text.as_bytes().to_vec() }).collect();
+        more.iter().map(|(path, text)| TreeFile { path: (*path).into(), bytes: text.as_bytes().into() }).collect();
     let around = BesideDevices { baseline: &beside, proposal: &beside, now: Some(now()), ..BesideDevices::default() };
     (analyse_within(&case, &around, &mut Library::default()).unwrap(), sha256(canonical.as_bytes()))
 }

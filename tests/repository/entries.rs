@@ -44,7 +44,7 @@ fn kinds_and_raw_bytes() {
             ("devices/a/plain", EntryKind::File),
         ]
     );
-    assert_eq!(entries[4].bytes, "$Id$\r\n\u{feff}\n".as_bytes());
+    assert_eq!(*entries[4].bytes, *"$Id$\r\n\u{feff}\n".as_bytes());
     for entry in &entries[..4] {
         let error = refuse_irregular([entry]).unwrap_err();
         assert_eq!(error.code(), Some("PATH_NOT_REGULAR"));

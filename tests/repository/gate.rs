@@ -78,7 +78,7 @@ fn the_proposal_is_the_merge_and_other_devices_are_no_targets() {
     assert_eq!((before.meaning, before.says), (first.meaning, first.says.clone()));
     assert_ne!(before.content, first.content);
     // A squash of the merge is the same content.
-    let merged = String::from_utf8(found.proposal[0].files[0].1.clone()).unwrap();
+    let merged = String::from_utf8(found.proposal[0].files[0].1.to_vec()).unwrap();
     let files = [("devices/edge1/rules.v4", merged.as_str()), ("changes/CHG-1.toml", FILE)];
     let squash = s.commit(Some("main"), &[tip], &[&files[..], &other].concat());
     let after = analysis(&trees(&s, [base, squash, head], &found.baseline).unwrap(), &mut library).unwrap();
@@ -124,7 +124,8 @@ fn zones_beside_the_devices_are_judged() {
         blocked(&BesideDevices { baseline: old, proposal: new, now: Some(1_796_083_200), ..BesideDevices::default() }),
         (true, true)
     );
-    let broken = vec![fwgate::fleet::tree::TreeFile { path: "zones/example.net.zone".into(), bytes: b"? ?".to_vec() }];
+    let broken =
+        vec![fwgate::fleet::tree::TreeFile { path: "zones/example.net.zone".into(), bytes: b"? ?".to_vec().into() }];
     let around = BesideDevices { baseline: old, proposal: &broken, ..BesideDevices::default() };
     assert_eq!(codes(analyse_within(&case, &around, &mut Library::default())), [ReasonCode::UnparsedInput]);
 }
@@ -175,7 +176,8 @@ fn bytes_that_a_ledger_names_are_found_at_their_commit_or_refused() {
     let base = s.commit(Some("main"), &[], &[("devices/edge1/rules.v4", BASE)]);
     let surroundings = s.surroundings();
     let reader = Reader::new(&surroundings, &fwgate::cli::rulesets::is_ruleset);
-    let bytes = DeviceBytes { device: "edge1".into(), files: vec![("devices/edge1/rules.v4".into(), BASE.into())] };
+    let bytes =
+        DeviceBytes { device: "edge1".into(), files: vec![("devices/edge1/rules.v4".into(), BASE.as_bytes().into())] };
     let digest = device_digest(Some(&bytes));
     assert_eq!(reader.device_at(&repository(&s), id(&s, base), "edge1", digest), Ok(bytes));
     let other = device_digest(None);

@@ -21,7 +21,7 @@ fn replace_refs_are_reported_and_change_nothing() {
     let error = repo.require_full_history().unwrap_err();
     assert_eq!(error.code(), Some("REPLACE_REFS_PRESENT"));
     let tree = repo.tree(repo.head().unwrap().commit).unwrap();
-    assert_eq!(repo.entries(&tree, "", &Default::default()).unwrap()[0].bytes, b"good");
+    assert_eq!(repo.entries(&tree, "", &Default::default()).unwrap()[0].bytes[..], b"good"[..]);
 }
 
 #[test]

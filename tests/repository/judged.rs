@@ -31,7 +31,7 @@ fn judged(s: &Scene, ci: bool, arguments: CheckArguments<'_>) -> Result<Judged, 
 }
 
 fn text(side: &fwgate::cli::input::Side) -> String {
-    String::from_utf8(side.tree.devices[0].files[0].bytes.clone()).unwrap()
+    String::from_utf8(side.tree.devices[0].files[0].bytes.to_vec()).unwrap()
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn the_policy_is_the_protected_branchs() {
     let s = scene();
     for ci in [false, true] {
         let j = judged(&s, ci, CheckArguments::default()).unwrap();
-        let files: Vec<_> = j.policy.files.iter().map(|f| (f.path.as_str(), f.bytes.as_slice())).collect();
+        let files: Vec<_> = j.policy.files.iter().map(|f| (f.path.as_str(), &*f.bytes)).collect();
         assert_eq!(
             files,
             [("fwgate.toml", &b"version = 2\n"[..]), ("policies/p.toml", b"p"), ("policies/sub/q.toml", b"q")]
@@ -85,7 +85,7 @@ fn the_policy_is_the_protected_branchs() {
     let arguments = CheckArguments { policy: Some(OsStr::new("mine.toml")), ..CheckArguments::default() };
     let j = judged(&s, false, arguments).unwrap();
     assert_eq!(j.policy.source, PolicySource::Unprotected);
-    assert_eq!(j.policy.files[0].bytes, b"m");
+    assert_eq!(j.policy.files[0].bytes[..], b"m"[..]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use fwgate::fleet::{Naming, same_evidence};
 const SETS: &str = "create web hash:ip\n";
 
 fn files(list: &[(&str, &str)]) -> Vec<TreeFile> {
-    list.iter().map(|(p, t)| TreeFile { path: (*p).to_owned(), bytes: t.as_bytes().to_vec() }).collect()
+    list.iter().map(|(p, t)| TreeFile { path: (*p).to_owned(), bytes: t.as_bytes().into() }).collect()
 }
 
 fn tree(list: &[(&str, &str)]) -> ConfigTree {

@@ -4,6 +4,7 @@
 mod arguments;
 mod entries;
 mod gate;
+mod held_once;
 mod histories;
 mod judged;
 mod layouts;

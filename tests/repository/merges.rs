@@ -12,7 +12,7 @@ fn merged(s: &Scene, ours: Oid, theirs: Oid) -> Result<Vec<(String, String)>, Vc
     let id = |oid: Oid| repo.resolve(&oid.to_string()).unwrap().commit;
     let tree = merge_onto(&repo, id(ours), id(theirs))?;
     let entries = repo.entries(&tree, "", &Limits::default())?;
-    Ok(entries.into_iter().map(|e| (e.path, String::from_utf8(e.bytes).unwrap())).collect())
+    Ok(entries.into_iter().map(|e| (e.path, String::from_utf8(e.bytes.to_vec()).unwrap())).collect())
 }
 
 fn conflicts(s: &Scene, ours: Oid, theirs: Oid) -> Vec<String> {
@@ -150,7 +150,7 @@ fn modes_are_merged_beside_contents() {
     let id = |oid: Oid| repo.resolve(&oid.to_string()).unwrap().commit;
     let tree = merge_onto(&repo, id(bit), id(text)).unwrap();
     let entry = repo.entries(&tree, "", &Limits::default()).unwrap().remove(0);
-    assert_eq!((entry.kind, entry.bytes.as_slice()), (fwgate::vcs::EntryKind::Executable, &b"new"[..]));
+    assert_eq!((entry.kind, &*entry.bytes), (fwgate::vcs::EntryKind::Executable, &b"new"[..]));
     assert_eq!(conflicts(&s, bit, link), ["a"]);
 }
 

@@ -87,7 +87,7 @@ fn judging_a_hostile_repository_runs_nothing() {
         let surroundings = Surroundings { ci, ..s.surroundings() };
         let reader = Reader::new(&surroundings, &is_ruleset);
         let judged = reader.judged(&CheckArguments::default()).unwrap();
-        assert_eq!(judged.proposed.tree.devices[0].files[0].bytes, edited.as_bytes());
+        assert_eq!(*judged.proposed.tree.devices[0].files[0].bytes, *edited.as_bytes());
         assert_eq!(judged.proposed.tree.devices.len(), if ci { 2 } else { 1 });
     }
     assert!(!marker.exists());

@@ -74,15 +74,15 @@ proptest! {
         routes in mutated(ROUTES), rules in mutated(RULES), json in mutated(JSON), rules_json in mutated(RULES_JSON),
     ) {
         for (name, bytes) in [("routes", &routes), ("rules.v4", &rules), ("routes.json", &json), ("rules.v4.json", &rules_json)] {
-            read(&[InputFile { name: name.into(), bytes: bytes.clone() }]);
+            read(&[InputFile { name: name.into(), bytes: bytes.clone().into() }]);
         }
-        read(&[InputFile { name: "a".into(), bytes: routes }, InputFile { name: "b.v4".into(), bytes: rules }]);
+        read(&[InputFile { name: "a".into(), bytes: routes.into() }, InputFile { name: "b.v4".into(), bytes: rules.into() }]);
     }
 
     #[test]
     fn bytes_of_any_kind_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = recognise(&String::from_utf8_lossy(&bytes));
-        read(&[InputFile { name: "x".into(), bytes }]);
+        read(&[InputFile { name: "x".into(), bytes: bytes.into() }]);
     }
 }
 

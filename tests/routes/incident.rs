@@ -17,8 +17,10 @@ fn text(name: &str) -> String {
 }
 
 fn device(side: &str) -> Device {
-    let file =
-        |name: &str| InputFile { name: name.to_owned(), bytes: text(&format!("{side}/core1/{name}")).into_bytes() };
+    let file = |name: &str| InputFile {
+        name: name.to_owned(),
+        bytes: text(&format!("{side}/core1/{name}")).into_bytes().into(),
+    };
     let files = ["policy-rules", "routes", "rules.v4"].map(file);
     let (ruleset, routing) = read_whole(&files, &ReadOptions::default()).unwrap();
     Device::new("core1", Arc::new(ruleset)).routed_by(Arc::new(routing))

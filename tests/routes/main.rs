@@ -19,7 +19,7 @@ pub fn routing(files: &[(&str, &str)]) -> Routing {
 
 /// Files by name and text.
 pub fn inputs(files: &[(&str, &str)]) -> Vec<InputFile> {
-    let file = |(name, text): &(&str, &str)| InputFile { name: (*name).into(), bytes: text.as_bytes().to_vec() };
+    let file = |(name, text): &(&str, &str)| InputFile { name: (*name).into(), bytes: text.as_bytes().into() };
     files.iter().map(file).collect()
 }
 

@@ -216,7 +216,7 @@ const POLICY_RULES: &str = "0:\tfrom all lookup local
 ";
 
 fn routing(files: &[(&str, &str)]) -> Routing {
-    let file = |(name, text): &(&str, &str)| InputFile { name: (*name).to_owned(), bytes: text.as_bytes().to_vec() };
+    let file = |(name, text): &(&str, &str)| InputFile { name: (*name).to_owned(), bytes: text.as_bytes().into() };
     read_routing(&files.iter().map(file).collect::<Vec<_>>()).unwrap()
 }
 
@@ -330,7 +330,7 @@ fn on_spare() -> PortMap {
 }
 
 fn mapped(files: &[(&str, &str)]) -> Vec<InputFile> {
-    let file = |(name, text): &(&str, &str)| InputFile { name: (*name).to_owned(), bytes: text.as_bytes().to_vec() };
+    let file = |(name, text): &(&str, &str)| InputFile { name: (*name).to_owned(), bytes: text.as_bytes().into() };
     let device = Composed { rulesets: files.iter().map(file).collect(), includes: Vec::new(), facts: None };
     map_device(&device, &on_spare(), Bounds::default()).unwrap_or_else(|e| panic!("{e}")).composed.rulesets
 }
@@ -341,7 +341,7 @@ fn mapped(files: &[(&str, &str)]) -> Vec<InputFile> {
 fn the_files_for_a_spare_do_on_its_ports_what_they_did_on_the_devices() {
     let single = ROUTES.replace("\tnexthop via 192.0.2.6 dev eth0 weight 2 \n", "");
     let written = mapped(&[("routes", &single), ("rules.v4.policy", POLICY_RULES), ("rules.v4", RULES)]);
-    let rules = String::from_utf8(written[2].bytes.clone()).unwrap();
+    let rules = String::from_utf8(written[2].bytes.to_vec()).unwrap();
     let there = read_routing(&written[..2]).unwrap();
     let way = |from: &str, to: &str| Way::Forward(from.into(), to.into());
     let talks = vec![

@@ -19,7 +19,7 @@ fn policy() -> Vec<u8> {
 
 fn read(bytes: Vec<u8>) {
     let started = Instant::now();
-    let files = [InputFile { name: "firewall".into(), bytes }];
+    let files = [InputFile { name: "firewall".into(), bytes: bytes.into() }];
     let options = ReadOptions { dialect: Some("windows".into()), ..ReadOptions::default() };
     if let Err(unreadable) = read_device(&files, &options) {
         assert!(!unreadable.problems.is_empty());
@@ -65,7 +65,7 @@ fn mutated(seed: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
 fn the_seeds_read() {
     let valid = EXPORT.replace("\"b\"=hex(2):76,00,\\\r\n  32,00\r\n", "");
     for bytes in [valid.into_bytes(), OBJECTS.into(), LISTING.into(), policy()] {
-        let files = [InputFile { name: "firewall".into(), bytes }];
+        let files = [InputFile { name: "firewall".into(), bytes: bytes.into() }];
         let read = read_device(&files, &ReadOptions::default());
         assert!(read.is_ok(), "{:#?}", read.unwrap_err().problems);
     }

@@ -14,7 +14,7 @@ use fwgate::ruleset::Ruleset;
 /// A ruleset out of files.
 pub fn read(files: &[(&str, &[u8])]) -> Ruleset {
     let files: Vec<InputFile> =
-        files.iter().map(|(name, bytes)| InputFile { name: (*name).into(), bytes: bytes.to_vec() }).collect();
+        files.iter().map(|(name, bytes)| InputFile { name: (*name).into(), bytes: bytes.to_vec().into() }).collect();
     read_device(&files, &ReadOptions::default()).unwrap_or_else(|e| panic!("{:#?}", e.problems))
 }
 

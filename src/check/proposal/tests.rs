@@ -6,7 +6,7 @@ use crate::dialect::{InputFile, ReadOptions, read_device};
 use std::sync::Arc;
 
 fn device(name: &str, text: &str) -> Device {
-    let file = InputFile { name: "rules.v4".to_owned(), bytes: text.as_bytes().to_vec() };
+    let file = InputFile { name: "rules.v4".to_owned(), bytes: text.as_bytes().into() };
     Device::new(name, Arc::new(read_device(&[file], &ReadOptions::default()).unwrap()))
 }
 

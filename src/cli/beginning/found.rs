@@ -82,7 +82,7 @@ fn is_foreign(path: &str) -> bool {
 fn is_dump(root: &Path, path: &str) -> bool {
     let full = root.join(path);
     let short = fs::metadata(&full).is_ok_and(|m| m.len() <= LONGEST);
-    short && fs::read(&full).is_ok_and(|bytes| is_ruleset(&InputFile { name: path.to_owned(), bytes }))
+    short && fs::read(&full).is_ok_and(|bytes| is_ruleset(&InputFile { name: path.to_owned(), bytes: bytes.into() }))
 }
 
 /// `devices`, then the deepest folder that holds all rulesets, then the folders around it.

@@ -23,6 +23,7 @@ use crate::vcs::sign_by_machine;
 use clap::Args;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The arguments of `fwgate bundle create`.
 #[derive(Debug, Args)]
@@ -221,7 +222,7 @@ fn made(stock: &Stock, wanted: &Wanted<'_>, held: &[Held]) -> Result<Result<Made
 
 /// Files by path; two devices of a role share those of the role.
 #[derive(Default)]
-struct Files(BTreeMap<String, Vec<u8>>);
+struct Files(BTreeMap<String, Arc<[u8]>>);
 
 impl Files {
     fn put(&mut self, file: &TreeFile, is_wanted: bool) -> Result<(), Failure> {

@@ -74,7 +74,7 @@ fn on_disk(folder: &Path, spares: &[Spare]) -> Vec<TreeFile> {
     let names = spares.iter().flat_map(|s| [(&s.name.value, RECORD), (&s.name.value, RECORD_SIGNATURE)]);
     let read = |(name, file): (&String, &str)| {
         let bytes = super::sealed::bounded(&folder.join(name).join(file), 16 << 20).ok()?;
-        Some(TreeFile { path: format!("spares/{name}/{file}"), bytes })
+        Some(TreeFile { path: format!("spares/{name}/{file}"), bytes: bytes.into() })
     };
     names.filter_map(read).collect()
 }

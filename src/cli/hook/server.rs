@@ -311,7 +311,7 @@ impl Server<'_> {
         let path = ["toml", "json"].map(|ending| format!("changes/{id}.{ending}"));
         let path = path.into_iter().find(|path| tree.paths().any(|p| p == path))?;
         let entry = self.repository.entries(&tree, &path, &crate::vcs::Limits::default()).ok()?.into_iter().next()?;
-        let text = String::from_utf8(entry.bytes).ok()?;
+        let text = String::from_utf8(entry.bytes.to_vec()).ok()?;
         let canonical = canonical_change(&path, &text).ok()?;
         Some(content_digest(&self.root.repository, &canonical, changed))
     }

@@ -20,7 +20,7 @@ impl Reader<'_> {
         for path in &self.beside.folders {
             match root.join(path).symlink_metadata() {
                 Ok(kind) if kind.is_dir() => {
-                    let found = folder::read(&root.join(path), path, &self.limits, strictness.links())?;
+                    let found = self.folder(&root.join(path), path, strictness.links())?;
                     let files = plain(found, strictness)?.0.into_iter();
                     out.extend(files.map(|f| TreeFile { path: format!("{path}/{}", f.path), bytes: f.bytes }));
                 }
@@ -33,7 +33,7 @@ impl Reader<'_> {
                 Ok(kind) if kind.is_symlink() && strictness.links() == Links::None => return Err(is_link(path)),
                 Ok(_) => {
                     let bytes = folder::read_given_file(&root.join(path), path, &self.limits)?;
-                    out.push(TreeFile { path: path.clone(), bytes });
+                    out.push(TreeFile { path: path.clone(), bytes: self.contents.hold(&bytes) });
                 }
                 Err(_) => {}
             }
@@ -54,7 +54,7 @@ impl Reader<'_> {
         let mut out = Vec::new();
         for path in self.beside.paths() {
             let path = if root.is_empty() { path.to_owned() } else { format!("{root}/{path}") };
-            let entries = repo.entries(files, &path, &self.limits)?;
+            let entries = self.entries(repo, files, &path)?;
             out.extend(relative(entries, root, Strictness::Repository)?);
         }
         Ok(self.counting(out))

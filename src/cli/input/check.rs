@@ -5,7 +5,7 @@
 //! that a proposal cannot change its judge.
 
 use super::error::InputError;
-use super::folder::{self, Links};
+use super::folder::Links;
 use super::{Reader, Strictness, plain, relative, revision_of};
 use crate::fleet::tree::{Beside, ConfigTree, TreeFile};
 use crate::policy::{PolicyFiles, read_policy};
@@ -113,7 +113,7 @@ impl Reader<'_> {
             let file = self.one_file(given)?;
             return Ok(vec![TreeFile { path: file.name, bytes: file.bytes }]);
         }
-        let found = folder::read(&path, &given.to_string_lossy(), &self.limits, Links::WithinFolder)?;
+        let found = self.folder(&path, &given.to_string_lossy(), Links::WithinFolder)?;
         let files = plain(found, Strictness::AdHoc)?.0;
         Ok(files.into_iter().filter(|f| f.path.ends_with(".toml") || f.path.ends_with(".json")).collect())
     }

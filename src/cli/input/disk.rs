@@ -1,6 +1,6 @@
 //! Trees on the disk: a folder that somebody named, and a repository's working tree.
 
-use super::folder::{self, Links};
+use super::folder::Links;
 use super::{InputError, Reader, Strictness, name_of, plain, roles_above, roles_beside, split_roles};
 use crate::fleet::tree::{ConfigTree, Grouping, TreeFile, TreeInput};
 use crate::vcs::{EntryKind, Repository, VcsError};
@@ -11,7 +11,7 @@ impl Reader<'_> {
     /// A folder as a tree, or as one device.
     pub(super) fn folder_on_disk(&self, given: &OsStr, grouping: Grouping) -> Result<ConfigTree, InputError> {
         let (path, shown) = (self.path(given), given.to_string_lossy());
-        let found = folder::read(&path, &shown, &self.limits, Links::WithinFolder)?;
+        let found = self.folder(&path, &shown, Links::WithinFolder)?;
         let (files, empty_folders) = plain(found, Strictness::AdHoc)?;
         let mut input = TreeInput::new(&name_of(&path));
         let (roles, files) = split_roles(files);
@@ -32,9 +32,7 @@ impl Reader<'_> {
 
     fn roles_on_disk(&self, path: &Path, strictness: Strictness) -> Result<Vec<TreeFile>, InputError> {
         match path.symlink_metadata() {
-            Ok(kind) if kind.is_dir() => {
-                Ok(plain(folder::read(path, "roles", &self.limits, strictness.links())?, strictness)?.0)
-            }
+            Ok(kind) if kind.is_dir() => Ok(plain(self.folder(path, "roles", strictness.links())?, strictness)?.0),
             Ok(_) => Err(VcsError::NotRegular { path: "roles".to_owned(), kind: EntryKind::Symlink }.into()),
             Err(_) => Ok(Vec::new()),
         }
@@ -47,7 +45,7 @@ impl Reader<'_> {
     pub fn working_tree(&self, repo: &Repository) -> Result<ConfigTree, InputError> {
         let path = repo.root().join(&self.devices);
         self.refuse_links_on_the_way(repo)?;
-        let found = folder::read(&path, &self.devices, &self.limits, Links::None)?;
+        let found = self.folder(&path, &self.devices, Links::None)?;
         let (files, empty_folders) = plain(found, Strictness::Repository)?;
         let roles = self.roles_on_disk(&repo.root().join(self.roles_path()), Strictness::Repository)?;
         let mut input = self.repository_input();

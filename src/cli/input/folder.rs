@@ -3,6 +3,7 @@
 //! Whatever a name says is ignored is not opened: dot-files, `*.md`, and folders that begin with a dot. The
 //! executable bit is not judged here: some file systems set it on every file; in git it is.
 
+use super::contents::Contents;
 use super::error::InputError;
 use super::included::Named;
 use crate::dialect::nftables::includes::part_matches;
@@ -11,6 +12,7 @@ use crate::vcs::{Entry, EntryKind, Limits, VcsError};
 use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What becomes of symbolic links within a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +33,17 @@ pub(super) struct Found {
 }
 
 /// Reads all files of a folder; `shown` is its name in errors.
-pub(super) fn read(root: &Path, shown: &str, limits: &Limits, links: Links) -> Result<Found, InputError> {
+pub(super) fn read(
+    root: &Path,
+    shown: &str,
+    limits: &Limits,
+    links: Links,
+    contents: &Contents,
+) -> Result<Found, InputError> {
     let inside = root.canonicalize().map_err(|e| InputError::unreadable(root, shown, &e))?;
     let left = limits.total_bytes;
-    let mut walk = Walk { root, shown, inside, limits, links, left, found: Found::default() };
+    let (found, buffer) = (Found::default(), Vec::new());
+    let mut walk = Walk { root, shown, inside, limits, links, contents, left, buffer, found };
     walk.folder("", limits.depth)?;
     walk.found.entries.sort_by(|a, b| a.path.cmp(&b.path));
     walk.found.empty_folders.sort();
@@ -47,7 +56,9 @@ pub(super) fn read(root: &Path, shown: &str, limits: &Limits, links: Links) -> R
 /// Reads one file that the user named: a file, or a pipe of the shell.
 pub(super) fn read_given_file(path: &Path, shown: &str, limits: &Limits) -> Result<Vec<u8>, InputError> {
     let file = File::open(path).map_err(|e| InputError::unreadable(path, shown, &e))?;
-    read_bounded(&file, shown, limits.file_bytes)
+    let mut bytes = Vec::new();
+    read_bounded(&file, shown, limits.file_bytes, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// The files of a folder that a pattern without `.` and `..` names, in order. Links that leave the folder are not followed.
@@ -94,7 +105,9 @@ struct Walk<'a> {
     inside: PathBuf,
     limits: &'a Limits,
     links: Links,
+    contents: &'a Contents,
     left: u64,
+    buffer: Vec<u8>,
     found: Found,
 }
 
@@ -137,17 +150,17 @@ impl Walk<'_> {
         match self.openable(path, kind) {
             Ok(target) => {
                 let file = File::open(&target).map_err(|e| InputError::unreadable(path, shown, &e))?;
-                let bytes = read_bounded(&file, shown, self.limits.file_bytes.min(self.left))?;
-                self.left -= bytes.len() as u64;
-                self.push(Entry::of_file(inner, EntryKind::File, bytes))
+                read_bounded(&file, shown, self.limits.file_bytes.min(self.left), &mut self.buffer)?;
+                self.left -= self.buffer.len() as u64;
+                self.push(Entry::of_file(inner, EntryKind::File, self.contents.hold(&self.buffer)))
             }
-            Err(kind) => self.push(Entry { path: inner, kind, bytes: Vec::new() }),
+            Err(kind) => self.push(Entry { path: inner, kind, bytes: Arc::default() }),
         }
     }
 
     /// What a name says is ignored; it is listed and not opened.
     fn ignored(&mut self, inner: String) -> Result<(), InputError> {
-        self.push(Entry { path: inner, kind: EntryKind::File, bytes: Vec::new() })
+        self.push(Entry { path: inner, kind: EntryKind::File, bytes: Arc::default() })
     }
 
     fn shown(&self, inner: &str) -> String {
@@ -180,13 +193,14 @@ impl Walk<'_> {
     }
 }
 
-fn read_bounded(file: &File, shown: &str, bound: u64) -> Result<Vec<u8>, InputError> {
-    let mut bytes = Vec::new();
-    let read = file.take(bound.saturating_add(1)).read_to_end(&mut bytes);
+/// Reads a file into a buffer, in the place of what it held.
+fn read_bounded(file: &File, shown: &str, bound: u64, bytes: &mut Vec<u8>) -> Result<(), InputError> {
+    bytes.clear();
+    let read = file.take(bound.saturating_add(1)).read_to_end(bytes);
     read.map_err(|e| InputError::Unreadable { path: shown.to_owned(), reason: e.kind().to_string() })?;
     match bytes.len() as u64 > bound {
         true => Err(too_large(format!("the size of `{shown}`"), format!("{bound} bytes"))),
-        false => Ok(bytes),
+        false => Ok(()),
     }
 }
 

@@ -147,7 +147,7 @@ impl Reader<'_> {
     fn attributes(&self, repo: &Repository, files: &crate::vcs::Tree) -> Vec<String> {
         let is_attributes = |path: &&str| path.rsplit('/').next() == Some(".gitattributes");
         let hiding = |path: &&str| {
-            let entries = repo.entries(files, path, &self.limits).unwrap_or_default();
+            let entries = self.entries(repo, files, path).unwrap_or_default();
             entries.iter().any(|entry| hides(&entry.bytes))
         };
         files.paths().filter(is_attributes).filter(hiding).map(str::to_owned).collect()
@@ -156,7 +156,7 @@ impl Reader<'_> {
     fn change_file(&self, repo: &Repository, files: &crate::vcs::Tree, id: &str) -> Result<TreeFile, Vec<Reason>> {
         let mut found = Vec::new();
         for ending in ["toml", "json"] {
-            let entries = repo.entries(files, &format!("changes/{id}.{ending}"), &self.limits);
+            let entries = self.entries(repo, files, &format!("changes/{id}.{ending}"));
             found.extend(entries.map_err(|e| reasons(&e.into()))?);
         }
         refuse_irregular(&found).map_err(|e| reasons(&e.into()))?;
@@ -189,7 +189,7 @@ fn hides(bytes: &[u8]) -> bool {
 /// All bytes of a device: its files, those of its roles, what they include, and its facts.
 pub fn bytes_of(device: &DeviceInput) -> DeviceBytes {
     let all = device.files.iter().chain(&device.includes).chain(&device.facts_source);
-    let mut files: Vec<(String, Vec<u8>)> = all.map(|f| (f.name.clone(), f.bytes.clone())).collect();
+    let mut files: Vec<_> = all.map(|f| (f.name.clone(), f.bytes.clone())).collect();
     files.sort();
     DeviceBytes { device: device.name.clone(), files }
 }

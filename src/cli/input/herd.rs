@@ -3,6 +3,7 @@
 //! Of git, devices are alike whose folders hold the same objects. Of a folder, those whose files are the same but for counters and
 //! the time of the dump.
 
+use super::contents::Contents;
 use super::folder::{self, Links};
 use super::{InputError, Reader, Strictness, name_of, plain, split_roles};
 use crate::fleet::normal::normalised;
@@ -158,7 +159,7 @@ impl Reader<'_> {
                 _ if name == "device.toml" => return Herd::of(self.tree(given)?, BTreeMap::new(), ""),
                 _ => {
                     let bytes = folder::read_given_file(&root.join(&name), &inner, &self.limits)?;
-                    sorting.plain(stem(&name).to_owned(), TreeFile { path: name, bytes });
+                    sorting.plain(stem(&name).to_owned(), TreeFile { path: name, bytes: bytes.into() });
                 }
             }
         }
@@ -175,7 +176,8 @@ impl Reader<'_> {
     }
 
     fn files_in(&self, path: &Path, shown: &str) -> Result<Vec<TreeFile>, InputError> {
-        Ok(plain(folder::read(path, shown, &self.limits, Links::WithinFolder)?, Strictness::AdHoc)?.0)
+        let found = folder::read(path, shown, &self.limits, Links::WithinFolder, &Contents::default())?;
+        Ok(plain(found, Strictness::AdHoc)?.0)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::fleet::tree::reached;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 impl Reader<'_> {
     /// The files that `files` include; of `files` those are removed that another one of them includes.
@@ -40,7 +41,7 @@ impl Reader<'_> {
             let mut found = Vec::new();
             for (name, path) in folder::matching(folder, &pattern, &self.limits)? {
                 let bytes = read_given_file(&path, &name, &self.limits)?;
-                found.push(InputFile { name: beside(&file.name, &name), bytes });
+                found.push(InputFile { name: beside(&file.name, &name), bytes: bytes.into() });
             }
             Ok(found)
         })
@@ -54,7 +55,7 @@ impl Reader<'_> {
         file: &InputFile,
     ) -> Result<Vec<InputFile>, InputError> {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let mut entries: Option<Vec<(String, Vec<u8>)>> = None;
+        let mut entries: Option<Vec<(String, Arc<[u8]>)>> = None;
         reached(file, |pattern| {
             let Some(pattern) = absolute("", pattern) else { return Ok(Vec::new()) };
             if entries.is_none() {
@@ -73,10 +74,10 @@ impl Reader<'_> {
         given: &OsString,
         revision: &str,
         folder: &str,
-    ) -> Result<Vec<(String, Vec<u8>)>, InputError> {
+    ) -> Result<Vec<(String, Arc<[u8]>)>, InputError> {
         let repo = self.repository(given)?;
         let tree = repo.tree(repo.resolve(revision)?.commit)?;
-        let entries = repo.entries(&tree, folder, &self.limits)?.into_iter();
+        let entries = self.entries(&repo, &tree, folder)?.into_iter();
         let plain = entries.filter(|entry| entry.kind == crate::vcs::EntryKind::File);
         let cut = |path: &str| path.strip_prefix(folder).unwrap_or(path).trim_start_matches('/').to_owned();
         Ok(plain.map(|entry| (cut(&entry.path), entry.bytes)).collect())

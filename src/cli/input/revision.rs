@@ -43,12 +43,12 @@ impl Reader<'_> {
         let mut kept = vec![&*self.devices, &roles_path, "changes", "policies", "fwgate.toml"];
         kept.extend(self.beside.paths());
         vcs::refuse_twins(&files.paths().collect::<Vec<_>>(), &kept)?;
-        let devices = repo.entries(files, &self.devices, &self.limits)?;
+        let devices = self.entries(repo, files, &self.devices)?;
         if devices.is_empty() {
             let path = format!("{}/", self.devices);
             return Err(VcsError::NoSuchPath { path, revision: revision.to_owned() }.into());
         }
-        let roles = repo.entries(files, &self.roles_path(), &self.limits)?;
+        let roles = self.entries(repo, files, &self.roles_path())?;
         let mut input = self.repository_input();
         input.files = relative(devices, &self.devices, Strictness::Repository)?;
         input.roles = relative(roles, &self.roles_path(), Strictness::Repository)?;
@@ -63,7 +63,7 @@ impl Reader<'_> {
         (revision, path): (&str, &str),
         grouping: Grouping,
     ) -> Result<ConfigTree, InputError> {
-        let entries = repo.entries(files, path, &self.limits)?;
+        let entries = self.entries(repo, files, path)?;
         if entries.is_empty() {
             return Err(VcsError::NoSuchPath { path: path.to_owned(), revision: revision.to_owned() }.into());
         }
@@ -81,7 +81,7 @@ impl Reader<'_> {
         let beside = roles_beside(Path::new(path)).or_else(|| roles_above(Path::new(path), grouping));
         if let Some(roles) = beside.filter(|_| input.roles.is_empty()) {
             let roles = roles.to_string_lossy().into_owned();
-            input.roles = relative(repo.entries(files, &roles, &self.limits)?, &roles, Strictness::AdHoc)?;
+            input.roles = relative(self.entries(repo, files, &roles)?, &roles, Strictness::AdHoc)?;
         }
         Ok(ConfigTree::of_folder(input, self.is_ruleset))
     }

@@ -282,7 +282,7 @@ fn is_echo(text: &str, files: &DeviceFiles) -> bool {
     let all = [files.to_load().unwrap_or_default(), files.files.clone()];
     all.iter().any(|files| {
         let whole: Vec<u8> = files.iter().flat_map(|f| f.bytes.iter().copied()).collect();
-        files.iter().map(|f| f.bytes.as_slice()).chain([whole.as_slice()]).any(|bytes| bytes == text.as_bytes())
+        files.iter().map(|f| &*f.bytes).chain([whole.as_slice()]).any(|bytes| bytes == text.as_bytes())
     })
 }
 

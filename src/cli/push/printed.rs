@@ -23,7 +23,7 @@ pub fn files_of(text: &str, expected: &DeviceFiles) -> Vec<InputFile> {
         ("", None) => "rules".to_owned(),
         (kind, _) => kind.to_owned(),
     };
-    parts.into_iter().map(|(kind, text)| InputFile { name: name(kind), bytes: text.into_bytes() }).collect()
+    parts.into_iter().map(|(kind, text)| InputFile { name: name(kind), bytes: text.into_bytes().into() }).collect()
 }
 
 /// The kind of part that a line belongs to, by the part before it.
@@ -64,7 +64,7 @@ mod tests {
     use crate::policy::DeviceFile;
 
     fn parts(text: &str) -> Vec<String> {
-        let file = InputFile { name: "devices/edge1/own.v4".into(), bytes: Vec::new() };
+        let file = InputFile { name: "devices/edge1/own.v4".into(), bytes: [].into() };
         let expected =
             DeviceFiles { name: "edge1".into(), files: vec![file], facts: DeviceFile::default(), includes: Vec::new() };
         files_of(text, &expected).into_iter().map(|f| f.name).collect()

@@ -4,6 +4,7 @@ use super::manifest::{Manifest, ManifestFlaw, read_manifest, sha256_text};
 use super::{Bundle, TreeFile};
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::Arc;
 use tar::{Archive, Builder, EntryType, Header};
 
 /// Largest archive, in bytes.
@@ -57,8 +58,8 @@ pub enum BundleError {
 /// # Errors
 /// Paths that no archive takes.
 pub fn pack(bundle: &Bundle) -> Result<Vec<u8>, BundleError> {
-    let mut members: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    members.insert(MANIFEST.to_owned(), bundle.manifest.text()?.into_bytes());
+    let mut members: BTreeMap<String, Arc<[u8]>> = BTreeMap::new();
+    members.insert(MANIFEST.to_owned(), bundle.manifest.text()?.into_bytes().into());
     for (folder, files) in [(FILES, &bundle.files), (ORIGINAL, &bundle.originals)] {
         for file in files {
             check_path(&file.path)?;
@@ -75,7 +76,7 @@ pub fn pack(bundle: &Bundle) -> Result<Vec<u8>, BundleError> {
         header.set_mtime(MTIME);
         header.set_uid(0);
         header.set_gid(0);
-        builder.append_data(&mut header, path, bytes.as_slice()).map_err(unwritten)?;
+        builder.append_data(&mut header, path, &**bytes).map_err(unwritten)?;
     }
     builder.into_inner().map_err(unwritten)
 }
@@ -96,8 +97,8 @@ pub fn unpack(bytes: &[u8]) -> Result<Bundle, BundleError> {
     let (mut files, mut originals) = (Vec::new(), Vec::new());
     for (path, bytes) in members {
         match (path.strip_prefix(FILES), path.strip_prefix(ORIGINAL)) {
-            (Some(path), _) => files.push(TreeFile { path: path.to_owned(), bytes }),
-            (_, Some(path)) => originals.push(TreeFile { path: path.to_owned(), bytes }),
+            (Some(path), _) => files.push(TreeFile { path: path.to_owned(), bytes: bytes.into() }),
+            (_, Some(path)) => originals.push(TreeFile { path: path.to_owned(), bytes: bytes.into() }),
             _ => return Err(member(&path, "has no place in a bundle")),
         }
     }

@@ -183,5 +183,5 @@ fn map_facts(file: &InputFile, ports: &PortMap) -> Result<InputFile, MappingErro
         at = end;
     }
     out.push_str(text.get(at..).unwrap_or_default());
-    Ok(InputFile { name: file.name.clone(), bytes: out.into_bytes() })
+    Ok(InputFile { name: file.name.clone(), bytes: out.into_bytes().into() })
 }

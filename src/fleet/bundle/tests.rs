@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use tar::{Builder, EntryType, Header};
 
 fn file(path: &str, text: &str) -> TreeFile {
-    TreeFile { path: path.to_owned(), bytes: text.as_bytes().to_vec() }
+    TreeFile { path: path.to_owned(), bytes: text.as_bytes().into() }
 }
 
 fn bundle() -> Bundle {
@@ -124,7 +124,7 @@ fn sizes_that_are_not_there_cost_nothing() {
 #[test]
 fn what_the_manifest_does_not_say_is_refused() {
     let mut changed = bundle();
-    changed.files[0].bytes = b"*filter\n-A INPUT -j ACCEPT\nCOMMIT\n".to_vec();
+    changed.files[0].bytes = b"*filter\n-A INPUT -j ACCEPT\nCOMMIT\n".to_vec().into();
     assert!(unpack(&pack(&changed).unwrap()).unwrap_err().to_string().contains("is not what the manifest names"));
     let mut less = bundle();
     less.files.remove(0);
@@ -153,13 +153,13 @@ fn ports_become_what_they_are_called_or_nothing() {
 }
 
 fn composed(name: &str, text: &str) -> Composed {
-    let rulesets = vec![InputFile { name: name.to_owned(), bytes: text.as_bytes().to_vec() }];
+    let rulesets = vec![InputFile { name: name.to_owned(), bytes: text.as_bytes().into() }];
     Composed { rulesets, includes: Vec::new(), facts: None }
 }
 
 fn written(name: &str, text: &str, map: &PortMap) -> String {
     let written = map_device(&composed(name, text), map, Bounds::default()).unwrap_or_else(|e| panic!("{e}"));
-    String::from_utf8(written.composed.rulesets[0].bytes.clone()).unwrap()
+    String::from_utf8(written.composed.rulesets[0].bytes.to_vec()).unwrap()
 }
 
 const DUMP: &str = "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n:eth0 - [0:0]\n\
@@ -177,7 +177,7 @@ fn only_ports_are_written_anew() {
     let mut device = composed("a.ipset", sets);
     device.rulesets.extend(composed("b.v4", rules).rulesets);
     let out = map_device(&device, &map, Bounds::default()).unwrap_or_else(|e| panic!("{e}"));
-    let sets = String::from_utf8(out.composed.rulesets[0].bytes.clone()).unwrap();
+    let sets = String::from_utf8(out.composed.rulesets[0].bytes.to_vec()).unwrap();
     assert!(sets.contains("10.0.0.0/8,ens1\n") && sets.contains("physdev:ens2"), "{sets}");
 }
 
@@ -258,8 +258,10 @@ fn json_of_nftables_is_written_anew_by_its_types() {
 #[test]
 fn rulesets_of_the_native_format_are_written_anew() {
     let options = crate::dialect::ReadOptions::default();
-    let file =
-        InputFile { name: "rules.v4".into(), bytes: DUMP.replace(" -m limit --limit 5/second", "").into_bytes() };
+    let file = InputFile {
+        name: "rules.v4".into(),
+        bytes: DUMP.replace(" -m limit --limit 5/second", "").into_bytes().into(),
+    };
     let ruleset = crate::dialect::read_device(&[file], &options).unwrap();
     let text = crate::dialect::native::write(&ruleset);
     let out = written("rules.json", &text, &ports(&[("eth0", "ens1"), ("eth1", "ens2")]));
@@ -281,7 +283,7 @@ fn routes_and_policy_rules_are_written_anew() {
     device.rulesets.extend(composed("rules.v4.policy", ROUTING_RULES).rulesets);
     device.rulesets.extend(composed("rules.v4", DUMP).rulesets);
     let out = map_device(&device, &map, Bounds::default()).unwrap_or_else(|e| panic!("{e}"));
-    let text = |at: usize| String::from_utf8(out.composed.rulesets[at].bytes.clone()).unwrap();
+    let text = |at: usize| String::from_utf8(out.composed.rulesets[at].bytes.to_vec()).unwrap();
     assert_eq!(text(0), ROUTES.replace("dev eth0", "dev ens1").replace("dev eth1", "dev ens2"));
     assert_eq!(text(1), ROUTING_RULES.replace("eth1", "ens2"));
     assert!(text(2).contains("-i ens1 -o ens2"));

@@ -7,7 +7,7 @@ use crate::policy::{PolicyFiles, read_policy};
 fn rules(ports: &[u16]) -> Vec<InputFile> {
     let lines: String = ports.iter().map(|p| format!("-A INPUT -p tcp -m tcp --dport {p} -j ACCEPT\n")).collect();
     let text = format!("*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n{lines}COMMIT\n");
-    vec![InputFile { name: "rules.v4".to_owned(), bytes: text.into_bytes() }]
+    vec![InputFile { name: "rules.v4".to_owned(), bytes: text.into_bytes().into() }]
 }
 
 fn subject(device: &str, expected: usize, seen: usize) -> Subject {
@@ -22,8 +22,11 @@ fn states(drift: &Drift) -> Vec<bool> {
 fn devices_of_the_same_sides_are_compared_once() {
     let configuration = |ports: &[u16]| Configuration { files: rules(ports).into(), options: ReadOptions::default() };
     let expected = [configuration(&[22, 80]), configuration(&[443])];
-    let seen =
-        [rules(&[80, 22]), rules(&[22]), vec![InputFile { name: "rules.v4".into(), bytes: b"nonsense".to_vec() }]];
+    let seen = [
+        rules(&[80, 22]),
+        rules(&[22]),
+        vec![InputFile { name: "rules.v4".into(), bytes: b"nonsense".to_vec().into() }],
+    ];
     let mut subjects = vec![subject("odd", 1, 0), subject("gone", 0, 2), subject("short", 0, 1)];
     subjects.extend((0..50).map(|at| subject(&format!("edge{at}"), 0, 0)));
     let policy = "version = 1\n[[unmanaged]]\ndevices = [\"edge7\"]\nchains = [\"DOCKER*\"]\n";

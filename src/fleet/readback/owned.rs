@@ -29,7 +29,7 @@ impl Boundary {
         let is_unknown = |name: &str| self.sets.iter().any(|glob| glob.matches(name));
         let hidden = |file: &InputFile| match std::str::from_utf8(&file.bytes) {
             Ok(text) if text.lines().any(|l| l.starts_with("create ")) => {
-                InputFile { name: file.name.clone(), bytes: forget_members(text, &is_unknown).into_bytes() }
+                InputFile { name: file.name.clone(), bytes: forget_members(text, &is_unknown).into_bytes().into() }
             }
             _ => file.clone(),
         };

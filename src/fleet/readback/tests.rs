@@ -9,7 +9,7 @@ const OWN: &str = "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCE
 const UNMANAGED: &str = "version = 1\n[[unmanaged]]\ndevices = [\"role:docker-host\"]\nchains = [\"DOCKER*\"]\ntables = [\"nat\"]\nsets = [\"f2b-*\"]\n";
 
 fn file(text: &str) -> Vec<InputFile> {
-    vec![InputFile { name: "rules.v4".into(), bytes: text.as_bytes().to_vec() }]
+    vec![InputFile { name: "rules.v4".into(), bytes: text.as_bytes().into() }]
 }
 
 fn compared(expected: &[InputFile], seen: &[InputFile]) -> Result<Converged, ReadbackError> {
@@ -60,7 +60,7 @@ fn the_content_of_an_unmanaged_set_is_nothing_and_its_use_is_something() {
     let with_set = |entries: &str, rule: &str| {
         let mut out = file(&OWN.replace("COMMIT", &format!("{rule}COMMIT")));
         let sets = format!("create f2b-sshd hash:ip family inet\n{entries}");
-        out.push(InputFile { name: "ipset".into(), bytes: sets.into_bytes() });
+        out.push(InputFile { name: "ipset".into(), bytes: sets.into_bytes().into() });
         out
     };
     let ban = "-I INPUT -m set --match-set f2b-sshd src -j REJECT\n".replace("-I", "-A");
@@ -71,7 +71,8 @@ fn the_content_of_an_unmanaged_set_is_nothing_and_its_use_is_something() {
 
 #[test]
 fn a_family_that_is_gone_is_a_difference_and_nothing_is_unreadable() {
-    let v6 = InputFile { name: "rules.v6".into(), bytes: OWN.replace("10.0.0.0/8", "2001:db8::/32").into_bytes() };
+    let v6 =
+        InputFile { name: "rules.v6".into(), bytes: OWN.replace("10.0.0.0/8", "2001:db8::/32").into_bytes().into() };
     let both = [file(OWN), vec![v6]].concat();
     let found = compared(&both, &file(OWN)).unwrap();
     assert_eq!(found.differences.len(), 1);
@@ -85,7 +86,7 @@ const DEFAULT_RULES: &str =
     "0:\tfrom all lookup local\n32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n";
 
 fn with(routes: &[(&str, &str)]) -> Vec<InputFile> {
-    let more = routes.iter().map(|(name, text)| InputFile { name: (*name).into(), bytes: text.as_bytes().to_vec() });
+    let more = routes.iter().map(|(name, text)| InputFile { name: (*name).into(), bytes: text.as_bytes().into() });
     file(OWN).into_iter().chain(more).collect()
 }
 

@@ -4,10 +4,11 @@ use crate::dialect::InputFile;
 use crate::dialect::nftables::includes::{MAX_DEPTH, MAX_FILES, matching};
 use crate::dialect::nftables::text::{include_statements, included};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// All files of a tree, by their names as reports show them.
 #[derive(Default)]
-pub(super) struct Includable(BTreeMap<String, Vec<u8>>);
+pub(super) struct Includable(BTreeMap<String, Arc<[u8]>>);
 
 impl Includable {
     /// These files.
@@ -66,7 +67,7 @@ const MAX_WHOLE: usize = 64 << 20;
 pub fn whole(script: &InputFile, includes: &[InputFile]) -> Option<InputFile> {
     let mut bytes = Vec::new();
     splice(&script.name, script, includes, MAX_DEPTH, &mut bytes)?;
-    Some(InputFile { name: script.name.clone(), bytes })
+    Some(InputFile { name: script.name.clone(), bytes: bytes.into() })
 }
 
 /// Files that are included include from the folder of the script.
@@ -122,7 +123,7 @@ mod tests {
     use super::*;
 
     fn file(name: &str, text: &str) -> InputFile {
-        InputFile { name: name.to_owned(), bytes: text.as_bytes().to_vec() }
+        InputFile { name: name.to_owned(), bytes: text.as_bytes().into() }
     }
 
     #[test]
@@ -149,7 +150,7 @@ mod tests {
             file("devices/a/parts/1.nft", "include \"deep/z\";\ntable ip a {\n}\n"),
             file("devices/a/deep/z", "define y = 2"),
         ];
-        let text = String::from_utf8(whole(&script, &parts).unwrap().bytes).unwrap();
+        let text = String::from_utf8(whole(&script, &parts).unwrap().bytes.to_vec()).unwrap();
         let expected = "define x = 1\ndefine y = 2\n;\ntable ip a {\n}\n\ntable ip b {\n}\n\n# include \"no\"\n";
         assert_eq!(text, expected);
     }

@@ -95,7 +95,7 @@ impl Library {
             None => (facts, Vec::new()),
         };
         let files = composed(bytes, &facts);
-        let sum = |files: &[InputFile]| files_digest(files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())));
+        let sum = |files: &[InputFile]| files_digest(files.iter().map(|f| (f.name.as_str(), &*f.bytes)));
         let of_facts = facts_text.as_ref().map_or("", |(_, text)| text.as_ref());
         let completed = inventory.map(|_| format!("{:?}", facts.facts())).unwrap_or_default();
         let key = (sum(&files), files_digest([("", of_facts.as_bytes()), ("inventory", completed.as_bytes())]));
@@ -120,7 +120,7 @@ impl Library {
 fn facts_of(bytes: &DeviceBytes) -> Option<(&str, &[u8])> {
     let own = bytes.files.iter().filter(|(path, _)| !path.starts_with("roles/"));
     let mut facts = own.filter(|(path, _)| path.rsplit('/').next() == Some("device.toml"));
-    facts.next().map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+    facts.next().map(|(path, bytes)| (path.as_str(), &**bytes))
 }
 
 /// The ruleset files in the order in which they are composed: role by role, then the device's own.
@@ -130,7 +130,7 @@ fn composed(bytes: &DeviceBytes, facts: &DeviceFile) -> Vec<InputFile> {
         role.and_then(|(role, _)| facts.from.iter().position(|f| f.value == role)).unwrap_or(facts.from.len())
     };
     let facts_path = facts_of(bytes).map(|(path, _)| path);
-    let mut files: Vec<&(String, Vec<u8>)> =
+    let mut files: Vec<&(String, Arc<[u8]>)> =
         bytes.files.iter().filter(|(path, _)| Some(path.as_str()) != facts_path).collect();
     files.sort_by(|(a, _), (b, _)| (place(a), a).cmp(&(place(b), b)));
     files.into_iter().map(|(name, bytes)| InputFile { name: name.clone(), bytes: bytes.clone() }).collect()

@@ -7,7 +7,7 @@ use crate::policy::{PolicyFiles, canonical_change, read_change, read_policy};
 /// A device whose IPv4 filter drops what no rule passes on.
 pub(in crate::gate) fn device(name: &str, rules: &str) -> DeviceBytes {
     let text = format!("*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n{rules}COMMIT\n");
-    DeviceBytes { device: name.into(), files: vec![(format!("devices/{name}/rules.v4"), text.into_bytes())] }
+    DeviceBytes { device: name.into(), files: vec![(format!("devices/{name}/rules.v4"), text.into_bytes().into())] }
 }
 
 pub(in crate::gate) fn policy(more: &str) -> Policy {
@@ -98,7 +98,8 @@ fn content_is_of_bytes_and_meaning_is_of_packets() {
             format!(
                 "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n:more - [0:0]\n{rules}COMMIT\n"
             )
-            .into_bytes(),
+            .into_bytes()
+            .into(),
         )],
         device: "edge1".into(),
     };
@@ -146,7 +147,7 @@ fn a_family_that_one_side_lacks_is_part_of_the_meaning() {
     let with_v6 = |rule: &str| {
         let mut out = device("edge1", SSH);
         let text = format!("*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n{rule}COMMIT\n");
-        out.files.push(("devices/edge1/rules.v6".into(), text.into_bytes()));
+        out.files.push(("devices/edge1/rules.v6".into(), text.into_bytes().into()));
         out
     };
     let meaning = |new: DeviceBytes| judge(&[device("edge1", SSH)], &[new], &policy("")).unwrap();
@@ -166,10 +167,10 @@ fn what_cannot_be_judged_is_a_reason_and_nothing_else() {
     assert_eq!(codes(judge(same, &[], &policy)), [ReasonCode::EmptyChange]);
     assert_eq!(codes(judge(same, &[device("edge1", "-A FORWARD --nonsense\n")], &policy)), [ReasonCode::UnparsedInput]);
     let mut blank = other.clone();
-    blank.files[0].1 = b"*filter\nCOMMIT\n".to_vec();
+    blank.files[0].1 = b"*filter\nCOMMIT\n".to_vec().into();
     assert_eq!(codes(judge(same, &[blank], &policy)), [ReasonCode::EmptyChange]);
     let mut binary = other.clone();
-    binary.files[0].1 = vec![0xff, 0xfe];
+    binary.files[0].1 = vec![0xff, 0xfe].into();
     assert_eq!(codes(judge(same, &[binary], &policy)), [ReasonCode::UnparsedInput]);
     let (request, canonical) = request(INTENT, &policy);
     let case = Case {
@@ -209,7 +210,7 @@ fn the_extent_tells_what_kind_of_effect_it_is() {
 /// A device with routes beside its rules.
 fn routed(name: &str, routes: &str) -> DeviceBytes {
     let mut out = device(name, SSH);
-    out.files.push((format!("devices/{name}/routes"), routes.as_bytes().to_vec()));
+    out.files.push((format!("devices/{name}/routes"), routes.as_bytes().to_vec().into()));
     out
 }
 
@@ -266,7 +267,7 @@ fn labels_are_compared_with_the_beginning_of_the_range() {
     let labelled = |environment: &str| {
         let mut out = device("edge1", SSH);
         let facts = format!("environment = \"{environment}\"\n");
-        out.files.insert(0, ("devices/edge1/device.toml".into(), facts.into_bytes()));
+        out.files.insert(0, ("devices/edge1/device.toml".into(), facts.into_bytes().into()));
         out
     };
     let extent = |old, new| judge(&[labelled(old)], &[labelled(new)], &policy("")).unwrap().extent;

@@ -29,7 +29,7 @@ pub(super) fn merged(
         let [base, one, other] = [base, one, other].map(|side| file(side, path));
         match merged_file(base, one, other) {
             Some((Some(bytes), clean)) => {
-                files.push((path.to_owned(), bytes));
+                files.push((path.to_owned(), bytes.into()));
                 is_clean &= clean;
             }
             Some((None, _)) => {}
@@ -49,7 +49,7 @@ pub(super) fn merged_beside(base: &[TreeFile], one: &[TreeFile], other: &[TreeFi
     for path in all {
         let [base, one, other] = sides.map(|side| of(side, path));
         match merged_file(base.as_deref(), one.as_deref(), other.as_deref()) {
-            Some((bytes, _)) => out.extend(bytes.map(|bytes| TreeFile { path: path.clone(), bytes })),
+            Some((bytes, _)) => out.extend(bytes.map(|bytes| TreeFile { path: path.clone(), bytes: bytes.into() })),
             None => return Err(path.clone()),
         }
     }
@@ -61,7 +61,7 @@ fn paths(sides: [Option<&DeviceBytes>; 3]) -> BTreeSet<&str> {
 }
 
 fn file<'d>(side: Option<&'d DeviceBytes>, path: &str) -> Option<&'d [u8]> {
-    side?.files.iter().find(|(own, _)| own == path).map(|(_, bytes)| bytes.as_slice())
+    side?.files.iter().find(|(own, _)| own == path).map(|(_, bytes)| &**bytes)
 }
 
 /// The merged bytes of one file, gone where `None`, with whether git would merge it too.

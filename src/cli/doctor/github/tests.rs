@@ -16,7 +16,7 @@ fn rulesets() -> Vec<Value> {
 }
 
 fn file(value: &Value) -> TreeFile {
-    TreeFile { path: "export.json".to_owned(), bytes: value.to_string().into_bytes() }
+    TreeFile { path: "export.json".to_owned(), bytes: value.to_string().into_bytes().into() }
 }
 
 /// The ids of what lacks.
@@ -110,7 +110,7 @@ fn a_list_without_rules_is_no_export() {
     let list = json!([{ "id": 1, "name": "evidence", "target": "branch", "enforcement": "active" }]);
     assert!(judge(&[file(&list)], "main").is_err());
     assert!(judge(&[file(&json!({ "message": "Not Found" }))], "main").is_err());
-    assert!(judge(&[TreeFile { path: "x".into(), bytes: b"{".to_vec() }], "main").is_err());
+    assert!(judge(&[TreeFile { path: "x".into(), bytes: b"{".to_vec().into() }], "main").is_err());
 }
 
 #[test]
