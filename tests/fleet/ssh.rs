@@ -266,7 +266,11 @@ fn another_host_key_is_another_host() {
     each(|hop| {
         let other = key(&hop.path("other"));
         std::fs::write(hop.path("known"), format!("192.0.2.1 {other}")).unwrap();
-        hop.push().says(1, &["CHG-1: PERMITTED, nothing was pushed", "could not be asked who it is: exit code 255"]);
+        let changed = "could not be asked who it is: exit code 255: WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!; ";
+        let strict =
+            "Host key for 192.0.2.1 has changed and you have requested strict checking; Host key verification failed";
+        hop.push().says(1, &["CHG-1: PERMITTED, nothing was pushed", changed, strict]);
+        hop.beside(&["drift"]).says(2, &[changed, strict]);
         assert_eq!(hop.runs(), "baseline");
         let log = std::fs::read_to_string(hop.path("sshd.log")).unwrap();
         assert!(!log.contains("Accepted publickey"), "{log}");

@@ -4,7 +4,7 @@ use super::super::gate::{DeviceFiles, difference_words};
 use super::printed::files_of;
 use crate::dialect::InputFile;
 use crate::diff::Bounds;
-use crate::fleet::transport::{Bounds as ChildBounds, ChildError, Finished, Folder, Invocation, run, shown};
+use crate::fleet::transport::{Bounds as ChildBounds, ChildError, Finished, Folder, Invocation, complaint, run, shown};
 use crate::fleet::{Readback, compare_readback};
 use crate::gate::push::route::{ProductionTransport, Values, arguments};
 use crate::gate::push::{Done, Seen, Task, Trouble};
@@ -203,7 +203,7 @@ fn ended(finished: &Finished) -> String {
 }
 
 fn said(finished: &Finished) -> String {
-    shown(if finished.stderr.is_empty() { &finished.stdout } else { &finished.stderr })
+    complaint(if finished.stderr.is_empty() { &finished.stdout } else { &finished.stderr })
 }
 
 /// A folder with the files of a device, and the one file where there is exactly one.

@@ -238,8 +238,12 @@ fn end_of(status: ExitStatus) -> String {
 pub fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes.get(..bytes.len().min(4096)).unwrap_or_default()).into_owned();
     let line = text.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
-    let escaped = |c: char| if is_unseen(c) || c.is_control() { c.escape_unicode().to_string() } else { c.to_string() };
     line.chars().take(200).map(escaped).collect()
+}
+
+/// A letter, escaped where a terminal would obey it or nobody would see it.
+pub(super) fn escaped(c: char) -> String {
+    if is_unseen(c) || c.is_control() { c.escape_unicode().to_string() } else { c.to_string() }
 }
 
 #[cfg(all(test, unix))]

@@ -5,7 +5,9 @@
 //! that nothing stays behind. What it prints is data: never shown raw, never obeyed.
 
 mod child;
+mod complaint;
 mod folder;
 
 pub use child::{Bounds, ChildError, Finished, Invocation, find_program, run, shown};
+pub use complaint::complaint;
 pub use folder::Folder;
