@@ -21,8 +21,8 @@ pub fn witness(cell: &Cell, family: Family, interfaces: &InterfaceClasses) -> Pa
     packet.set(Field::State, state);
     let shape = packet.shape();
     if shape.has_ports() {
-        packet.set(Field::Sport, pick(cell, Field::Sport, family, &[49_152, 40_000, 50_000, 1024, 60_000]));
-        packet.set(Field::Dport, pick(cell, Field::Dport, family, KNOWN_PORTS));
+        packet.set(Field::Sport, port(cell, Field::Sport, family, &[49_152, 40_000, 50_000, 1024, 60_000]));
+        packet.set(Field::Dport, port(cell, Field::Dport, family, KNOWN_PORTS));
     }
     if shape == Shape::Tcp {
         packet.set(Field::TcpFlags, flags(cell, state));
@@ -74,6 +74,18 @@ fn pick(cell: &Cell, field: Field, family: Family, usual: &[u128]) -> u128 {
     usual.iter().copied().find(|v| values.contains(*v)).unwrap_or_else(|| any(&values))
 }
 
+/// A usual port, else one that a program can have: one that needs no privilege at the source, and port 0 where there is no other.
+fn port(cell: &Cell, field: Field, family: Family, usual: &[u128]) -> u128 {
+    let usual = pick(cell, field, family, usual);
+    let Some(ports) = cell.get(field).and_then(Values::as_ranges).filter(|_| usual < 1024) else { return usual };
+    let least = |from: u128| ports.as_slice().iter().find(|(_, hi)| *hi >= from).map(|(lo, _)| from.max(*lo));
+    match field {
+        Field::Sport => least(1024).or_else(|| ports.as_slice().last().map(|(_, hi)| *hi)).unwrap_or(usual),
+        _ if usual == 0 => least(1).unwrap_or(usual),
+        _ => usual,
+    }
+}
+
 fn flags(cell: &Cell, state: u128) -> u128 {
     let (new, later) = ([TCP_SYN, TCP_ACK, TCP_SYN | TCP_ACK], [TCP_ACK, TCP_SYN | TCP_ACK, TCP_PSH | TCP_ACK]);
     let usual = if state == State::New.value() { new } else { later };
@@ -123,5 +135,27 @@ fn preferred(family: Family) -> Vec<Ranges> {
             Ranges::range(0xfd << 120, (0xfe << 120) - 1),
             Ranges::range(0x2000 << 112, (0x4000 << 112) - 1),
         ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The ports of the witness where the source, and the destination, may only be these.
+    fn ports(source: &[(u128, u128)], destination: &[(u128, u128)]) -> (u128, u128) {
+        let within = |ranges: &[(u128, u128)]| Values::Ranges(Ranges::from_unsorted(ranges.to_vec()));
+        let cell = Cell::whole().with(Field::Proto, within(&[(6, 6)]));
+        let cell = cell.with(Field::Sport, within(source)).with(Field::Dport, within(destination));
+        let packet = witness(&cell, Family::V4, &InterfaceClasses::new([]));
+        (packet.get(Field::Sport), packet.get(Field::Dport))
+    }
+
+    #[test]
+    fn ports_are_those_of_programs_wherever_there_are_any() {
+        assert_eq!(ports(&[(0, 65_535)], &[(0, 65_535)]), (49_152, 443));
+        assert_eq!(ports(&[(0, 1023)], &[(0, 21)]), (1023, 1), "what is left where the others are cut away");
+        assert_eq!(ports(&[(0, 52), (5_000, 5_010)], &[(7, 9)]), (5_000, 7));
+        assert_eq!(ports(&[(0, 0)], &[(0, 0)]), (0, 0), "there is no other");
     }
 }
