@@ -4,7 +4,7 @@
 //! that is called as an interface is stays as it is.
 
 use super::{Dialect, Draft, InputFile, Problem, ReadOptions, Text, dialect_of};
-use super::{iptables, native, nftables};
+use super::{iptables, native, nftables, windows};
 use crate::document::{Json, JsonValue};
 use crate::packet::IfacePattern;
 use crate::ruleset::Unreadable;
@@ -51,6 +51,7 @@ const FINDERS: &[(&str, Finder)] = &[
     (iptables::DIALECT.name, iptables::mentions),
     (nftables::DIALECT.name, nftables::mentions),
     (native::DIALECT.name, native::mentions),
+    (windows::DIALECT.name, windows::mentions),
 ];
 
 /// Every place at which these files, and what they include, name an interface; sorted by file and place.

@@ -272,6 +272,10 @@ fn found(device: &str, spare: Option<&Spare>, error: MappingError) -> Result<Vec
             let help = format!("name it under `ports` of [[spare]] `{name}`, also where it is called the same");
             Ok(all.iter().map(|u| finding(u.to_string()).helped_by(help.clone())).collect())
         }
+        MappingError::Conditions(all) => {
+            let help = "say it by interfaces (`iif`, `oif`), or call the condition by a name without the port";
+            Ok(all.iter().map(|c| finding(c.to_string()).helped_by(help)).collect())
+        }
         MappingError::Differs { hook, family, witness } => {
             let finding = finding(format!("what would be written for `{name}` does not mean the same"))
                 .in_filter(hook, family, "");

@@ -11,6 +11,7 @@
 mod form;
 mod keywords;
 mod lower;
+mod mentions;
 mod netsh;
 mod policy;
 mod powershell;
@@ -19,6 +20,7 @@ mod rule;
 mod support;
 mod values;
 
+pub use mentions::mentions;
 pub use registry::listing;
 pub use support::support_table;
 
@@ -36,6 +38,17 @@ pub const DIALECT: Dialect = Dialect {
 };
 
 fn read(texts: &[Text], _: &ReadOptions, draft: &mut Draft) {
+    let policy = policy_of(texts, draft);
+    if policy.is_empty() && draft.is_clean() {
+        let start = texts.first().map_or_else(Span::default, Text::start);
+        let help = "an empty policy would be Windows' own defaults; give the export that holds the machine's rules";
+        draft.refuse(Problem::new(start, "no firewall rule and no profile setting was read").help(help));
+    }
+    lower::lower(&policy, draft);
+}
+
+/// What the texts of one machine say together.
+fn policy_of(texts: &[Text], draft: &mut Draft) -> Policy {
     let mut policy = Policy::default();
     let mut objects = powershell::Objects::default();
     let mut registry = registry::Reading::default();
@@ -50,10 +63,5 @@ fn read(texts: &[Text], _: &ReadOptions, draft: &mut Draft) {
     }
     registry.finish(&mut policy, draft);
     objects.finish(&mut policy, draft);
-    if policy.is_empty() && draft.is_clean() {
-        let start = texts.first().map_or_else(Span::default, Text::start);
-        let help = "an empty policy would be Windows' own defaults; give the export that holds the machine's rules";
-        draft.refuse(Problem::new(start, "no firewall rule and no profile setting was read").help(help));
-    }
-    lower::lower(&policy, draft);
+    policy
 }

@@ -127,6 +127,11 @@ impl Policy {
         lists.into_iter().flatten().find(|list| !list.is_empty()).unwrap_or_default()
     }
 
+    /// Every interface on which the firewall of some profile is off, whatever is in force.
+    pub fn every_open_interface(&self) -> impl Iterator<Item = &(IfacePattern, Span)> {
+        self.local.iter().chain(&self.group).flat_map(|settings| &settings.open_interfaces)
+    }
+
     /// The profiles in which a rule is in force, as values of `Field::Profile`.
     pub fn in_force(&self, stored: &StoredRule) -> Vec<usize> {
         if !stored.rule.active {

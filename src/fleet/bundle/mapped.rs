@@ -9,6 +9,7 @@ use crate::packet::{Family, IfacePattern, Packet};
 use crate::policy::{interface_places, read_device_file};
 use crate::routes::{Disagreement, Routing, diff_routing, flow_words, read_routing, route_mentions, split_routes};
 use crate::ruleset::{Hook, Ruleset, Unreadable};
+use std::collections::BTreeSet;
 
 /// The files of one device, taken apart.
 #[derive(Clone, Debug)]
@@ -39,6 +40,9 @@ pub enum MappingError {
     /// Files that are not understood, or in which names cannot be written anew.
     #[error("the files are not understood")]
     Unreadable(Unreadable),
+    /// Conditions that name a port where nothing can write it anew.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Conditions(Vec<LeftCondition>),
     /// What was written does not mean the same.
     #[error("what would be written for the spare does not mean the same ({hook}, {family})")]
     Differs {
@@ -61,6 +65,16 @@ pub enum MappingError {
     /// The engine contradicts the interpreter.
     #[error(transparent)]
     Replay(#[from] ReplayMismatch),
+}
+
+/// A condition that would go on naming a port of the device.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[error("the condition `{name}` in {place} names a port, and cannot be written anew")]
+pub struct LeftCondition {
+    /// The condition.
+    pub name: String,
+    /// File and line of its rule.
+    pub place: String,
 }
 
 impl Composed {
@@ -121,8 +135,33 @@ pub fn map_device(device: &Composed, ports: &PortMap, bounds: Bounds) -> Result<
         includes: device.includes.iter().map(anew).collect::<Result<_, _>>()?,
         facts: device.facts.as_ref().map(|f| map_facts(f, ports)).transpose()?,
     };
-    prove(device, &composed, ports, bounds)?;
-    Ok(Written { composed, names: mentions.len() })
+    match prove(device, &composed, ports, bounds) {
+        Ok(()) => Ok(Written { composed, names: mentions.len() }),
+        Err(MappingError::Differs { hook, family, witness }) => match left_conditions(device, &composed, ports)? {
+            left if left.is_empty() => Err(MappingError::Differs { hook, family, witness }),
+            left => Err(MappingError::Conditions(left)),
+        },
+        Err(other) => Err(other),
+    }
+}
+
+/// The conditions of the device that name a port and have no counterpart in what was written.
+fn left_conditions(device: &Composed, written: &Composed, ports: &PortMap) -> Result<Vec<LeftCondition>, MappingError> {
+    let (device, written) = (device.read()?, written.read()?);
+    let known: BTreeSet<&str> = written.rules().flat_map(|(_, rule)| rule.opaques()).map(|o| &*o.name).collect();
+    let mut out = Vec::new();
+    for (_, rule) in device.rules() {
+        for opaque in rule.opaques() {
+            let image = ports.words(&opaque.name);
+            if image != *opaque.name && !known.contains(image.as_str()) {
+                let place = format!("{}:{}", device.sources.name(rule.span), rule.span.line);
+                out.push(LeftCondition { name: opaque.name.to_string(), place });
+            }
+        }
+    }
+    out.sort();
+    out.dedup();
+    Ok(out)
 }
 
 /// Proves that files mean on the spare what the device's mean on the device: the device's ruleset and routes, their interfaces renamed

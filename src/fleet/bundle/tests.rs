@@ -209,10 +209,78 @@ fn a_port_without_a_name_and_a_file_that_cannot_be_written_are_refused() {
         Err(MappingError::Unmapped(all)) => assert_eq!(all, [Unmapped::Missing("eth1".into())]),
         other => panic!("{other:?}"),
     }
-    let windows = "Windows Registry Editor Version 5.00\n\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Policies\\Microsoft\\WindowsFirewall]\n";
-    let refused = map_device(&composed("a.reg", windows), &map, Bounds::default());
-    let Err(MappingError::Unreadable(unreadable)) = refused else { panic!("{refused:?}") };
-    assert!(unreadable.problems[0].message.contains("cannot be rewritten"), "{:?}", unreadable.problems);
+}
+
+/// An export with two rules, with these aliases and kinds of adapters.
+fn export(aliases: [&str; 2], kinds: [&str; 2], off: &str) -> String {
+    let rule = |at: usize| {
+        format!(
+            r#"  {{"InstanceID": "r{at}", "DisplayName": "Ethernet 2", "Enabled": "True", "Direction": "Inbound", "Action": "Allow", "Profile": "Any",
+   "Protocol": "TCP", "LocalPort": "44{at}", "RemoteAddress": "10.0.0.0/8", "LocalAddress": "Any", "Program": "Any", "Service": "Any",
+   "InterfaceAlias": {}, "InterfaceType": "{}", "Authentication": "NotRequired"}}"#,
+            aliases[at], kinds[at]
+        )
+    };
+    let profile = format!(
+        r#"{{"Name": "Domain", "Enabled": "True", "DefaultInboundAction": "Block", "DisabledInterfaceAliases": {off}}}"#
+    );
+    format!("{{\"profiles\": [{profile}], \"rules\": [\n{},\n{}\n]}}\n", rule(0), rule(1))
+}
+
+#[test]
+fn aliases_of_windows_are_written_anew() {
+    let map = ports(&[("Ethernet 2", "LAN 1"), ("vEthernet (a)", "LAN 2")]);
+    let text = export(["\"Ethernet 2\"", "[\"vEthernet (a)\", \"Ethernet 2\"]"], ["Any", "Any"], "[\"vEthernet (a)\"]");
+    let out = written("firewall.json", &text, &map);
+    let expected = export(["\"LAN 1\"", "[\"LAN 2\", \"LAN 1\"]"], ["Any", "Any"], "[\"LAN 2\"]");
+    assert_eq!(out, expected, "and the rule keeps its name");
+    let silent = export(["\"Any\"", "[]"], ["Any", "Any"], "[\"NotConfigured\"]");
+    assert_eq!(written("firewall.json", &silent, &map), silent);
+    match map_device(&composed("firewall.json", &text), &ports(&[("Ethernet 2", "LAN 1")]), Bounds::default()) {
+        Err(MappingError::Unmapped(all)) => assert_eq!(all, [Unmapped::Missing("vEthernet (a)".into())]),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn rules_of_windows_that_name_no_alias_are_refused_where_they_stand() {
+    let map = ports(&[("Ethernet 2", "LAN 1")]);
+    let refused = |name: &str, text: &str| match map_device(&composed(name, text), &map, Bounds::default()) {
+        Err(MappingError::Unreadable(unreadable)) => {
+            unreadable.problems.iter().map(|p| (p.span.line, p.message.clone())).collect::<Vec<_>>()
+        }
+        other => panic!("{other:?}"),
+    };
+    let kinds = refused("firewall.json", &export(["\"Ethernet 2\"", "\"Any\""], ["Any", "Wireless"], "[]"));
+    assert!(matches!(kinds.as_slice(), [(5, m)] if m.contains("a kind of adapter")), "{kinds:?}");
+    let key = "[HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\SharedAccess\\Parameters\\FirewallPolicy\\FirewallRules]";
+    let rule = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=445|";
+    let registry = |more: &str| {
+        format!(
+            "Windows Registry Editor Version 5.00\n\n{key}\n\"a\"=\"{rule}Name=a|\"\n\"b\"=\"{rule}{more}Name=b|\"\n"
+        )
+    };
+    let bound = refused("a.reg", &registry("IF={A2A2A2A2-0000-1111-2222-333333333333}|"));
+    assert!(matches!(bound.as_slice(), [(5, m)] if m.contains("by its GUID")), "{bound:?}");
+    assert_eq!(written("a.reg", &registry(""), &map), registry(""), "no rule names an interface");
+}
+
+#[test]
+fn a_condition_that_names_a_port_is_told_with_its_rule() {
+    let map = ports(&[("eth0", "ens1"), ("eth1", "ens2")]);
+    let options = crate::dialect::ReadOptions::default();
+    let file = InputFile { name: "rules.v4".into(), bytes: DUMP.as_bytes().into() };
+    let ruleset = crate::dialect::read_device(&[file], &options).unwrap();
+    let text = crate::dialect::native::write(&ruleset);
+    let named = text.replace("limit: 5/second burst 5", "shaper: class of eth1");
+    match map_device(&composed("rules.json", &named), &map, Bounds::default()) {
+        Err(MappingError::Conditions(left)) => assert_eq!(
+            left.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["the condition `shaper: class of eth1` in rules.v4:8 names a port, and cannot be written anew"]
+        ),
+        other => panic!("{other:?}"),
+    }
+    assert!(written("rules.json", &text, &map).contains("limit: 5/second"), "a condition without a port stays");
 }
 
 const LISTING: &str = r#"{"nftables": [{"metainfo": {"version": "1.0.6", "json_schema_version": 1}},
