@@ -9,6 +9,7 @@ use super::record::{Digest, Receipt, Record};
 use super::roster::{Holder, Owner, Roster, Standing};
 use super::signature::{PERSON_NAMESPACE, SignatureFlaw, read_envelope, read_seal};
 use crate::vcs::{Branch, MAX_CHANGE_COMMITS, RawCommit};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How many commits a branch of evidence may have.
@@ -78,6 +79,24 @@ impl Testimony {
             Record::Revoke(revoke) => r.by == record.by && r.order > record.order && revoke.record == record.digest,
             _ => false,
         })
+    }
+
+    /// Rejections and holds that their own signers took back, with keys that count: the place of each, and of what took it back.
+    /// Records that say the same in the same words have one digest, so each `revoke` takes back one of them: the last that still stood.
+    pub fn stops_taken_back(&self) -> BTreeMap<usize, usize> {
+        let mut out = BTreeMap::new();
+        for revocation in self.records.iter().filter(|r| r.standing == Standing::Good) {
+            let Record::Revoke(revoke) = &revocation.said else { continue };
+            let is_meant = |r: &&Believed<Record>| {
+                let is_stop = matches!(r.said, Record::Reject(_) | Record::Hold(_));
+                is_stop && r.by == revocation.by && r.order < revocation.order && r.digest == revoke.record
+            };
+            let stood = |r: &&Believed<Record>| is_meant(r) && !out.contains_key(&r.order);
+            if let Some(stop) = self.records.iter().rfind(stood) {
+                out.insert(stop.order, revocation.order);
+            }
+        }
+        out
     }
 }
 

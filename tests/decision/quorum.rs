@@ -326,6 +326,56 @@ fn a_quorum_without_the_author_lifts_a_rejection() {
     assert_eq!(scene.codes(), ["REJECTED"]);
 }
 
+/// As on a real branch, where a digest is of the words only.
+fn in_the_same_words(scene: &mut Scene, record: Digest) {
+    scene.testimony.records.last_mut().unwrap().digest = record;
+}
+
+#[test]
+fn of_stops_in_the_same_words_each_is_taken_back_by_a_revocation_of_its_own() {
+    let stops = [reject, |scene: &mut Scene, by: &str| hold(by, scene, Scope::Change(ID.into()))];
+    for (stop, code) in stops.into_iter().zip(["REJECTED", "HELD"]) {
+        let mut scene = Scene::good();
+        let record = stop(&mut scene, "alice");
+        stop(&mut scene, "alice");
+        in_the_same_words(&mut scene, record);
+        let revoke = |scene: &mut Scene| {
+            scene.say("alice", Record::Revoke(Revoke { change: ID.into(), record, reason: "mistaken".into() }));
+        };
+        assert_eq!(scene.codes(), [code]);
+        revoke(&mut scene);
+        assert_eq!(scene.codes(), [code]);
+        revoke(&mut scene);
+        assert_eq!(scene.codes(), Vec::<String>::new());
+        // What is said afterwards is not taken back by what was there before.
+        revoke(&mut scene);
+        stop(&mut scene, "alice");
+        in_the_same_words(&mut scene, record);
+        assert_eq!(scene.codes(), [code]);
+    }
+}
+
+#[test]
+fn of_rejections_in_the_same_words_each_is_lifted_by_a_quorum_of_its_own() {
+    let mut scene = Scene::good();
+    let record = reject(&mut scene, "erin");
+    reject(&mut scene, "mallory");
+    in_the_same_words(&mut scene, record);
+    scene.testimony.records.last_mut().unwrap().standing = Standing::Former;
+    let lift = |scene: &mut Scene| {
+        for (by, role) in [("bob", "network"), ("carol", "network"), ("dave", "security")] {
+            let reason = "tills were moved".into();
+            let voice = OverrideReject { change: ID.into(), record, role: role.into(), reason };
+            scene.say(by, Record::OverrideReject(voice));
+        }
+    };
+    lift(&mut scene);
+    assert_eq!(scene.codes(), ["REJECTED"]);
+    assert!(scene.decide().reasons.iter().any(|r| r.message.starts_with("`erin` rejected it")));
+    lift(&mut scene);
+    assert_eq!(scene.codes(), Vec::<String>::new());
+}
+
 fn hold(by: &str, scene: &mut Scene, scope: Scope) -> Digest {
     scene.say(by, Record::Hold(Hold { scope, until: at("2026-12-03T00:00:00Z"), reason: "storm".into() }))
 }

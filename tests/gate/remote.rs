@@ -82,6 +82,34 @@ fn appending_is_compare_and_swap() {
 }
 
 #[test]
+fn a_branch_that_cannot_be_written_has_not_moved() {
+    let scene = Scene::new();
+    let repo = scene.clone_as("work").open();
+    let remote = Remote::new(&repo, &scene.remote_url()).unwrap();
+    let branch = changes("CHG-1");
+    let first = draft(&repo, None, "one\n");
+    remote.push(first, &branch).unwrap();
+    let second = draft(&repo, Some(&first.to_string()), "two\n");
+    let lock = scene.remote_path().join(format!("{branch}.lock"));
+    std::fs::write(&lock, b"").unwrap();
+    let locked = remote.push(second, &branch).unwrap_err();
+    let RemoteError::Locked { file, .. } = &locked else { panic!("{locked:?}") };
+    assert!(file.ends_with("refs/heads/fwgate/changes/CHG-1.lock"), "{file}");
+    assert!(locked.help().unwrap().contains(&format!("ls -l {file}")), "{:?}", locked.help());
+    // Whoever wrote there has ended in the meantime.
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_millis(150));
+            std::fs::remove_file(&lock).unwrap();
+        });
+        remote.push(second, &branch).unwrap();
+    });
+    let third = draft(&repo, Some(&second.to_string()), "three\n");
+    let below = remote.push(third, &format!("{branch}/below")).unwrap_err();
+    assert!(matches!(&below, RemoteError::Refused { reason, .. } if reason.contains("cannot create")), "{below:?}");
+}
+
+#[test]
 fn two_clones_that_append_at_once_never_both_win() {
     let scene = Scene::new();
     let clones: Vec<_> = ["a", "b", "c", "d"].map(|name| scene.clone_as(name).path).to_vec();

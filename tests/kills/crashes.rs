@@ -432,6 +432,7 @@ fn the_log_has_the_change_or_not() {
         let answer = answer(&mut push_command(&fleet));
         std::fs::remove_file(&log).unwrap();
         assert!(answer.exit == 0 && answer.err.contains("not in the log yet"), "{answer}");
+        assert!(answer.err.contains("refs/heads/fwgate/log.lock"), "{answer}");
         fleet
     };
     let merges = |fleet: &Fleet| {

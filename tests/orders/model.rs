@@ -309,6 +309,23 @@ impl Model {
         approved.meaning() == now.meaning() && named.is_some() && named == latest
     }
 
+    /// Rejections and holds that were taken back, and by which record: each revocation takes back one, the last of the same words that
+    /// stood, and a person whom the policy has no more takes back nothing.
+    fn taken_back(&self, change: &Change) -> BTreeMap<usize, usize> {
+        let mut out = BTreeMap::new();
+        for (at, spoken) in change.said.iter().enumerate() {
+            let Said::Revoked(which) = spoken.said else { continue };
+            let is_stop = |stop: usize| matches!(change.said[stop].said, Said::Rejected | Said::Held { .. });
+            let is_meant =
+                |stop: &usize| is_stop(*stop) && change.said[*stop].by == spoken.by && is_called(change, which, *stop);
+            let stood = (0..at).rev().filter(is_meant).find(|stop| !out.contains_key(stop));
+            if let Some(stop) = stood.filter(|_| !self.gone.contains(spoken.by)) {
+                out.insert(stop, at);
+            }
+        }
+        out
+    }
+
     /// Whether its signer took a record back later.
     pub fn is_revoked(change: &Change, record: usize) -> bool {
         let by = change.said[record].by;
@@ -357,29 +374,47 @@ impl Model {
     }
 
     fn is_rejected(&self, change: &Change) -> bool {
-        change.said.iter().enumerate().any(|(at, spoken)| {
-            let is_back = Model::is_revoked(change, at) && !self.gone.contains(spoken.by);
-            matches!(spoken.said, Said::Rejected) && !is_back && !self.is_overridden(change, at)
-        })
+        let taken_back = self.taken_back(change);
+        let overriding = self.overriding(change, &taken_back);
+        let is_lifted = |at: usize| overriding.get(&at).is_some_and(|voices| self.is_quorum(voices));
+        let mut said = change.said.iter().enumerate();
+        said.any(|(at, s)| matches!(s.said, Said::Rejected) && !taken_back.contains_key(&at) && !is_lifted(at))
     }
 
-    fn is_overridden(&self, change: &Change, rejection: usize) -> bool {
-        let later = change.said.iter().skip(rejection + 1);
-        let voices = later.filter_map(|s| match &s.said {
-            Said::Overrode { role, record } if is_called(change, *record, rejection) && self.has_role(s.by, role) => {
-                (!Model::is_author(change, s.by)).then(|| (s.by, role.clone()))
+    /// Who spoke for lifting which rejection: of several in the same words, each time the last that stood and that they had not spoken
+    /// about.
+    fn overriding(
+        &self,
+        change: &Change,
+        taken_back: &BTreeMap<usize, usize>,
+    ) -> BTreeMap<usize, Vec<(&'static str, String)>> {
+        let mut out: BTreeMap<usize, Vec<(&'static str, String)>> = BTreeMap::new();
+        for (at, s) in change.said.iter().enumerate() {
+            let Said::Overrode { role, record } = &s.said else { continue };
+            if Model::is_author(change, s.by) || !self.has_role(s.by, role) {
+                continue;
             }
-            _ => None,
-        });
-        self.is_quorum(&voices.collect::<Vec<_>>())
+            let is_meant = |other: &usize| {
+                matches!(change.said[*other].said, Said::Rejected)
+                    && is_called(change, *record, *other)
+                    && taken_back.get(other).is_none_or(|later| *later > at)
+            };
+            let stood: Vec<usize> = (0..at).rev().filter(is_meant).collect();
+            let is_new = |other: &&usize| !out.get(other).is_some_and(|all| all.iter().any(|(who, _)| *who == s.by));
+            if let Some(other) = stood.iter().find(is_new).or(stood.first()).copied() {
+                out.entry(other).or_default().push((s.by, role.clone()));
+            }
+        }
+        out
     }
 
     fn is_held(&self, at: usize) -> bool {
         let may = ["alice", "carol"];
         let holds = |(other, change): (usize, &Change)| {
+            let taken_back = self.taken_back(change);
             change.said.iter().enumerate().any(|(record, spoken)| {
                 let is_here = matches!(spoken.said, Said::Held { all } if all || other == at);
-                is_here && may.contains(&spoken.by) && !Model::is_revoked(change, record)
+                is_here && may.contains(&spoken.by) && !taken_back.contains_key(&record)
             })
         };
         self.changes.iter().enumerate().any(holds)

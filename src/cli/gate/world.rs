@@ -127,8 +127,10 @@ impl World {
     /// Holds on the branches of other changes.
     pub fn holds(&self, id: &str) -> Vec<Believed<Hold>> {
         let others = self.far_reaching().iter().filter(|t| t.change != id);
-        let standing =
-            |t: &Testimony| t.records.iter().filter(|r| !t.is_taken_back(r)).filter_map(as_hold).collect::<Vec<_>>();
+        let standing = |t: &Testimony| {
+            let taken_back = t.stops_taken_back();
+            t.records.iter().filter(|r| !taken_back.contains_key(&r.order)).filter_map(as_hold).collect::<Vec<_>>()
+        };
         others.flat_map(|t| standing(t)).collect()
     }
 

@@ -21,16 +21,6 @@ impl Bench<'_> {
         })
     }
 
-    /// Whether a stop was taken back by its own signer, with a key that counts.
-    fn is_taken_back(&self, stop: &Believed<Record>) -> bool {
-        self.case.testimony.records.iter().any(|r| match &r.said {
-            Record::Revoke(revoke) => {
-                r.by == stop.by && r.order > stop.order && r.standing == Standing::Good && revoke.record == stop.digest
-            }
-            _ => false,
-        })
-    }
-
     /// Whether a signer has a right. Whoever was removed from the roster had it: a rejection outlives its signer's removal.
     fn has_right(&self, right: Right, stop: &Believed<impl Sized>) -> bool {
         match self.roles.get(&stop.by) {
@@ -40,34 +30,52 @@ impl Bench<'_> {
     }
 
     /// What the voices for lifting a rejection lack; `None` where a quorum without the makers of the change lifted it.
-    fn lacks_override(&self, rejection: &Believed<Record>) -> Option<String> {
+    fn lacks_override(&self, persons: Option<&Voices>) -> Option<String> {
         let seats = self.terms.seats(&self.quorums());
-        let mut persons: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for record in self.case.testimony.records.iter().filter(|r| r.standing == Standing::Good) {
-            let Record::OverrideReject(voice) = &record.said else { continue };
-            let has_role = self.roles.get(&record.by).is_some_and(|roles| roles.contains(&voice.role));
-            let is_about = voice.record == rejection.digest && record.order > rejection.order;
-            if has_role && is_about && !self.parties.has(&record.by) {
-                persons.entry(record.by.clone()).or_default().insert(voice.role.clone());
-            }
-        }
-        let filled = fill(&seats, &persons).len();
+        let filled = persons.map_or(0, |persons| fill(&seats, persons).len());
         (filled < seats.len() || seats.is_empty()).then(|| format!("{filled} of {} voices to override it", seats.len()))
     }
+
+    /// The voices for lifting each rejection, by its place. Rejections in the same words have one digest, whoever signed them: each voice
+    /// is for one of them, the last that stood and that the same person has not spoken about.
+    fn overriding(&self, taken_back: &BTreeMap<usize, usize>) -> BTreeMap<usize, Voices> {
+        let records = &self.case.testimony.records;
+        let mut out: BTreeMap<usize, Voices> = BTreeMap::new();
+        for record in records.iter().filter(|r| r.standing == Standing::Good && !self.parties.has(&r.by)) {
+            let Record::OverrideReject(voice) = &record.said else { continue };
+            if !self.roles.get(&record.by).is_some_and(|roles| roles.contains(&voice.role)) {
+                continue;
+            }
+            let stood = |at: &usize| taken_back.get(at).is_none_or(|revocation| *revocation > record.order);
+            let is_meant = |r: &&Believed<Record>| {
+                matches!(r.said, Record::Reject(_)) && r.digest == voice.record && r.order < record.order
+            };
+            let mut meant = records.iter().filter(is_meant).map(|r| r.order).filter(stood);
+            let is_new = |at: &usize| !out.get(at).is_some_and(|persons| persons.contains_key(&record.by));
+            let Some(at) = meant.clone().rfind(is_new).or_else(|| meant.next_back()) else { continue };
+            out.entry(at).or_default().entry(record.by.clone()).or_default().insert(voice.role.clone());
+        }
+        out
+    }
 }
+
+/// Persons with the roles for which they spoke.
+type Voices = BTreeMap<String, BTreeSet<String>>;
 
 /// Rejections that stand, as reasons, and those that do not, in words.
 pub(in crate::gate) fn rejections(bench: &Bench<'_>) -> (Vec<Reason>, Vec<String>) {
     let (mut reasons, mut notes) = (Vec::new(), Vec::new());
     let id = bench.case.id;
+    let taken_back = bench.case.testimony.stops_taken_back();
+    let overriding = bench.overriding(&taken_back);
     for record in &bench.case.testimony.records {
         let Record::Reject(reject) = &record.said else { continue };
         let (by, why) = (&record.by, &reject.reason);
         if !bench.has_right(Right::Reject, record) {
             notes.push(format!("the rejection of `{by}` does not count: they have no right to reject"));
-        } else if bench.is_taken_back(record) {
+        } else if taken_back.contains_key(&record.order) {
             notes.push(format!("the rejection of `{by}` was taken back; it revives no older approval of theirs"));
-        } else if let Some(lack) = bench.lacks_override(record) {
+        } else if let Some(lack) = bench.lacks_override(overriding.get(&record.order)) {
             let message = format!("`{by}` rejected it: {why} ({lack})");
             let fix = format!(
                 "`{by}` takes it back: `fwgate change revoke {id} --record {}`; or a quorum without the author lifts it: \
@@ -85,9 +93,10 @@ pub(in crate::gate) fn rejections(bench: &Bench<'_>) -> (Vec<Reason>, Vec<String
 /// Holds that stand, as reasons, and those that do not, in words.
 pub(in crate::gate) fn holds(bench: &Bench<'_>) -> (Vec<Reason>, Vec<String>) {
     let (mut reasons, mut notes) = (Vec::new(), Vec::new());
+    let taken_back = bench.case.testimony.stops_taken_back();
     for record in &bench.case.testimony.records {
         if let Record::Hold(hold) = &record.said {
-            match bench.is_taken_back(record) {
+            match taken_back.contains_key(&record.order) {
                 true => notes.push(format!("the hold of `{}` was taken back", record.by)),
                 false => sort_hold(bench, record, hold, &mut reasons, &mut notes),
             }
