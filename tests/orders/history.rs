@@ -8,12 +8,16 @@ use crate::ways::{Dice, Step, step};
 use crate::world::{Answer, World, branch, freeze};
 use fwgate::gate::LedgerEntry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Steps of the shortest history, and how many more the longest has.
 const STEPS: (usize, usize) = (15, 11);
 
 /// Histories of each kind, where nobody says how many.
 const HISTORIES: u64 = 12;
+
+/// Histories at the same time, of each kind.
+const AT_ONCE: usize = 3;
 
 /// A permit that lies in a file.
 struct Permit {
@@ -39,28 +43,47 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
+/// Whatever one history of a seed comes to: how many pushes it had, or why it failed.
+fn tried(staging: Staging, seed: u64) -> std::thread::Result<usize> {
+    let mut history = History::new(staging);
+    let run = std::panic::AssertUnwindSafe(|| history.run(seed));
+    let ended = std::panic::catch_unwind(run);
+    if ended.is_err() || std::env::var_os("FWGATE_ORDERS_SHOW").is_some() {
+        eprintln!("seed {seed}, {} pushes:\n{}\n", history.pushes, history.world.told());
+    }
+    if ended.is_err() {
+        let test = match staging {
+            Staging::Nowhere => "without_staging",
+            Staging::Device => "with_a_staging_device",
+            Staging::Namespace => "with_the_kernel",
+        };
+        eprintln!("again: FWGATE_ORDERS_SEED={seed} FWGATE_ORDERS=1 cargo test --test orders orders_{test}");
+    }
+    ended.map(|()| history.pushes)
+}
+
+/// Several at the same time: they mostly wait, for programs and for leases.
 fn histories(staging: Staging) {
-    let first = setting("FWGATE_ORDERS_SEED", 1);
-    let mut pushes = 0;
-    for seed in first..first + setting("FWGATE_ORDERS", HISTORIES) {
-        let mut history = History::new(staging);
-        let run = std::panic::AssertUnwindSafe(|| history.run(seed));
-        match std::panic::catch_unwind(run) {
-            Ok(()) => {
-                pushes += history.pushes;
-                if std::env::var_os("FWGATE_ORDERS_SHOW").is_some() {
-                    eprintln!("seed {seed}, {} pushes:\n{}\n", history.pushes, history.world.told());
-                }
+    let (first, count) = (setting("FWGATE_ORDERS_SEED", 1), setting("FWGATE_ORDERS", HISTORIES));
+    let next = AtomicU64::new(first);
+    let work = || {
+        let mut pushes = 0;
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= first + count {
+                return pushes;
             }
-            Err(why) => {
-                eprintln!("{}", history.world.told());
-                let test = if staging == Staging::Device { "with_a_staging_device" } else { "without_staging" };
-                eprintln!("again: FWGATE_ORDERS_SEED={seed} FWGATE_ORDERS=1 cargo test --test orders orders_{test}");
-                std::panic::resume_unwind(why);
+            match tried(staging, seed) {
+                Ok(more) => pushes += more,
+                Err(why) => std::panic::resume_unwind(why),
             }
         }
-    }
-    assert!(pushes > 0 || setting("FWGATE_ORDERS", HISTORIES) < 4, "nothing was ever pushed");
+    };
+    let pushes: usize = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+    });
+    assert!(pushes > 0 || count < 4, "nothing was ever pushed");
 }
 
 #[test]
@@ -71,6 +94,33 @@ fn orders_without_staging() {
 #[test]
 fn orders_with_a_staging_device() {
     histories(Staging::Device);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn orders_with_the_kernel() {
+    if kernel_can_be_asked() {
+        histories(Staging::Namespace);
+    }
+}
+
+/// Whether rulesets can be loaded in a namespace here; a refusal of one is an answer too.
+#[cfg(target_os = "linux")]
+fn kernel_can_be_asked() -> bool {
+    let mut history = History::new(Staging::Namespace);
+    history.begin(0);
+    history.announce(0);
+    let answer = history.world.fwgate("people", &["vet", "CHG-1"]);
+    if answer.exit != 0 {
+        assert_ne!(
+            std::env::var("FWGATE_REQUIRE_KERNEL").as_deref(),
+            Ok("1"),
+            "the kernel must be asked: {}",
+            answer.text
+        );
+        eprintln!("SKIPPED: {}", answer.text);
+    }
+    answer.exit == 0
 }
 
 impl History {
@@ -132,6 +182,8 @@ impl History {
             | Step::Merge(at, _)
             | Step::Announce(at)
             | Step::Stage(at)
+            | Step::Vet(at)
+            | Step::Reissue(at, _)
             | Step::Approve(at, ..)
             | Step::Reject(at, _)
             | Step::Revoke(at, _)
@@ -154,8 +206,10 @@ impl History {
     fn take_with(&mut self, at: usize, step: &Step) {
         let change = &self.model.changes[at];
         let said = change.said.len();
-        let asks =
-            matches!(step, Step::Stage(_) | Step::Approve(..) | Step::Permit(_) | Step::Push(..) | Step::PushInVain(_));
+        let asks = matches!(
+            step,
+            Step::Stage(_) | Step::Vet(_) | Step::Approve(..) | Step::Permit(_) | Step::Push(..) | Step::PushInVain(_)
+        );
         if asks && self.model.is_unsure(at) {
             return;
         }
@@ -168,6 +222,8 @@ impl History {
             Step::Merge(_, squashes) => self.merge(at, squashes),
             Step::Announce(_) => self.announce(at),
             Step::Stage(_) => self.stage(at),
+            Step::Vet(_) => self.vet(at),
+            Step::Reissue(_, who) => self.say(at, who, &["reissue", "--becomes", "CHG-9999"], Said::Reissued),
             Step::Approve(_, who, role) => self.approve(at, who, role),
             Step::Reject(_, who) => self.say(at, who, &["reject"], Said::Rejected),
             Step::Revoke(_, which) if which < said => self.revoke(at, which),
@@ -241,16 +297,29 @@ impl History {
         self.wrote(at, change.author, Said::Announced { edit, base, content }, &answer);
     }
 
+    /// As the policy demands.
     fn stage(&mut self, at: usize) {
+        match self.model.staging {
+            Staging::Nowhere => self.try_out(at, "stage", Said::Staged, false),
+            Staging::Device => self.try_out(at, "stage", Said::Staged, true),
+            Staging::Namespace => self.try_out(at, "stage", Said::Vetted, true),
+        }
+    }
+
+    /// Whatever the policy demands, the kernel can be asked.
+    fn vet(&mut self, at: usize) {
+        self.try_out(at, "vet", Said::Vetted, true);
+    }
+
+    fn try_out(&mut self, at: usize, command: &str, said: impl FnOnce(Content) -> Said, is_receipt: bool) {
         let id = self.model.changes[at].id.clone();
         let key = self.world.key("stager");
-        let answer = self.world.fwgate("people", &["stage", &id, "--key-staging", &key]);
-        let content = self.model.content(at).filter(|c| !c.is_empty());
-        let is_staged = self.model.staging == Staging::Device && content.is_some();
-        assert_eq!(answer.text.contains("receipt sha256:"), is_staged, "{}", answer.text);
-        if let (true, Some(content)) = (is_staged, content) {
+        let answer = self.world.fwgate("people", &[command, &id, "--key-staging", &key]);
+        let content = self.model.content(at).filter(|c| is_receipt && !c.is_empty());
+        assert_eq!(answer.text.contains("receipt sha256:"), content.is_some(), "{}", answer.text);
+        if let Some(content) = content {
             let digest = answer.text.split("receipt ").last().unwrap().trim().to_owned();
-            self.model.changes[at].said.push(Spoken { by: "stager", digest, said: Said::Vetted(content) });
+            self.model.changes[at].said.push(Spoken { by: "stager", digest, said: said(content) });
         }
     }
 

@@ -23,6 +23,8 @@ pub enum Staging {
     Nowhere,
     /// On the device that stands for it.
     Device,
+    /// In a namespace of the kernel.
+    Namespace,
 }
 
 /// What would be done to devices: a change brings the whole protected branch along, so that it also takes back what nobody merged.
@@ -89,15 +91,34 @@ type Edit = (BTreeSet<u16>, BTreeSet<u16>, BTreeSet<u16>);
 /// Something on the branch of a change.
 #[derive(Clone, Debug)]
 pub enum Said {
-    Announced { edit: usize, base: usize, content: Content },
+    Announced {
+        edit: usize,
+        base: usize,
+        content: Content,
+    },
+    /// A receipt of the device that stands for it.
+    Staged(Content),
+    /// A receipt of the kernel.
     Vetted(Content),
-    Approved { role: String, content: Content, receipt: Option<usize> },
+    Approved {
+        role: String,
+        content: Content,
+        receipt: Option<usize>,
+    },
     Rejected,
     Revoked(usize),
-    Overrode { role: String, record: usize },
-    Held { all: bool },
+    Overrode {
+        role: String,
+        record: usize,
+    },
+    Held {
+        all: bool,
+    },
     Withdrew,
-    Scheduled { now: bool },
+    Scheduled {
+        now: bool,
+    },
+    Reissued,
 }
 
 /// Who said it, and the digest by which other records name it.
@@ -350,7 +371,15 @@ impl Model {
     fn is_vetted_approval(&self, change: &Change, receipt: Option<usize>, approved: &Content, now: &Content) -> bool {
         let named = receipt.map(|at| &change.said[at].said);
         let fits = |vetted: &Content| vetted.is(approved) || approved.is(now) && now.holds(vetted);
-        self.staging == Staging::Nowhere || matches!(named, Some(Said::Vetted(vetted)) if fits(vetted))
+        self.staging == Staging::Nowhere || named.and_then(|said| self.proof(said)).is_some_and(fits)
+    }
+
+    /// What a receipt proves, if it is one of the kind that the policy demands.
+    fn proof<'s>(&self, said: &'s Said) -> Option<&'s Content> {
+        match (said, self.staging) {
+            (Said::Staged(content), Staging::Device) | (Said::Vetted(content), Staging::Namespace) => Some(content),
+            _ => None,
+        }
     }
 
     fn voices(&self, change: &Change, now: &Content) -> Vec<(&'static str, String)> {
@@ -427,12 +456,10 @@ impl Model {
         said.any(|(at, s)| matches!(s.said, Said::Withdrew) && Model::is_author(change, s.by) && later(at))
     }
 
-    fn is_vetted(change: &Change, now: &Content) -> bool {
+    fn is_vetted(&self, change: &Change, now: &Content) -> bool {
         let proves = |device: &&str| {
-            change.said.iter().any(|s| match &s.said {
-                Said::Vetted(of) => (of.is(now) || now.holds(of)) && of.targets().contains(device),
-                _ => false,
-            })
+            let mut proofs = change.said.iter().filter_map(|s| self.proof(&s.said));
+            proofs.any(|of| (of.is(now) || now.holds(of)) && of.targets().contains(device))
         };
         !now.is_empty() && now.targets().iter().all(proves)
     }
@@ -458,7 +485,7 @@ impl Model {
         let is_empty = now.as_ref().is_none_or(Content::is_empty);
         let is_over = is_empty && (change.progress == Progress::Applied || change.kept.is_some());
         let is_approved = self.is_approved(at);
-        let is_vetted = self.staging == Staging::Nowhere || now.as_ref().is_some_and(|n| Model::is_vetted(change, n));
+        let is_vetted = self.staging == Staging::Nowhere || now.as_ref().is_some_and(|n| self.is_vetted(change, n));
         let lacks = [
             ("APPROVAL_MISSING", !is_approved),
             ("NOT_VETTED", !is_vetted && !is_empty),
@@ -516,7 +543,7 @@ impl Model {
             () if is_approved && self.frozen => &["FROZEN"],
             () if is_approved && is_vetted => &["SCHEDULED", "APPROVED"],
             () if !is_approved && is_stale => &["STALE"],
-            () if is_vetted && self.staging == Staging::Device => &["VETTED"],
+            () if is_vetted && self.staging != Staging::Nowhere => &["VETTED"],
             () => &["DRAFT", "STAGED"],
         };
         states.iter().copied().collect()

@@ -13,6 +13,10 @@ pub enum Step {
     MoveOn,
     Announce(usize),
     Stage(usize),
+    /// The kernel loads the bytes.
+    Vet(usize),
+    /// It shall go on under another id; until that is announced, nothing changes.
+    Reissue(usize, &'static str),
     Approve(usize, &'static str, &'static str),
     Reject(usize, &'static str),
     /// Takes back an own record: the how manieth of all.
@@ -80,7 +84,7 @@ fn voice(dice: &mut Dice) -> (&'static str, &'static str) {
 fn any(model: &Model, dice: &mut Dice, at: usize) -> Step {
     let said = model.current(DEVICES[at]).map_or(0, |c| model.changes[c].said.len());
     let (who, role) = voice(dice);
-    match dice.roll(30) {
+    match dice.roll(33) {
         0 => Step::Open(at),
         1 => Step::Note(at),
         2 | 3 => Step::Merge(at, dice.roll(3) == 0),
@@ -104,6 +108,8 @@ fn any(model: &Model, dice: &mut Dice, at: usize) -> Step {
         25 => Step::Adopt(at, 2 + dice.roll(3), dice.roll(3) > 0),
         26 => Step::Quarantine(at, person(dice)),
         27 => Step::Close(at),
+        30 => Step::Vet(at),
+        31 => Step::Reissue(at, person(dice)),
         28 => Step::Policy(dice.roll(2) == 0, dice.roll(3) == 0),
         _ => Step::Begin(at),
     }
@@ -154,6 +160,7 @@ fn helpful(model: &Model, dice: &mut Dice, at: usize) -> Step {
         () if has("HELD") => Step::Revoke(at, last(|s| matches!(s, Said::Held { .. })).unwrap_or_default()),
         () if has("OUTSIDE_WINDOW") => Step::Schedule(at, "carol", true),
         () if model.staging == Staging::Device && has("NOT_VETTED") => Step::Stage(at),
+        () if has("NOT_VETTED") => Step::Vet(at),
         () if has("APPROVAL_MISSING") => Step::Approve(at, who, role),
         () if expected.granted => match dice.roll(4) {
             0 => Step::Permit(at),

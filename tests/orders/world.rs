@@ -275,7 +275,11 @@ pub fn freeze() -> String {
 }
 
 fn rest(staging: Staging, folder: &Path) -> String {
-    let kind = if staging == Staging::Device { "device" } else { "none" };
+    let kind = match staging {
+        Staging::Nowhere => "none",
+        Staging::Device => "device",
+        Staging::Namespace => "namespace",
+    };
     let program = |environment: &str| folder.join(environment).join("device");
     let call = |environment: &str, verb: &str, more: &str| {
         format!("{verb} = [{:?}, \"{verb}\", \"{{device}}\"{more}]\n", program(environment))
