@@ -1,7 +1,7 @@
 //! What the ledger says about changes and devices, in the words of a decision: how far a change has come, which devices
 //! have not converged, which reviews are owed.
 
-use super::believed::Testimony;
+use super::believed::{Believed, Testimony};
 use super::case::{Debt, Progress, Unconverged};
 use super::instant::Instant;
 use super::ledger::{Entry, InForce, Ledger, PermitHistory, in_force};
@@ -149,7 +149,8 @@ fn left_out(ledger: &Ledger, permits: &BTreeMap<String, PermitHistory>, now: Ins
 }
 
 /// The review that an emergency owes after it was applied at `applied`: until `review` records of the quorum of class normal,
-/// without the makers of the change, say that it was looked at.
+/// without the makers of the change, say that it was looked at. A review of what had not been pushed yet is none, and whoever takes
+/// theirs back has not looked.
 pub fn debt(testimony: &Testimony, policy: &Policy, applied: Instant) -> Option<Debt> {
     let declared = testimony.records.iter().any(|r| matches!(r.said, Record::Emergency(_)));
     let due = applied.after(terms(policy, ChangeClass::Emergency, None)?.review_due);
@@ -159,7 +160,11 @@ pub fn debt(testimony: &Testimony, policy: &Policy, applied: Instant) -> Option<
     let makers: BTreeSet<&str> =
         testimony.records.iter().filter(|r| matches!(r.said, Record::Change(_))).map(|r| r.by.as_str()).collect();
     let mut persons: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for record in testimony.records.iter().filter(|r| r.standing == Standing::Good && !makers.contains(r.by.as_str())) {
+    let counts = |r: &&Believed<Record>| {
+        let is_afterwards = r.at.min(r.witnessed.unwrap_or(r.at)) >= applied;
+        is_afterwards && r.standing == Standing::Good && !makers.contains(r.by.as_str()) && !testimony.is_taken_back(r)
+    };
+    for record in testimony.records.iter().filter(counts) {
         let Record::Review(review) = &record.said else { continue };
         if roles.get(&record.by).is_some_and(|roles| roles.contains(&review.role)) {
             persons.entry(record.by.clone()).or_default().insert(review.role.clone());

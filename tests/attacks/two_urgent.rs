@@ -3,7 +3,7 @@
 use crate::scene::RULES;
 use crate::stage::{CHANGE, EDGE, Facts, change_file, with_rules};
 use crate::two_fleet::Fleet;
-use fwgate::gate::{Emergency, Instant, Record, ResultKind, Review};
+use fwgate::gate::{Digest, Emergency, Instant, Record, ResultKind, Review, Revoke};
 
 const OPEN: &str = "-A FORWARD -s 10.9.0.0/16 -p tcp -m tcp --dport 23 -j ACCEPT\n";
 
@@ -152,13 +152,47 @@ fn a68_review_that_is_overdue() {
     fleet.permit().denied_only(&["REVIEW_OVERDUE"]);
     fleet.fwgate("one", &["change", "show", "EMG-1"]).says("REVIEW-DUE: EMG-1");
     // The review itself stays possible, and pays.
-    for (who, role) in [("bob", "network"), ("carol", "network"), ("dave", "security")] {
-        let (change, content) = (emergency.id.clone(), emergency.content);
-        let review = Review { change, content, role: role.into(), reason: "looked at it".into() };
-        fleet.say(who, "EMG-1", &Record::Review(review));
-    }
+    reviewed(&fleet, &emergency);
     fleet.permit().granted();
     fleet.fwgate("one", &["change", "show", "EMG-1"]).says("APPLIED: EMG-1");
+}
+
+/// A quorum looked at it; what the last of them said.
+fn reviewed(fleet: &Fleet, emergency: &Facts) -> Digest {
+    let say = |(who, role): (&str, &str)| {
+        let (change, content) = (emergency.id.clone(), emergency.content);
+        let review = Review { change, content, role: role.into(), reason: "looked at it".into() };
+        fleet.say(who, &emergency.id, &Record::Review(review))
+    };
+    [("bob", "network"), ("carol", "network"), ("dave", "security")].map(say)[2]
+}
+
+#[test]
+fn a68_review_before_anything_was_pushed() {
+    let fleet = open_fleet("");
+    let facts = closing(&fleet, "EMG-1");
+    declare(&fleet, &facts, 3600, "telnet is being abused");
+    approve(&fleet, &facts);
+    reviewed(&fleet, &facts);
+    fleet.scene.witness();
+    fleet.scene.wait(60);
+    fleet.scene.reset("refs/heads/main", Some(&facts.head));
+    fleet.ran("EMG-1", &facts.head, &[("edge1", ResultKind::Applied)], Some("applied"));
+    fleet.ready();
+    fleet.permit().denied_only(&["REVIEW_OVERDUE"]);
+    reviewed(&fleet, &facts);
+    fleet.permit().granted();
+}
+
+#[test]
+fn a68_review_that_is_taken_back() {
+    let (fleet, emergency) = indebted();
+    fleet.ready();
+    let record = reviewed(&fleet, &emergency);
+    fleet.permit().granted();
+    let revoke = Revoke { change: "EMG-1".into(), record, reason: "it was the wrong site".into() };
+    fleet.say("dave", "EMG-1", &Record::Revoke(revoke));
+    fleet.permit().denied_only(&["REVIEW_OVERDUE"]);
 }
 
 #[test]

@@ -363,6 +363,13 @@ fn an_emergency_that_is_none_is_refused() {
         }),
         ["EMERGENCY_INVALID"]
     );
+    assert_eq!(
+        with(|s| {
+            let record = s.testimony.records.last().unwrap().digest;
+            s.say("alice", Record::Revoke(Revoke { change: ID.into(), record, reason: "it is over".into() }));
+        }),
+        ["EMERGENCY_INVALID"]
+    );
     assert_eq!(with(|s| s.testimony.records.retain(|r| r.by == "alice")), ["APPROVAL_MISSING", "EMERGENCY_INVALID"]);
     assert_eq!(with(|s| s.testimony.records.retain(|r| r.by != "carol")), ["APPROVAL_MISSING"]);
     assert_eq!(

@@ -1,7 +1,7 @@
 //! Histories: steps drawn from a seed, done for real and in the model, and looked at after each.
 
 use crate::config::Config;
-use crate::model::{Change, Content, DEVICES, Kept, Known, Model, PERSONS, Progress, Said, Spoken, Staging};
+use crate::model::{Change, Class, Content, DEVICES, Kept, Known, Model, PERSONS, Progress, Said, Spoken, Staging};
 use crate::scene::LEDGER;
 use crate::stage::oid;
 use crate::ways::{Dice, Step, step};
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const STEPS: (usize, usize) = (15, 11);
 
 /// Histories of each kind, where nobody says how many.
-const HISTORIES: u64 = 12;
+const HISTORIES: u64 = 6;
 
 /// Histories at the same time, of each kind.
 const AT_ONCE: usize = 3;
@@ -81,7 +81,8 @@ fn histories(staging: Staging) {
     };
     let pushes: usize = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+        let ends: Vec<_> = workers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        ends.into_iter().map(|end| end.unwrap_or_else(|why| std::panic::resume_unwind(why))).sum()
     });
     assert!(pushes > 0 || count < 4, "nothing was ever pushed");
 }
@@ -108,7 +109,7 @@ fn orders_with_the_kernel() {
 #[cfg(target_os = "linux")]
 fn kernel_can_be_asked() -> bool {
     let mut history = History::new(Staging::Namespace);
-    history.begin(0);
+    history.begin(0, Class::Normal);
     history.announce(0);
     let answer = history.world.fwgate("people", &["vet", "CHG-1"]);
     if answer.exit != 0 {
@@ -156,8 +157,11 @@ impl History {
     fn take(&mut self, step: &Step) {
         let current = |at: &usize| self.model.current(DEVICES[*at]);
         match *step {
-            Step::Begin(at) if current(&at).is_none_or(|c| self.model.is_over(c)) => self.begin(at),
-            Step::Begin(_) => {}
+            Step::Begin(at) if current(&at).is_none_or(|c| self.model.is_over(c)) => self.begin(at, Class::Normal),
+            Step::BeginUrgent(at) if current(&at).is_none_or(|c| self.model.is_over(c)) => {
+                self.begin(at, Class::Emergency)
+            }
+            Step::Begin(_) | Step::BeginUrgent(_) => {}
             Step::MoveOn => {
                 let number = self.fresh_port();
                 self.world.move_on(number);
@@ -183,6 +187,8 @@ impl History {
             | Step::Announce(at)
             | Step::Stage(at)
             | Step::Vet(at)
+            | Step::Declare(at, _)
+            | Step::Review(at, ..)
             | Step::Reissue(at, _)
             | Step::Approve(at, ..)
             | Step::Reject(at, _)
@@ -208,20 +214,25 @@ impl History {
         let said = change.said.len();
         let asks = matches!(
             step,
-            Step::Stage(_) | Step::Vet(_) | Step::Approve(..) | Step::Permit(_) | Step::Push(..) | Step::PushInVain(_)
+            Step::Stage(_)
+                | Step::Vet(_)
+                | Step::Declare(..)
+                | Step::Approve(..)
+                | Step::Permit(_)
+                | Step::Push(..)
+                | Step::PushInVain(_)
         );
         if asks && self.model.is_unsure(at) {
             return;
         }
         match *step {
-            Step::Open(_) if !change.is_squashed => {
-                let port = self.fresh_port();
-                self.edit(at, |config| config.opening(port));
-            }
+            Step::Open(_) if !change.is_squashed => self.edit_rules(at),
             Step::Note(_) if !change.is_squashed => self.edit(at, Config::noted),
             Step::Merge(_, squashes) => self.merge(at, squashes),
             Step::Announce(_) => self.announce(at),
-            Step::Stage(_) => self.stage(at),
+            Step::Stage(_) if change.class == Class::Normal => self.stage(at),
+            Step::Declare(_, who) => self.declare(at, who),
+            Step::Review(_, who, role) => self.review(at, who, role),
             Step::Vet(_) => self.vet(at),
             Step::Reissue(_, who) => self.say(at, who, &["reissue", "--becomes", "CHG-9999"], Said::Reissued),
             Step::Approve(_, who, role) => self.approve(at, who, role),
@@ -247,7 +258,10 @@ impl History {
         }
     }
 
-    fn begin(&mut self, at: usize) {
+    fn begin(&mut self, at: usize, class: Class) {
+        if class == Class::Emergency && self.model.tip[DEVICES[at]].ports.is_empty() {
+            return;
+        }
         let (device, number) = (DEVICES[at], self.model.changes.len() + 1);
         // One author for each device: whoever builds on what another one wrote and nobody pushed has a co-author.
         let author = ["alice", "erin"][at];
@@ -256,6 +270,7 @@ impl History {
             id: format!("CHG-{number}"),
             device,
             author,
+            class,
             edits: vec![begin],
             merged: 0,
             is_squashed: false,
@@ -263,17 +278,38 @@ impl History {
             progress: Progress::Ahead,
             before: None,
             taken_back: false,
+            applied: None,
             kept: None,
         });
-        let port = self.fresh_port();
-        self.edit(self.model.changes.len() - 1, |config| config.opening(port));
+        self.edit_rules(self.model.changes.len() - 1);
     }
 
-    /// The author edits what the device gets, and promises exactly what that opens.
+    /// One port more, or one less.
+    fn edit_rules(&mut self, at: usize) {
+        let change = &self.model.changes[at];
+        let open = change.edits.last().unwrap().0.ports.first().copied();
+        match change.class {
+            Class::Normal => {
+                let port = self.fresh_port();
+                self.edit(at, |config| config.opening(port));
+            }
+            Class::Emergency => {
+                if let Some(port) = open {
+                    self.edit(at, |config| config.closing(port));
+                }
+            }
+        }
+    }
+
+    /// The author edits what the device gets, and promises exactly what that opens or closes.
     fn edit(&mut self, at: usize, edit: impl FnOnce(&Config) -> Config) {
         let change = &self.model.changes[at];
         let config = edit(&change.edits.last().unwrap().0);
-        let promised = config.ports.difference(&self.model.in_force(change.device).ports).copied().collect();
+        let before = &self.model.in_force(change.device).ports;
+        let promised = match change.class {
+            Class::Normal => config.ports.difference(before).copied().collect(),
+            Class::Emergency => before.difference(&config.ports).copied().collect(),
+        };
         self.model.changes[at].edits.push((config, promised));
         self.world.commit(&self.model.changes[at]);
     }
@@ -338,6 +374,19 @@ impl History {
         let named = answer.text.lines().find_map(|l| l.trim().strip_prefix("vetting: "));
         let receipt = named.and_then(|digest| change.said.iter().position(|s| s.digest == digest));
         self.wrote(at, who, Said::Approved { role: role.to_owned(), content, receipt }, &answer);
+    }
+
+    fn declare(&mut self, at: usize, who: &'static str) {
+        if let Some(content) = self.model.content(at) {
+            self.say(at, who, &["emergency"], Said::Declared(content));
+        }
+    }
+
+    fn review(&mut self, at: usize, who: &'static str, role: &'static str) {
+        let is_announced = self.model.changes[at].said.iter().any(|s| matches!(s.said, Said::Announced { .. }));
+        if is_announced {
+            self.say(at, who, &["review", "--role", role], Said::Reviewed { role: role.to_owned() });
+        }
     }
 
     fn revoke(&mut self, at: usize, which: usize) {
@@ -455,7 +504,9 @@ impl History {
         self.model.allowed.get_mut(change.device).unwrap().insert(after.clone());
         self.model.running.insert(change.device, config.clone());
         change.before.get_or_insert_with(|| before.clone());
-        change.kept = Some(Kept::Pushed);
+        change.applied = (!in_vain).then_some(change.said.len()).or(change.applied);
+        let is_owing = !in_vain && change.said.iter().any(|s| matches!(s.said, Said::Declared(_)));
+        change.kept = Some(if is_owing { Kept::Owing } else { Kept::Pushed });
         change.progress = if in_vain { Progress::RolledBack } else { Progress::Applied };
         change.taken_back |= in_vain;
         let (device, id) = (change.device, Some(change.id.clone()));
@@ -566,8 +617,11 @@ impl History {
         let ended = [("WITHDRAWN", Kept::Withdrawn), ("REJECTED", Kept::Rejected)];
         let kept = ended.into_iter().find(|(code, _)| must.contains(code)).map(|(_, kept)| kept);
         let kept = kept.filter(|_| change.kept.is_none());
+        // An emergency that has been looked at since is closed at last.
+        let is_paid = change.progress == Progress::Applied && change.kept == Some(Kept::Owing);
+        let kept = kept.or((is_paid && !self.model.owes_review(&change)).then_some(Kept::Pushed));
         assert_eq!(answer.exit == 0, kept.is_some(), "{}", answer.text);
-        self.model.changes[at].kept = change.kept.or(kept);
+        self.model.changes[at].kept = kept.or(change.kept);
     }
 
     fn policy(&mut self, freezes: bool, usurps: bool) {

@@ -27,14 +27,24 @@ pub enum Staging {
     Namespace,
 }
 
+/// What a change asks to be judged as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Opens ports.
+    Normal,
+    /// Closes ports, at once.
+    Emergency,
+}
+
 /// What would be done to devices: a change brings the whole protected branch along, so that it also takes back what nobody merged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
     /// The device that the change is about.
     pub device: &'static str,
+    pub class: Class,
     pub baseline: BTreeMap<&'static str, Config>,
     pub proposal: BTreeMap<&'static str, Config>,
-    /// The ports that the change file promises to open there.
+    /// The ports that the change file promises to open there, or to close.
     pub promised: BTreeSet<u16>,
 }
 
@@ -70,11 +80,19 @@ impl Content {
 
     /// Whether it does exactly what its file promises.
     fn is_as_promised(&self) -> bool {
-        let as_promised = |d: &str| match d == self.device {
-            true => self.opened(d) == self.promised,
-            false => self.opened(d).is_empty(),
+        let as_promised = |d: &str| {
+            let own = if d == self.device { self.promised.clone() } else { BTreeSet::new() };
+            match self.class {
+                Class::Normal => self.opened(d) == own && self.closed(d).is_empty(),
+                Class::Emergency => self.closed(d) == own && self.opened(d).is_empty(),
+            }
         };
-        DEVICES.into_iter().all(|d| as_promised(d) && self.closed(d).is_empty())
+        DEVICES.into_iter().all(as_promised)
+    }
+
+    /// Whether nothing passes afterwards that did not before.
+    fn only_closes(&self) -> bool {
+        self.targets().into_iter().all(|d| self.opened(d).is_empty())
     }
 
     /// Whether what was vetted is part of what would be pushed, byte by byte.
@@ -119,6 +137,11 @@ pub enum Said {
         now: bool,
     },
     Reissued,
+    /// That there is an emergency, of exactly this.
+    Declared(Content),
+    Reviewed {
+        role: String,
+    },
 }
 
 /// Who said it, and the digest by which other records name it.
@@ -142,6 +165,8 @@ pub enum Progress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
     Pushed,
+    /// Pushed as an emergency that owes its review.
+    Owing,
     Withdrawn,
     Rejected,
 }
@@ -152,6 +177,7 @@ pub struct Change {
     pub id: String,
     pub device: &'static str,
     pub author: &'static str,
+    pub class: Class,
     /// Every commit of its branch: what the device gets, and what the file promises. The first is where it began.
     pub edits: Vec<(Config, BTreeSet<u16>)>,
     /// The last of them that the protected branch has.
@@ -163,6 +189,8 @@ pub struct Change {
     /// What the device had before its first push.
     pub before: Option<Config>,
     pub taken_back: bool,
+    /// How many records there were when it was applied last.
+    pub applied: Option<usize>,
     pub kept: Option<Kept>,
 }
 
@@ -300,7 +328,9 @@ impl Model {
             None if tip == head && *tip == proposal => change.edits[base].0.clone(),
             None => tip.clone(),
         };
-        let mut content = Content { device: own, baseline: BTreeMap::new(), proposal: self.tip.clone(), promised };
+        let class = change.class;
+        let mut content =
+            Content { device: own, class, baseline: BTreeMap::new(), proposal: self.tip.clone(), promised };
         content.proposal.insert(own, proposal);
         content.baseline = DEVICES.iter().map(|d| (*d, self.in_force(d).clone())).collect();
         content.baseline.insert(own, baseline);
@@ -369,6 +399,9 @@ impl Model {
 
     /// Whether the receipt that an approval names is of the bytes that it approves.
     fn is_vetted_approval(&self, change: &Change, receipt: Option<usize>, approved: &Content, now: &Content) -> bool {
+        if change.class == Class::Emergency {
+            return true;
+        }
         let named = receipt.map(|at| &change.said[at].said);
         let fits = |vetted: &Content| vetted.is(approved) || approved.is(now) && now.holds(vetted);
         self.staging == Staging::Nowhere || named.and_then(|said| self.proof(said)).is_some_and(fits)
@@ -395,8 +428,12 @@ impl Model {
         change.said.iter().enumerate().filter_map(one).collect()
     }
 
-    /// One of the network, one of security; where nothing is staged, one more of either. Each person takes one place.
-    fn is_quorum(&self, voices: &[(&'static str, String)]) -> bool {
+    /// One of the network, one of security; where nothing is staged, one more of either. In an emergency two of the network.
+    /// Each person takes one place.
+    fn is_quorum(&self, class: Class, voices: &[(&'static str, String)]) -> bool {
+        if class == Class::Emergency {
+            return fits(&[vec!["network"], vec!["network"]], voices, &mut BTreeSet::new());
+        }
         let mut seats = vec![vec!["network"], vec!["security"]];
         seats.extend((self.staging == Staging::Nowhere).then(|| vec!["network", "security"]));
         fits(&seats, voices, &mut BTreeSet::new())
@@ -405,7 +442,7 @@ impl Model {
     fn is_rejected(&self, change: &Change) -> bool {
         let taken_back = self.taken_back(change);
         let overriding = self.overriding(change, &taken_back);
-        let is_lifted = |at: usize| overriding.get(&at).is_some_and(|voices| self.is_quorum(voices));
+        let is_lifted = |at: usize| overriding.get(&at).is_some_and(|voices| self.is_quorum(change.class, voices));
         let mut said = change.said.iter().enumerate();
         said.any(|(at, s)| matches!(s.said, Said::Rejected) && !taken_back.contains_key(&at) && !is_lifted(at))
     }
@@ -464,6 +501,44 @@ impl Model {
         !now.is_empty() && now.targets().iter().all(proves)
     }
 
+    /// Whether it was applied after somebody had declared an emergency, and a quorum of those who did not make it has not said since then
+    /// that they looked at it.
+    pub fn owes_review(&self, change: &Change) -> bool {
+        let is_urgent = change.said.iter().any(|s| matches!(s.said, Said::Declared(_)));
+        let Some(applied) = change.applied.filter(|_| is_urgent) else { return false };
+        let voice = |(at, s): (usize, &Spoken)| match &s.said {
+            Said::Reviewed { role } if self.has_role(s.by, role) && !Model::is_author(change, s.by) => {
+                (!Model::is_revoked(change, at)).then(|| (s.by, role.clone()))
+            }
+            _ => None,
+        };
+        let voices: Vec<_> = change.said.iter().enumerate().skip(applied).filter_map(voice).collect();
+        !self.is_quorum(Class::Normal, &voices)
+    }
+
+    /// Whether every device would get what it had before, by the ledger.
+    fn restores(&self, now: &Content) -> bool {
+        let by_push = |k: &&Known| k.change.is_some() || !k.is_applied;
+        let had = |device: &str| {
+            let mut known = self.known.iter().filter(by_push);
+            known.any(|k| k.device == device && k.config == now.proposal[device])
+        };
+        !now.is_empty() && now.targets().into_iter().all(had)
+    }
+
+    /// Whether it may not go as an emergency: nobody declared exactly this, it was used already, nobody of the network approved it, or it
+    /// is none by its effect.
+    fn is_no_emergency(&self, change: &Change, now: &Content) -> bool {
+        let declared = change.said.iter().enumerate().rev().find_map(|(at, s)| match &s.said {
+            Said::Declared(content) if !self.gone.contains(s.by) && !Model::is_revoked(change, at) => Some(content),
+            _ => None,
+        });
+        let is_first = change.progress == Progress::Ahead && change.kept.is_none();
+        let has_voice = self.voices(change, now).iter().any(|(_, role)| role == "network");
+        let is_urgent = now.only_closes() || self.restores(now);
+        !(declared.is_some_and(|content| content.is(now)) && is_first && has_voice && is_urgent)
+    }
+
     fn is_too_early(change: &Change) -> bool {
         let last = change.said.iter().rev().find_map(|s| match s.said {
             Said::Scheduled { now } if s.by == "carol" => Some(now),
@@ -475,7 +550,7 @@ impl Model {
     /// Whether it has every approval that it needs.
     pub fn is_approved(&self, at: usize) -> bool {
         let change = &self.changes[at];
-        self.content(at).is_some_and(|now| self.is_quorum(&self.voices(change, &now)))
+        self.content(at).is_some_and(|now| self.is_quorum(change.class, &self.voices(change, &now)))
     }
 
     /// What must come of asking about a change.
@@ -485,12 +560,16 @@ impl Model {
         let is_empty = now.as_ref().is_none_or(Content::is_empty);
         let is_over = is_empty && (change.progress == Progress::Applied || change.kept.is_some());
         let is_approved = self.is_approved(at);
-        let is_vetted = self.staging == Staging::Nowhere || now.as_ref().is_some_and(|n| self.is_vetted(change, n));
+        let is_normal = change.class == Class::Normal;
+        let is_vetted =
+            self.staging == Staging::Nowhere || !is_normal || now.as_ref().is_some_and(|n| self.is_vetted(change, n));
         let lacks = [
             ("APPROVAL_MISSING", !is_approved),
             ("NOT_VETTED", !is_vetted && !is_empty),
-            ("OUTSIDE_WINDOW", Model::is_too_early(change)),
+            ("OUTSIDE_WINDOW", is_normal && Model::is_too_early(change)),
         ];
+        let owe = |(other, change): (usize, &Change)| other != at && self.owes_review(change);
+        let is_no_emergency = now.as_ref().is_some_and(|now| self.is_no_emergency(change, now));
         let stops = [
             ("REJECTED", self.is_rejected(change) || change.kept == Some(Kept::Rejected)),
             ("HELD", self.is_held(at)),
@@ -498,16 +577,25 @@ impl Model {
             ("FROZEN", self.frozen),
             ("POLICY_UNAUTHORISED", self.usurped),
             ("EMPTY_CHANGE", is_empty),
+            ("REVIEW_OVERDUE", is_normal && self.changes.iter().enumerate().any(owe)),
+            ("EMERGENCY_INVALID", !is_normal && is_no_emergency),
             ("CHECK_REFUSED", now.as_ref().is_some_and(|n| !n.is_empty() && !n.is_as_promised())),
         ];
         let lacks = lacks.into_iter().map(|(code, is)| (code, is && !is_over));
         let mut rows: Vec<(&str, bool)> = lacks.chain(stops).collect();
         rows.extend(change.taken_back.then_some(("APPROVAL_STALE", true)));
+        // What changes no byte is not analysed.
+        rows.retain(|(code, is)| !(*is && is_empty && *code == "EMERGENCY_INVALID"));
         let must: BTreeSet<&str> = rows.iter().filter(|(_, is)| *is).map(|(code, _)| *code).collect();
         // An approval that names no receipt has the same code as a change without one.
         let is_bare = change.said.iter().any(|s| matches!(s.said, Said::Approved { receipt: None, .. }));
-        let unsure = |code: &str| is_empty && code == "CHECK_REFUSED" || (is_empty || is_bare) && code == "NOT_VETTED";
-        let is_open = |code: &str| unsure(code) || is_over && code == "NOT_VETTED";
+        let unsure = |code: &str| {
+            is_empty && ["CHECK_REFUSED", "EMERGENCY_INVALID"].contains(&code)
+                || (is_empty || is_bare) && code == "NOT_VETTED"
+        };
+        // A window of policy is one for devices, and here there is none.
+        let is_nowhere = |code: &str| is_empty && code == "OUTSIDE_WINDOW";
+        let is_open = |code: &str| unsure(code) || is_nowhere(code) || is_over && code == "NOT_VETTED";
         let must_not = rows.iter().filter(|(code, is)| !*is && !is_open(code));
         let must_not = must_not.map(|(code, _)| *code).chain(NEVER).collect();
         let states = self.states(change, &must, is_approved, is_vetted, now.as_ref());
@@ -532,6 +620,7 @@ impl Model {
             })
         });
         let states: &[&str] = match () {
+            () if self.owes_review(change) => &["REVIEW-DUE"],
             () if matches!(change.kept, Some(Kept::Withdrawn | Kept::Rejected)) => &["CLOSED"],
             () if change.progress == Progress::Applied => &["APPLIED", "CLOSED"],
             () if change.progress == Progress::RolledBack => &["ROLLED-BACK", "CLOSED"],
@@ -543,7 +632,7 @@ impl Model {
             () if is_approved && self.frozen => &["FROZEN"],
             () if is_approved && is_vetted => &["SCHEDULED", "APPROVED"],
             () if !is_approved && is_stale => &["STALE"],
-            () if is_vetted && self.staging != Staging::Nowhere => &["VETTED"],
+            () if is_vetted && self.staging != Staging::Nowhere && change.class == Class::Normal => &["VETTED"],
             () => &["DRAFT", "STAGED"],
         };
         states.iter().copied().collect()

@@ -7,6 +7,10 @@ use crate::model::{DEVICES, Model, PERSONS, Progress, Said, Staging};
 pub enum Step {
     /// Somebody begins a change that opens a port, where none is open on the device.
     Begin(usize),
+    /// The same for a change that closes one, as an emergency.
+    BeginUrgent(usize),
+    Declare(usize, &'static str),
+    Review(usize, &'static str, &'static str),
     Open(usize),
     Note(usize),
     Merge(usize, bool),
@@ -68,7 +72,7 @@ impl Dice {
 /// The next step.
 pub fn step(model: &Model, dice: &mut Dice) -> Step {
     let device = dice.roll(DEVICES.len());
-    if dice.roll(100) < 55 { helpful(model, dice, device) } else { any(model, dice, device) }
+    if dice.roll(100) < 65 { helpful(model, dice, device) } else { any(model, dice, device) }
 }
 
 fn person(dice: &mut Dice) -> &'static str {
@@ -84,7 +88,7 @@ fn voice(dice: &mut Dice) -> (&'static str, &'static str) {
 fn any(model: &Model, dice: &mut Dice, at: usize) -> Step {
     let said = model.current(DEVICES[at]).map_or(0, |c| model.changes[c].said.len());
     let (who, role) = voice(dice);
-    match dice.roll(33) {
+    match dice.roll(37) {
         0 => Step::Open(at),
         1 => Step::Note(at),
         2 | 3 => Step::Merge(at, dice.roll(3) == 0),
@@ -110,6 +114,9 @@ fn any(model: &Model, dice: &mut Dice, at: usize) -> Step {
         27 => Step::Close(at),
         30 => Step::Vet(at),
         31 => Step::Reissue(at, person(dice)),
+        32 | 33 => Step::BeginUrgent(at),
+        34 => Step::Declare(at, person(dice)),
+        35 => Step::Review(at, who, role),
         28 => Step::Policy(dice.roll(2) == 0, dice.roll(3) == 0),
         _ => Step::Begin(at),
     }
@@ -129,7 +136,14 @@ fn helpful(model: &Model, dice: &mut Dice, at: usize) -> Step {
     if let Some(at) = (0..DEVICES.len()).find(unmerged).filter(|_| dice.roll(3) > 0) {
         return Step::Merge(at, false);
     }
-    let Some(current) = model.current(device).filter(is_open) else { return Step::Begin(at) };
+    let (who, role) = voice(dice);
+    let owes = |at: &usize| model.current(DEVICES[*at]).is_some_and(|c| model.owes_review(&model.changes[c]));
+    if let Some(at) = (0..DEVICES.len()).find(owes).filter(|_| dice.roll(4) > 0) {
+        return Step::Review(at, who, role);
+    }
+    let Some(current) = model.current(device).filter(is_open) else {
+        return if dice.roll(3) == 0 { Step::BeginUrgent(at) } else { Step::Begin(at) };
+    };
     let change = &model.changes[current];
     if model.is_unsure(current) && dice.roll(2) == 0 {
         return Step::Withdraw(at, change.author);
@@ -141,7 +155,6 @@ fn helpful(model: &Model, dice: &mut Dice, at: usize) -> Step {
         _ => None,
     });
     let last = |wanted: fn(&Said) -> bool| change.said.iter().rposition(|s| wanted(&s.said));
-    let (who, role) = voice(dice);
     match () {
         () if model.running[device].ports != model.in_force(device).ports => match dice.roll(2) {
             0 => Step::Adopt(at, 4, true),
@@ -161,6 +174,7 @@ fn helpful(model: &Model, dice: &mut Dice, at: usize) -> Step {
         () if has("OUTSIDE_WINDOW") => Step::Schedule(at, "carol", true),
         () if model.staging == Staging::Device && has("NOT_VETTED") => Step::Stage(at),
         () if has("NOT_VETTED") => Step::Vet(at),
+        () if has("EMERGENCY_INVALID") && !has("APPROVAL_MISSING") => Step::Declare(at, who),
         () if has("APPROVAL_MISSING") => Step::Approve(at, who, role),
         () if expected.granted => match dice.roll(4) {
             0 => Step::Permit(at),

@@ -174,7 +174,7 @@ impl World {
         self.present();
         let (config, promised) = change.edits.last().unwrap();
         let (path, file) = (rules(change.device), format!("changes/{}.toml", change.id));
-        let (text, request) = (config.text(), change_file(&change.id, change.device, promised));
+        let (text, request) = (config.text(), change_file(&change.id, change.device, change.class, promised));
         self.tell(&format!("# {} commits on {}: {config:?}, promised {promised:?}", change.author, branch(change)));
         self.stage.scene.commit_on(&branch(change), change.author, &[(&path, &text), (&file, &request)]);
     }
@@ -185,7 +185,7 @@ impl World {
         let head = self.stage.scene.head_of(&branch(change)).unwrap();
         let (config, promised) = change.edits.last().unwrap();
         let (path, file) = (rules(change.device), format!("changes/{}.toml", change.id));
-        let request = change_file(&change.id, change.device, promised);
+        let request = change_file(&change.id, change.device, change.class, promised);
         self.tell(&format!("# merged: {}{}", branch(change), if squashes { ", squashed" } else { "" }));
         let tip = self.stage.tip();
         let tree = self.stage.scene.tree_with(Some(&tip), &[(&path, &config.text()), (&file, &request)]);
@@ -293,6 +293,7 @@ fn rest(staging: Staging, folder: &Path) -> String {
     let mut out = format!(
         "\n[class.normal]\nquorum = [{{ role = \"network\", count = 1 }}, {{ role = \"security\", count = 1 }}]\nstaging = \"{kind}\"\n\
          lead_time = \"0s\"\napproval_lifetime = \"14d\"\npermit_lifetime = \"1h\"\ncarry_over = true\n\n\
+         [class.emergency]\nquorum = [{{ role = \"network\", count = 2 }}]\npermit_lifetime = \"1h\"\nreview_due = \"1s\"\n\n\
          [[window]]\ndays = [\"mon\", \"tue\", \"wed\", \"thu\", \"fri\", \"sat\", \"sun\"]\nfrom = \"00:00\"\nto = \"00:00\"\nzone = \"UTC\"\n\n\
          [push]\nlease = \"11s\"\n\n[[transport]]\nid = \"direct\"\ndevices = [\"edge*\"]\n{}{production}{}confirm_timer = \"3s\"\n",
         calls("production"),

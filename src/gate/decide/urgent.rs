@@ -51,13 +51,14 @@ fn act_alone(found: &mut Found, declared: Option<(&Believed<Record>, &Emergency)
     }
 }
 
-/// The last declaration of somebody whose key counts.
+/// The last declaration of somebody whose key counts and who has not taken it back.
 fn declaration<'b>(bench: &'b Bench<'_>) -> Option<(&'b Believed<Record>, &'b Emergency)> {
     let declared = |b: &'b Believed<Record>| match &b.said {
         Record::Emergency(emergency) if b.standing == Standing::Good => Some((b, emergency)),
         _ => None,
     };
-    bench.case.testimony.records.iter().filter_map(declared).next_back()
+    let testimony = bench.case.testimony;
+    testimony.records.iter().filter(|r| !testimony.is_taken_back(r)).filter_map(declared).next_back()
 }
 
 fn end(record: &Believed<Record>, emergency: &Emergency, longest: Duration) -> Instant {
