@@ -5,6 +5,7 @@ use crate::scene::{LEDGER, RULES, changes, run, stock_git};
 use crate::stage::{APPROVERS, CHANGE, Facts, oid, proposed};
 use crate::two_fleet::{Answer, Fleet};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::{Command, Output};
 
 /// Of a place that is passed many times, so many are tried: the first, the last, and one between.
@@ -172,20 +173,22 @@ fn an_emergency_and_its_review_are_on_the_branch_or_not() {
     a_word("review", &["--reason", "right", "--role", "network"]);
 }
 
+/// Proposed, and the clone stands there.
+pub fn unannounced() -> Fleet {
+    let fleet = Fleet::new();
+    fleet.propose(&[]);
+    fleet.scene.witness();
+    fleet.present();
+    let clone = fleet.clone_path();
+    for arguments in [["fetch", "-q", "origin"], ["checkout", "-q", "origin/work"]] {
+        run(stock_git(&clone).args(arguments));
+    }
+    fleet
+}
+
 #[test]
 fn an_announcement_is_on_the_branch_or_not() {
-    let world = || {
-        let fleet = Fleet::new();
-        fleet.propose(&[]);
-        fleet.scene.witness();
-        fleet.present();
-        let clone = fleet.clone_path();
-        for arguments in [["fetch", "-q", "origin"], ["checkout", "-q", "origin/work"]] {
-            run(stock_git(&clone).args(arguments));
-        }
-        fleet
-    };
-    a_record("change new", world, |fleet| words(&["change", "new", CHANGE, "--key", &fleet.key("alice")]));
+    a_record("change new", unannounced, |fleet| words(&["change", "new", CHANGE, "--key", &fleet.key("alice")]));
 }
 
 #[test]
@@ -220,7 +223,7 @@ fn a_witness_is_in_the_ledger_or_not() {
 }
 
 /// Announced, and not vetted yet.
-fn unvetted(fleet: Fleet) -> Fleet {
+pub fn unvetted(fleet: Fleet) -> Fleet {
     let head = fleet.propose(&[]);
     let facts = fleet.facts(CHANGE, &head);
     fleet.announce("alice", &facts);
@@ -244,13 +247,12 @@ fn a_receipt_of_the_kernel_is_on_the_branch_or_not() {
     a_record("vet", world, arguments);
 }
 
-#[test]
-fn a_receipt_of_a_staging_device_is_on_the_branch_or_not() {
-    let here = tempfile::tempdir().unwrap();
-    let program = here.path().join("rehearse");
+/// Announced, to be vetted on a staging device whose program and rules are in a folder.
+pub fn rehearsed(here: &Path) -> Fleet {
+    let program = here.join("rehearse");
     let script = format!(
         "case $1 in read) echo \"# read\"; cat {0} ;; apply) cat \"$2\" > {0} ;; esac\n",
-        here.path().join("runs").display()
+        here.join("runs").display()
     );
     std::fs::write(&program, script).unwrap();
     let call = |verb: &str, more: &str| format!("{verb} = [\"dash\", {program:?}, \"{verb}\"{more}]\n");
@@ -260,15 +262,22 @@ fn a_receipt_of_a_staging_device_is_on_the_branch_or_not() {
         call("read", ""),
         call("apply", ", \"{file}\""),
     );
-    let world = || {
-        let fleet = Fleet::with(&["edge1"], |text| {
-            *text = text.replace("staging = \"namespace\"", "staging = \"device\"") + &staging;
-        });
-        let facts = ("devices/stage1/device.toml", "environment = \"staging\"\n");
-        fleet.scene.main(&[("devices/stage1/rules.v4", RULES), facts]);
-        unvetted(fleet)
-    };
-    a_record("stage", world, |fleet| words(&["stage", CHANGE, "--key-staging", &fleet.key("stager")]));
+    let fleet = Fleet::with(&["edge1"], |text| {
+        *text = text.replace("staging = \"namespace\"", "staging = \"device\"") + &staging;
+    });
+    let facts = ("devices/stage1/device.toml", "environment = \"staging\"\n");
+    fleet.scene.main(&[("devices/stage1/rules.v4", RULES), facts]);
+    unvetted(fleet)
+}
+
+#[test]
+fn a_receipt_of_a_staging_device_is_on_the_branch_or_not() {
+    let here = tempfile::tempdir().unwrap();
+    a_record(
+        "stage",
+        || rehearsed(here.path()),
+        |fleet| words(&["stage", CHANGE, "--key-staging", &fleet.key("stager")]),
+    );
 }
 
 /// The end of a line that a person writes on the branch of a change of its own.
@@ -383,16 +392,18 @@ pub fn gone_on(fleet: &Fleet, what: &str) {
     assert_eq!(fleet.running("edge1"), proposed(), "{what}: {again}");
 }
 
+/// With a change that was pushed.
+pub fn pushed() -> Fleet {
+    let fleet = permitted();
+    fleet.push().applied();
+    fleet
+}
+
 /// The way back dies anywhere, and the same command brings the device back and tells the ledger.
 #[test]
 fn a_way_back_that_dies_anywhere_is_gone_again() {
     let keys = |fleet: &Fleet| ["alice", "ledger", "receiver"].map(|name| fleet.key(name));
     let tail = |keys: &[String; 3]| words(&["--key", &keys[0], "--key-ledger", &keys[1], "--key-production", &keys[2]]);
-    let pushed = || {
-        let fleet = permitted();
-        fleet.push().applied();
-        fleet
-    };
     let back = |fleet: &Fleet, what: &str| {
         let runs = fleet.running("edge1");
         assert!(runs == RULES || runs == proposed(), "{what}: {runs}");
@@ -421,20 +432,21 @@ fn a_way_back_that_dies_anywhere_is_gone_again() {
     );
 }
 
+/// The change is applied, and its log could not be written: the lock was somebody else's.
+pub fn not_in_the_log() -> Fleet {
+    let fleet = permitted();
+    let log = fleet.scene.remote_path().join("refs/heads/fwgate/log.lock");
+    std::fs::create_dir_all(log.parent().unwrap()).unwrap();
+    std::fs::write(&log, b"").unwrap();
+    let answer = answer(&mut push_command(&fleet));
+    std::fs::remove_file(&log).unwrap();
+    assert!(answer.exit == 0 && answer.err.contains("not in the log yet"), "{answer}");
+    assert!(answer.err.contains("refs/heads/fwgate/log.lock"), "{answer}");
+    fleet
+}
+
 #[test]
 fn the_log_has_the_change_or_not() {
-    let world = || {
-        let fleet = permitted();
-        // The change is applied, and its log cannot be written yet: the lock is somebody else's.
-        let log = fleet.scene.remote_path().join("refs/heads/fwgate/log.lock");
-        std::fs::create_dir_all(log.parent().unwrap()).unwrap();
-        std::fs::write(&log, b"").unwrap();
-        let answer = answer(&mut push_command(&fleet));
-        std::fs::remove_file(&log).unwrap();
-        assert!(answer.exit == 0 && answer.err.contains("not in the log yet"), "{answer}");
-        assert!(answer.err.contains("refs/heads/fwgate/log.lock"), "{answer}");
-        fleet
-    };
     let merges = |fleet: &Fleet| {
         let audit = fleet.fwgate("one", &["audit", "--format", "json"]);
         let document: serde_json::Value = serde_json::from_str(&audit.out).unwrap_or_default();
@@ -442,7 +454,7 @@ fn the_log_has_the_change_or_not() {
     };
     at_every_place(
         "change close",
-        world,
+        not_in_the_log,
         |fleet| {
             let (ledger, permit) = (fleet.key("ledger"), fleet.permit_path(CHANGE));
             words(&["change", "close", CHANGE, "--key-ledger", &ledger, "--permit", permit.to_str().unwrap()])

@@ -21,5 +21,6 @@ mod verdict;
 
 mod crashes;
 mod files;
+mod hanging;
 mod outside;
 mod points;

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Kills of each kind, where nobody says how many.
@@ -23,7 +23,7 @@ const SLOW: &str = "0.15";
 
 /// Who dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Whom {
+pub enum Whom {
     /// The process alone: what it started comes to its end.
     Alone,
     /// And the git that it started; the server sees the line break.
@@ -32,7 +32,7 @@ enum Whom {
     All,
 }
 
-fn setting(name: &str, default: u64) -> u64 {
+pub fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
@@ -72,10 +72,11 @@ fn lives(id: i32) -> bool {
     stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
 }
 
-/// Runs a command and kills it after a while; whether it was still at work. Whatever is left alive comes to its end first.
-fn killed(command: &mut Command, after: Duration, whom: Whom) -> bool {
+/// Runs a command and kills it when `wait` is over; whether it was still at work. Whatever is left alive comes to its end first, when it
+/// is released.
+pub fn killed(command: &mut Command, whom: Whom, wait: impl FnOnce(&mut Child), release: impl FnOnce()) -> bool {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    std::thread::sleep(after);
+    wait(&mut child);
     let was_at_work = child.try_wait().unwrap().is_none();
     let children = below(child.id());
     child.kill().unwrap();
@@ -86,6 +87,7 @@ fn killed(command: &mut Command, after: Duration, whom: Whom) -> bool {
             kill(*id);
         }
     }
+    release();
     let begun = Instant::now();
     while children.iter().any(|(id, _)| lives(*id)) {
         assert!(begun.elapsed() < Duration::from_secs(60), "{children:?}");
@@ -95,7 +97,7 @@ fn killed(command: &mut Command, after: Duration, whom: Whom) -> bool {
 }
 
 /// Every lock file below a folder.
-fn locks(folder: &Path) -> Vec<PathBuf> {
+pub fn locks(folder: &Path) -> Vec<PathBuf> {
     let (mut open, mut out) = (vec![folder.to_owned()], Vec::new());
     while let Some(at) = open.pop() {
         for entry in std::fs::read_dir(at).unwrap().flatten() {
@@ -144,7 +146,7 @@ fn at_any_moment(
         let fleet = ready();
         let after = Duration::from_millis(roll(seed, length));
         let whom = [Whom::Alone, Whom::WithGit, Whom::All][usize::try_from(seed % 3).unwrap()];
-        let was_at_work = killed(&mut begun(&fleet), after, whom);
+        let was_at_work = killed(&mut begun(&fleet), whom, |_| std::thread::sleep(after), || {});
         let what = format!("FWGATE_KILLS_SEED={seed}: {whom:?} after {after:?} of {length} ms, at work: {was_at_work}");
         eprintln!("{what}");
         // A server that dies in the instant in which it moves a branch leaves git's own lock, for whoever keeps the server.
@@ -158,7 +160,7 @@ fn at_any_moment(
     }
 }
 
-fn words(words: &[&str]) -> Vec<String> {
+pub fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
