@@ -49,9 +49,11 @@ pub enum Outcome {
     Rejected,
     /// A version of the policy, which is in force.
     InForce,
+    /// A quorum made what a device runs its baseline.
+    Adopted,
 }
 
-const OUTCOMES: [(&str, Outcome); 7] = [
+const OUTCOMES: [(&str, Outcome); 8] = [
     ("applied", Outcome::Applied),
     ("rolled-back", Outcome::RolledBack),
     ("partial", Outcome::Partial),
@@ -59,6 +61,7 @@ const OUTCOMES: [(&str, Outcome); 7] = [
     ("withdrawn", Outcome::Withdrawn),
     ("rejected", Outcome::Rejected),
     ("in-force", Outcome::InForce),
+    ("adopted", Outcome::Adopted),
 ];
 
 impl Outcome {
@@ -272,6 +275,12 @@ impl Log {
         let told = self.last_of(change).and_then(|merge| place(&|entry| entry.commit == merge.entry));
         let last = place(&|entry| entry.said.change() == Some(change));
         told.is_some() && last <= told
+    }
+
+    /// Whether the last merge of a change brought everything that was said on its branch.
+    pub fn has_branch(&self, branch: &Branch) -> bool {
+        let id = branch.name.strip_prefix("refs/heads/fwgate/changes/").unwrap_or_default();
+        self.last_of(id).is_some_and(|merge| branch.head() == Some(merge.head.as_str()))
     }
 
     /// Whether some merge carries this version of the policy.

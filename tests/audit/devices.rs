@@ -33,6 +33,54 @@ fn what_a_quorum_adopts_is_in_force() {
     assert_snapshot!(told("carol", "network"), @"adopt of `edge1` signed: DIGEST-1, in force now");
 }
 
+/// Signs by a quorum that edge1 runs something else; in which change.
+fn adopted(desk: &Desk, id: &str, port: u16) {
+    let running = RULES.replace("COMMIT", &format!("-A FORWARD -p tcp --dport {port} -j ACCEPT\nCOMMIT"));
+    desk.clone.write("running.txt", &running);
+    desk.clone.write("devices/edge1/rules.v4", &running);
+    desk.clone.git(&["commit", "-q", "-a", "-m", "what runs"]);
+    for (who, role) in [("alice", "network"), ("bob", "network"), ("carol", "network"), ("dave", "security")] {
+        let key = desk.scene.key(who).path;
+        let words = ["adopt", "edge1", "--change", id, "--role", role, "--reason", "day one", "--file", "running.txt"];
+        desk.pass(&[&words[..], &["--key", key.to_str().unwrap()]].concat());
+    }
+}
+
+#[test]
+fn an_audit_sees_what_was_adopted() {
+    let desk = Desk::new();
+    desk.pass(&["ledger", "init"]);
+    let key = desk.scene.key("alice").path;
+    let half = ["adopt", "edge1", "--change", "ADP-1", "--role", "network", "--reason", "day one", "--key"];
+    desk.run(&[&half[..], &[key.to_str().unwrap()]].concat());
+    assert_eq!(desk.run(&["change", "close", "ADP-1"]).code, 1, "one person alone adopts nothing");
+    adopted(&desk, "ADP-1", 22);
+    assert!(desk.pass(&["change", "close", "ADP-1"]).starts_with("ADP-1: adopted, in the log"));
+    assert_eq!(desk.run(&["change", "close", "ADP-1"]).code, 1, "it is there");
+    // The next change that is closed brings along what nobody closed.
+    adopted(&desk, "ADP-2", 23);
+    desk.clone.git(&["push", "-q", "origin", "HEAD:refs/heads/main"]);
+    desk.closed("CHG-1", 443, crate::desk::NONCE);
+    let audit = desk.audit(&[]);
+    assert_eq!(audit["verdict"], "sound", "{audit:#}");
+    let of = |at: usize| {
+        let change = &audit["changes"][at];
+        (
+            change["change"].clone(),
+            change["outcome"].clone(),
+            change["devices"].clone(),
+            change["records"].as_array().unwrap().len(),
+        )
+    };
+    let edge1 = serde_json::json!(["edge1"]);
+    assert_eq!(of(0), ("ADP-1".into(), "adopted".into(), edge1.clone(), 4), "{audit:#}");
+    assert_eq!(of(1), ("ADP-2".into(), "adopted".into(), edge1, 4), "{audit:#}");
+    // Its branch may go then, and what was adopted stays in force.
+    desk.scene.reset(&crate::scene::changes("ADP-2"), None);
+    assert!(!desk.pass(&["ledger", "witness"]).contains("REWRITTEN"));
+    assert_eq!(desk.audit(&[])["verdict"], "sound");
+}
+
 #[test]
 fn an_operator_quarantines_for_at_most_two_weeks() {
     let desk = Desk::new();

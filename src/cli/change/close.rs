@@ -8,10 +8,10 @@ use crate::cli::ledger::{Begins, listed, witness};
 use crate::cli::screen::Screen;
 use crate::gate::{
     Attachment, Digest, Instant, LOG_BRANCH, LedgerEntry, LogEntry, Outcome, Progress, Reason, ReasonCode, Record,
-    State, VersionInForce, progress, sha256,
+    State, VersionInForce, adoptions, claims, progress, sha256,
 };
 use crate::policy::{ChangeClass, Purpose};
-use crate::vcs::CommitId;
+use crate::vcs::{Branch, CommitId};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -100,7 +100,8 @@ fn read_permit(path: &Path) -> Result<String, Failure> {
     }
 }
 
-/// Folds a change into the log, and before it the changes that put versions of the policy in force and are not there yet.
+/// Folds a change into the log, and before it what is not there yet and in force by records alone: versions of the policy, and what a quorum
+/// adopted.
 ///
 /// # Errors
 /// The change has not come to an end, the permit is missing or another one, the log is broken or cannot be appended to.
@@ -116,10 +117,14 @@ pub fn fold(
         let gathered = session.gather(id, now);
         let outcome = outcome(&gathered, id)?;
         refuse_broken(&gathered)?;
-        for bringer in unfolded_policies(&gathered, id, outcome) {
-            out.extend(fold(session, &bringer, key, Spent::Kept, now)?);
+        let mut gathered = gathered;
+        for unfolded in [unfolded_policies, unfolded_adoptions] {
+            let others = unfolded(&gathered, id, outcome);
+            for other in &others {
+                out.extend(fold(session, other, key, Spent::Kept, now)?);
+            }
+            gathered = if others.is_empty() { gathered } else { session.gather(id, now) };
         }
-        let gathered = if out.is_empty() { gathered } else { session.gather(id, now) };
         let Some(entry) = ending(&gathered, id, outcome) else {
             witness(session, key, Begins::Never, now)?;
             continue;
@@ -148,10 +153,14 @@ fn outcome(gathered: &Gathered, id: &str) -> Result<Outcome, Vec<Reason>> {
         State::Rejected => Some(Outcome::Rejected),
         _ => version_of(gathered, id).map(|_| Outcome::InForce),
     };
+    let branch = branch_of(gathered, id);
+    let has_adopted = branch.is_some_and(|branch| adopts(gathered, branch));
+    let said = || if has_adopted { Some(Outcome::Adopted) } else { said() };
     let state = gathered.decision.state.name();
     let has_all = gathered.log.has_all(&gathered.ledger, id);
+    let has_said_more = has_adopted && branch.is_some_and(|branch| !gathered.log.has_branch(branch));
     let is_same = gathered.log.last_of(id).is_some_and(|m| Some(m.said.outcome) == pushed);
-    if has_all && (gathered.log.is_closed(id) || is_same) {
+    if has_all && !has_said_more && (gathered.log.is_closed(id) || is_same) {
         let message = format!("{id} is in the log already");
         return Err(vec![Reason::new(ReasonCode::EmptyChange, message, "nothing is left to do")]);
     }
@@ -171,7 +180,7 @@ fn claimed(gathered: &Gathered, id: &str) -> Option<Digest> {
 
 /// The version of the policy that records on a change's branch put in force.
 fn version_of<'g>(gathered: &'g Gathered, id: &str) -> Option<&'g VersionInForce> {
-    let branch = gathered.branches.get(&format!("refs/heads/fwgate/changes/{id}"))?;
+    let branch = branch_of(gathered, id)?;
     let testimony = crate::gate::read_branch(branch, &gathered.roster, &gathered.ledger, gathered.now);
     let said = testimony.records.iter().filter_map(|r| if let Record::Policy(p) = &r.said { Some(p) } else { None });
     let of = |p: &crate::gate::PolicyRecord| {
@@ -179,6 +188,27 @@ fn version_of<'g>(gathered: &'g Gathered, id: &str) -> Option<&'g VersionInForce
         versions.find(|v| v.version == p.version && v.digest == p.policy)
     };
     said.filter_map(of).max_by_key(|v| v.version)
+}
+
+fn branch_of<'g>(gathered: &'g Gathered, id: &str) -> Option<&'g Branch> {
+    gathered.branches.get(&format!("refs/heads/fwgate/changes/{id}"))
+}
+
+/// Whether a quorum adopted something on a branch.
+fn adopts(gathered: &Gathered, branch: &Branch) -> bool {
+    let Some(policy) = gathered.policy().filter(|_| claims(branch, &["adopt"])) else { return false };
+    let testimony = crate::gate::read_branch(branch, &gathered.roster, &gathered.ledger, gathered.now);
+    !adoptions(&testimony, policy, gathered.now).is_empty()
+}
+
+/// Branches on which a quorum adopted something that the log does not have, before a change that was pushed or given up.
+fn unfolded_adoptions(gathered: &Gathered, id: &str, outcome: Outcome) -> Vec<String> {
+    if matches!(outcome, Outcome::InForce | Outcome::Adopted) {
+        return Vec::new();
+    }
+    let id_of = |branch: &Branch| branch.name.strip_prefix("refs/heads/fwgate/changes/").map(str::to_owned);
+    let open = gathered.branches.values().filter(|branch| !gathered.log.has_branch(branch) && adopts(gathered, branch));
+    open.filter_map(id_of).filter(|other| other != id).collect()
 }
 
 fn refuse_broken(gathered: &Gathered) -> Result<(), Vec<Reason>> {

@@ -3,6 +3,7 @@
 use super::model::{AuditedChange, AuditedPermit, AuditedReceipt, AuditedRecord, AuditedResult, DeviceDigest};
 use super::{Believed, Fault, chain_broken, fault};
 use crate::check::CheckReport;
+use crate::gate::adoption::adoptions;
 use crate::gate::believed::{Believed as Signed, TOLERANCE, Testimony, read_branch};
 use crate::gate::case::{Dossier, Progress};
 use crate::gate::decide::{Past, judge_past};
@@ -219,10 +220,17 @@ impl Case<'_> {
                 "the ledger knows no push of it"
             }
             Outcome::InForce if !self.puts_in_force() => "no version of the policy is in force by its records",
+            Outcome::Adopted if self.adopted().is_empty() => "no quorum adopted anything by its records",
             _ => return Vec::new(),
         };
         let message = format!("the log says that {id} is {}, and {wrong}", merge.said.outcome.name());
         vec![fault(&Reason::new(ReasonCode::AuditChainBroken, message, ""))]
+    }
+
+    /// The devices whose baseline a quorum adopted there.
+    fn adopted(&self) -> Vec<String> {
+        let testimony = read_branch(self.branch, self.roster, &self.ledger, self.at);
+        adoptions(&testimony, self.policy, self.at).into_iter().map(|known| known.device).collect()
     }
 
     fn puts_in_force(&self) -> bool {
@@ -257,6 +265,9 @@ impl Case<'_> {
             out.content = Some(permit.map_or(last.content, |p| p.permit().content).to_string());
             out.meaning = Some(last.meaning.to_string());
             out.devices = last.devices.clone();
+        }
+        if self.merge.is_some_and(|m| m.said.outcome == Outcome::Adopted) {
+            out.devices = self.adopted();
         }
         out.permit = self.claim.map(|claim| written_permit(claim, permit));
         if self.claim.is_some() && permit.is_none() {
