@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const STEPS: (usize, usize) = (15, 11);
 
 /// Histories of each kind, where nobody says how many.
-const HISTORIES: u64 = 6;
+const HISTORIES: u64 = 8;
 
 /// Histories at the same time, of each kind.
 const AT_ONCE: usize = 3;

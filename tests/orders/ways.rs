@@ -1,6 +1,6 @@
 //! What can be done next: drawn from a seed, half of it at random, half of it what brings a change nearer to its devices.
 
-use crate::model::{DEVICES, Model, PERSONS, Progress, Said, Staging};
+use crate::model::{Change, DEVICES, Model, PERSONS, Progress, Said, Staging};
 
 /// One step of a history. Changes are named by the device that they are about.
 #[derive(Clone, Debug)]
@@ -122,6 +122,15 @@ fn any(model: &Model, dice: &mut Dice, at: usize) -> Step {
     }
 }
 
+/// Somebody who may still approve, mostly.
+fn fresh_voice(change: &Change, dice: &mut Dice) -> Option<(&'static str, &'static str)> {
+    let has_spoken = |who: &str| change.said.iter().any(|s| s.by == who && matches!(s.said, Said::Approved { .. }));
+    let fresh = PERSONS.iter().filter(|(who, _)| *who != change.author && !has_spoken(who));
+    let voices: Vec<_> = fresh.flat_map(|(who, roles)| roles.iter().map(move |role| (*who, *role))).collect();
+    let voices: Vec<_> = voices.into_iter().filter(|(_, role)| ["network", "security"].contains(role)).collect();
+    (!voices.is_empty() && dice.roll(5) > 0).then(|| dice.one(&voices))
+}
+
 /// What the change of a device needs most.
 fn helpful(model: &Model, dice: &mut Dice, at: usize) -> Step {
     let device = DEVICES[at];
@@ -175,7 +184,10 @@ fn helpful(model: &Model, dice: &mut Dice, at: usize) -> Step {
         () if model.staging == Staging::Device && has("NOT_VETTED") => Step::Stage(at),
         () if has("NOT_VETTED") => Step::Vet(at),
         () if has("EMERGENCY_INVALID") && !has("APPROVAL_MISSING") => Step::Declare(at, who),
-        () if has("APPROVAL_MISSING") => Step::Approve(at, who, role),
+        () if has("APPROVAL_MISSING") => {
+            let (who, role) = fresh_voice(change, dice).unwrap_or((who, role));
+            Step::Approve(at, who, role)
+        }
         () if expected.granted => match dice.roll(4) {
             0 => Step::Permit(at),
             1 => Step::PushInVain(at),
