@@ -97,18 +97,38 @@ fn an_operator_quarantines_for_at_most_two_weeks() {
     assert_snapshot!(desk.masked(&run("alice", "7d").stdout), @"`edge1` is in quarantine until TIME");
 }
 
-#[test]
-fn a_change_of_the_policy_tells_whose_voices_are_missing() {
-    let desk = Desk::new();
-    desk.pass(&["ledger", "init"]);
+/// The next version of the policy, announced as CHG-9.
+fn next_policy(desk: &Desk) {
     desk.scene.set_policy(|p| p.version = 2);
     let text = desk.scene.policy_text() + "\n# more\n";
     let request = "id = \"CHG-9\"\ntitle = \"t\"\nclass = \"policy\"\nreason = \"r\"\ndevices = []\n";
     desk.scene.commit_on("refs/heads/CHG-9", "alice", &[("fwgate.toml", &text), ("changes/CHG-9.toml", request)]);
     desk.clone.git(&["fetch", "-q", "origin"]);
     desk.clone.git(&["checkout", "-q", "--detach", "origin/CHG-9"]);
+    let key = desk.scene.key("alice").path.display().to_string();
+    desk.pass(&["change", "new", "CHG-9", "--key", &key, "--anyway"]);
+}
+
+#[test]
+fn a_voice_for_a_policy_is_one_while_devices_run_what_nobody_merged() {
+    let desk = Desk::new();
+    desk.pass(&["ledger", "init"]);
+    desk.closed("CHG-1", 443, crate::desk::NONCE);
+    next_policy(&desk);
+    for (who, role) in [("bob", "network"), ("carol", "network"), ("dave", "security")] {
+        let key = desk.scene.key(who).path.display().to_string();
+        desk.pass(&["change", "approve", "CHG-9", "--role", role, "--yes", "--key", &key]);
+    }
+    assert!(desk.messages("CHG-9").iter().skip(1).all(|text| text.starts_with("fwgate-record/1 policy\n")));
+    assert!(desk.pass(&["policy", "change", "CHG-9"]).contains("next: merge it"));
+}
+
+#[test]
+fn a_change_of_the_policy_tells_whose_voices_are_missing() {
+    let desk = Desk::new();
+    desk.pass(&["ledger", "init"]);
+    next_policy(&desk);
     let key = |who: &str| desk.scene.key(who).path.display().to_string();
-    desk.pass(&["change", "new", "CHG-9", "--key", &key("alice"), "--anyway"]);
     assert_eq!(desk.run(&["policy", "change", "CHG-9"]).code, 1);
     for (who, role) in [("bob", "network"), ("carol", "network")] {
         desk.pass(&["change", "approve", "CHG-9", "--role", role, "--yes", "--key", &key(who)]);

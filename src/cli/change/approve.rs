@@ -135,7 +135,9 @@ fn record(
 ) -> Result<Record, Failure> {
     let change = arguments.gate.change.clone();
     let announced = gathered.announced.as_ref().ok_or_else(|| super::say::never_announced(&change, gathered))?;
-    let Some(analysis) = &gathered.analysis else {
+    // Devices that run what nobody merged yet are in the trees of a change of the policy too, and are no part of it.
+    let is_of_policy = gathered.decision.class == crate::policy::ChangeClass::Policy;
+    let Some(analysis) = gathered.analysis.as_ref().filter(|_| !is_of_policy) else {
         return of_policy(session, gathered, change, role, &announced.head);
     };
     let stage = match arguments.stage {

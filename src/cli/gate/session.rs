@@ -228,8 +228,7 @@ pub(super) fn of_vcs(error: &VcsError) -> Reason {
     Reason::new(code(error.permit_code()), error.to_string(), fix)
 }
 
-/// What the remote said, as a reason.
-pub fn of_remote(error: &RemoteError) -> Reason {
+pub(super) fn of_remote(error: &RemoteError) -> Reason {
     let fix = error.help().unwrap_or_else(|| "fetch and try again".to_owned());
     Reason::new(error.code().map_or(ReasonCode::LedgerUnreachable, code), error.to_string(), fix)
 }
