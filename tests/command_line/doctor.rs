@@ -131,3 +131,25 @@ fn an_export_of_a_forge_is_judged() {
     let other = scene.run(&["doctor", "--github", "rulesets.json", "--branch", "trunk"]);
     assert_eq!(other.status.code(), Some(0), "the default branch is the protected one, whatever its name");
 }
+
+/// Who has the program and not its sources can still do what it advises.
+#[test]
+fn whatever_is_advised_can_be_done_with_the_program_alone() {
+    let scene = Scene::new().file("none.json", "[]");
+    let document = scene.json(&["doctor", "--github", "none.json", "--format", "json"]);
+    let mends = document["checks"].as_array().unwrap().iter().filter_map(|c| c["mend"].as_str());
+    let printed: Vec<&str> = mends.filter_map(|m| m.split_once("--print ")).map(|(_, rest)| rest).collect();
+    assert!(printed.len() > 6, "{document}");
+    assert!(!document.to_string().contains("examples/"), "{document}");
+    for path in printed.iter().filter_map(|rest| rest.split(' ').next()) {
+        let told = scene.run(&["doctor", "--print", path]);
+        let ruleset: Value = serde_json::from_slice(&told.stdout).unwrap();
+        assert_eq!(ruleset["enforcement"], "active", "{path}");
+    }
+    for name in ["check", "state", "ledger", "deploy"] {
+        let path = format!(".github/workflows/{name}.yml");
+        let told = scene.run(&["doctor", "--print", &path, "--quiet"]);
+        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/firewall-repo/");
+        assert!(told.stdout == std::fs::read(format!("{here}{path}")).unwrap(), "{path}");
+    }
+}

@@ -140,7 +140,7 @@ fn mend(demand: &Demand) -> String {
         (NAMES, _) => "names",
         _ => "evidence",
     };
-    format!("gh api repos/OWNER/REPO/rulesets --input examples/firewall-repo/.github/rulesets/{file}.json")
+    super::files::apply(file)
 }
 
 /// Why a branch is not protected as demanded; `None` where some ruleset does it.
@@ -215,11 +215,7 @@ fn advice(export: &Export, branch: &str, rule: &str, id: &'static str) -> Diagno
     let has = export.rulesets.iter().any(|r| r.enforcement == "active" && r.has(rule) && covers(r, &full, true));
     match has {
         true => well(id, format!("`{branch}` has the rule `{rule}`")),
-        false => note(
-            id,
-            format!("`{branch}` lacks the rule `{rule}`"),
-            "gh api repos/OWNER/REPO/rulesets --input examples/firewall-repo/.github/rulesets/protected-branch.json",
-        ),
+        false => note(id, format!("`{branch}` lacks the rule `{rule}`"), super::files::apply("protected-branch")),
     }
 }
 

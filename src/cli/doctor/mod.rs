@@ -1,6 +1,7 @@
 //! `fwgate doctor`: what the surroundings lack for checking, vetting, signing and pushing, each with the command that mends it;
 //! and whether a forge protects what the gate rests on.
 
+mod files;
 mod github;
 mod here;
 mod history;
@@ -14,6 +15,7 @@ use crate::cli::rulesets::is_ruleset;
 use crate::report::{Diagnosis, DoctorDocument, Health, doctor_human, json_text};
 use crate::vcs::Repository;
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use std::ffi::OsString;
 
 /// The arguments of `fwgate doctor`.
@@ -23,7 +25,9 @@ use std::ffi::OsString;
                   An export of a forge is one or more files with the answers of its API:\n  \
                   gh api repos/OWNER/REPO/rulesets --jq '.[].id' | xargs -I{} gh api repos/OWNER/REPO/rulesets/{} | jq -s . > rulesets.json\n  \
                   gh api repos/OWNER/REPO > repository.json\n\nExamples:\n  fwgate doctor\n  fwgate doctor --root root.toml --format json\n  \
-                  fwgate doctor --github rulesets.json --github repository.json"
+                  fwgate doctor --github rulesets.json --github repository.json\n  \
+                  fwgate doctor --print .github/rulesets/ledger.json | gh api repos/OWNER/REPO/rulesets --input -\n  \
+                  fwgate doctor --print .github/workflows/ledger.yml > .github/workflows/ledger.yml"
 )]
 pub struct Arguments {
     /// The root of trust, from outside of the repository (or the variable FWGATE_ROOT)
@@ -38,6 +42,10 @@ pub struct Arguments {
     /// The protected branch that the export has to protect
     #[arg(long, value_name = "NAME", default_value = "main", requires = "github")]
     pub branch: String,
+    /// Print a file of a guarded repository on GitHub, a ruleset or a workflow, by its path there
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["github", "root", "format"], hide_possible_values = true,
+          value_parser = PossibleValuesParser::new(files::FILES.iter().map(|(path, _)| *path)))]
+    pub print: Option<String>,
     /// How to write the answer
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
@@ -48,6 +56,10 @@ pub struct Arguments {
 /// # Errors
 /// An export that cannot be read; a repository that cannot be opened.
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    if let Some(text) = arguments.print.as_deref().and_then(files::text) {
+        screen.show(text)?;
+        return Ok(PASSED);
+    }
     let surroundings = Surroundings::of_process()?;
     let found = if arguments.github.is_empty() {
         let repository = Repository::discover(&surroundings.cwd).map_err(InputError::from)?;
