@@ -4,6 +4,7 @@ use super::exit::{Exit, PASSED};
 use super::failure::Failure;
 use super::output::write_atomically;
 use super::screen::Screen;
+use crate::cli::failure::system_words;
 use clap::{Args, Command};
 use clap_mangen::Man;
 use std::fmt::Write;
@@ -45,7 +46,8 @@ fn built() -> Command {
 }
 
 fn write_pages(whole: &Command, folder: &Path) -> Result<String, Failure> {
-    let unmade = |e: std::io::Error| Failure::new(format!("`{}` cannot be made: {}", folder.display(), e.kind()));
+    let unmade =
+        |e: std::io::Error| Failure::new(format!("`{}` cannot be made: {}", folder.display(), system_words(e.kind())));
     std::fs::create_dir_all(folder).map_err(unmade)?;
     let pages = visible_commands(whole);
     for command in &pages {
@@ -72,10 +74,29 @@ fn spaced(command: &Command) -> &str {
 
 fn page(command: &Command) -> Result<String, Failure> {
     let mut bytes = Vec::new();
-    let unwritten = |e: std::io::Error| Failure::new(format!("the page cannot be written: {}", e.kind()));
+    let unwritten = |e: std::io::Error| Failure::new(format!("the page cannot be written: {}", system_words(e.kind())));
     let named = command.clone().name(dashed(command));
     Man::new(named).title(dashed(command)).render(&mut bytes).map_err(unwritten)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(with_notes(&String::from_utf8_lossy(&bytes)))
+}
+
+/// The page with what stands after the options under a name that says so, and its examples line by line: they would be filled into
+/// paragraphs.
+fn with_notes(page: &str) -> String {
+    const EXTRA: &str = ".SH EXTRA";
+    let (mut out, mut is_notes, mut is_open) = (String::new(), false, false);
+    for line in page.lines() {
+        is_notes = if line.starts_with(".SH ") { line == EXTRA } else { is_notes };
+        let is_example = is_notes && line.starts_with("  ");
+        out += match (is_open, is_example) {
+            (false, true) => ".nf\n",
+            (true, false) => ".fi\n",
+            _ => "",
+        };
+        is_open = is_example;
+        let _ = writeln!(out, "{}", if line == EXTRA { ".SH NOTES" } else { line });
+    }
+    out + if is_open { ".fi\n" } else { "" }
 }
 
 fn markdown(whole: &Command) -> String {

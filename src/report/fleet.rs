@@ -195,6 +195,12 @@ fn row(status: &DeviceStatus) -> [String; 5] {
 fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     let shown: Vec<[String; N]> =
         rows.iter().map(|row| row.each_ref().map(|cell| visible(cell).into_owned())).collect();
+    let mut head = head;
+    // Below it stands a sign in front of each name.
+    let first = format!("  {}", head.first().copied().unwrap_or_default());
+    if let Some(cell) = head.first_mut() {
+        *cell = &first;
+    }
     let mut widths = head.map(|cell| cell.chars().count());
     for row in &shown {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -205,11 +211,6 @@ fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
         let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         format!("{}\n", padded.join("  ").trim_end())
     };
-    let mut head = head;
-    let first = format!("  {}", head.first().copied().unwrap_or_default());
-    if let Some(cell) = head.first_mut() {
-        *cell = &first;
-    }
     let mut out = line(head);
     shown.iter().for_each(|row| out += &line(row.each_ref().map(String::as_str)));
     out
@@ -502,4 +503,15 @@ fn group_words(group: &[&DriftView]) -> String {
         "   = help: `fwgate rollback {name}` brings it back, `fwgate adopt {name}` makes it the baseline"
     );
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table;
+
+    #[test]
+    fn columns_stand_below_their_heads_however_short_the_names_are() {
+        let rows = [["~ a1".to_owned(), "x".to_owned()]];
+        assert_eq!(table(["device", "state"], &rows), "  device  state\n~ a1      x\n");
+    }
 }

@@ -93,6 +93,10 @@ fn every_command_has_a_manual_page() {
     assert_eq!(told, format!("wrote {} pages to man1\n", pages.len()));
     let page = std::fs::read_to_string(scene.path().join("man1/fwgate-change-approve.1")).unwrap();
     assert!(page.contains(".TH fwgate-change-approve 1") && page.contains("\\-\\-role"), "{page}");
+    // Examples stand line by line, under a name that says what they are.
+    let notes = page.split_once(".SH NOTES\n").expect("notes").1;
+    assert!(notes.contains(".nf\n  fwgate change approve") && notes.contains(".fi\n"), "{notes}");
+    assert!(!page.contains(".SH EXTRA"), "{page}");
 }
 
 #[test]
