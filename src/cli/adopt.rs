@@ -9,6 +9,7 @@ use super::ledger::listed;
 use super::push::port::{Way, Ways};
 use super::push::printed::files_of;
 use super::screen::Screen;
+use crate::cli::failure::system_words;
 use crate::dialect::{ReadOptions, nearest};
 use crate::diff::Bounds;
 use crate::fleet::{Readback, compare_readback};
@@ -183,7 +184,8 @@ fn by_files(session: &Session, arguments: &Arguments, held: &Held, policy: &Poli
     let mut seen = Vec::new();
     for path in &arguments.file {
         let bytes = std::fs::read(session.surroundings.cwd.join(path));
-        let bytes = bytes.map_err(|e| invalid(format!("`{}` cannot be read: {}", path.display(), e.kind())))?;
+        let bytes =
+            bytes.map_err(|e| invalid(format!("`{}` cannot be read: {}", path.display(), system_words(e.kind()))))?;
         let text = String::from_utf8(bytes).map_err(|_| invalid(format!("`{}` is not UTF-8", path.display())))?;
         seen.extend(files_of(&text, &held.files));
     }

@@ -1,6 +1,7 @@
 //! `fwgate check`: the verdict about a change.
 
 mod next;
+mod remind;
 
 use super::estate::Estates;
 use super::exit::{Exit, PASSED, REFUSED};
@@ -105,6 +106,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let known = arguments.known.as_ref().map(|given| read_the_known(&reader.named_file(given)?)).transpose()?;
     let mut frame = frame(arguments, &judged, change_file.as_ref());
     frame.next = next::next_steps(arguments, &surroundings, &judged);
+    remind::remind(arguments, &surroundings, (&reader, &judged, &frame), screen);
     if frame.is_unchanged {
         drop(progress);
         return unchanged(arguments, &judged, &frame, screen);

@@ -4,17 +4,17 @@ use super::exit::{Exit, PASSED};
 use super::failure::Failure;
 use super::screen::Screen;
 use crate::dialect::nearest;
-use crate::finding::{all_codes, explain, explain_all};
+use crate::finding::{Code, all_codes, explain, explain_all};
 use clap::Args;
 
 /// The arguments of `fwgate explain`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  fwgate explain FW101\n  fwgate explain required-flow-lost\n  fwgate explain --all > findings.md"
+    after_help = "Examples:\n  fwgate explain\n  fwgate explain FW101\n  fwgate explain required-flow-lost\n  fwgate explain --all > findings.md"
 )]
 pub struct Arguments {
-    /// The code or the name of a finding
-    #[arg(value_name = "CODE|NAME", required_unless_present = "all", conflicts_with = "all")]
+    /// The code or the name of a finding; without it, all codes are listed
+    #[arg(value_name = "CODE|NAME", conflicts_with = "all")]
     pub code: Option<String>,
     /// Explain every finding, in Markdown
     #[arg(long)]
@@ -28,10 +28,16 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let page = match &arguments.code {
         Some(code) => explain(code).ok_or_else(|| unknown(code))?,
-        None => explain_all(),
+        None if arguments.all => explain_all(),
+        None => all_codes().map(line).collect(),
     };
     screen.answer(&page)?;
     Ok(PASSED)
+}
+
+/// `FW101  required-flow-lost`
+fn line(code: &Code) -> String {
+    format!("{}  {}\n", code.id, code.name)
 }
 
 fn unknown(code: &str) -> Failure {
@@ -39,6 +45,12 @@ fn unknown(code: &str) -> Failure {
     let failure = Failure::new(format!("there is no finding `{code}`"));
     match nearest(code, known) {
         Some(near) => failure.help(format!("did you mean `{near}`?")),
-        None => failure.help("`fwgate explain --all` lists all of them"),
+        None => {
+            let like: Vec<&str> = all_codes().map(|c| c.name).filter(|name| name.contains(code)).collect();
+            failure.help(match like.as_slice() {
+                [] => "`fwgate explain` lists all of them".to_owned(),
+                like => format!("did you mean one of {}?", like.join(", ")),
+            })
+        }
     }
 }

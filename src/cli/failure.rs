@@ -147,6 +147,16 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
+/// What the system said, in the words of somebody who looks for a file.
+pub fn system_words(kind: std::io::ErrorKind) -> String {
+    match kind {
+        std::io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        std::io::ErrorKind::NotADirectory => "something on the way to it is no folder".to_owned(),
+        kind => kind.to_string(),
+    }
+}
+
 /// What to do about an error of fwgate itself.
 pub const REPORT: &str =
     "this is a bug in fwgate; please report it with the input that causes it, and treat the change as refused";

@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::input::Surroundings;
 use super::output::OutputError;
 use super::screen::Screen;
+use crate::cli::failure::system_words;
 use crate::document::did_you_mean;
 use crate::gate::signature::read_public_key;
 use crate::gate::{Root, policy_digest, read_version};
@@ -181,7 +182,9 @@ fn check_count(form: StarterForm, given: usize) -> Result<(), Failure> {
 fn refuse_inside(root: &Path, folder: &Path) -> Result<(), Failure> {
     let parent = root.parent().unwrap_or(root);
     let real = |path: &Path| {
-        let unreadable = |e: std::io::Error| Failure::new(format!("`{}` cannot be read: {}", path.display(), e.kind()));
+        let unreadable = |e: std::io::Error| {
+            Failure::new(format!("`{}` cannot be read: {}", path.display(), system_words(e.kind())))
+        };
         path.canonicalize().map_err(unreadable)
     };
     if real(parent)?.starts_with(real(folder)?) {
@@ -243,7 +246,7 @@ fn named_file<'a>(given: &'a str, form: &str) -> Result<(&'a str, &'a Path), Fai
 /// The one line of a public key file. A private key is refused unread.
 fn public_key(surroundings: &Surroundings, path: &Path) -> Result<String, Failure> {
     let shown = path.display();
-    let unreadable = |e: std::io::Error| Failure::new(format!("`{shown}` cannot be read: {}", e.kind()));
+    let unreadable = |e: std::io::Error| Failure::new(format!("`{shown}` cannot be read: {}", system_words(e.kind())));
     let text = std::fs::read_to_string(surroundings.cwd.join(path)).map_err(unreadable)?;
     if text.contains("PRIVATE KEY") {
         let failure = Failure::new(format!("`{shown}` is a private key"));
@@ -265,7 +268,9 @@ fn version_of(folder: &Path, place: &str, text: &str) -> Result<PolicyVersion, F
     }
     let mut open = vec![folder.join("policies")];
     while let Some(next) = open.pop().filter(|p| p.is_dir()) {
-        let unreadable = |e: std::io::Error| Failure::new(format!("`{}` cannot be read: {}", next.display(), e.kind()));
+        let unreadable = |e: std::io::Error| {
+            Failure::new(format!("`{}` cannot be read: {}", next.display(), system_words(e.kind())))
+        };
         for entry in std::fs::read_dir(&next).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
             match path.strip_prefix(folder).ok().and_then(Path::to_str) {
@@ -313,7 +318,9 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
             .help("`fwgate init` writes over nothing; later changes of the policy are changes like any other")
     };
     if let Some(folder) = path.parent() {
-        let unmade = |e: std::io::Error| Failure::new(format!("`{}` cannot be made: {}", folder.display(), e.kind()));
+        let unmade = |e: std::io::Error| {
+            Failure::new(format!("`{}` cannot be made: {}", folder.display(), system_words(e.kind())))
+        };
         std::fs::create_dir_all(folder).map_err(unmade)?;
     }
     super::output::write_new(path, text.as_bytes()).map_err(failure)

@@ -13,6 +13,7 @@ mod gate;
 mod herd;
 mod included;
 mod revision;
+mod uncommitted;
 
 pub use check::{CheckArguments, Judged, PolicyInput, PolicySource, Side};
 pub use error::InputError;

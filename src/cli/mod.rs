@@ -53,6 +53,7 @@ pub mod vet;
 
 pub use arguments::{Command, CommandLine, command};
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, FromArgMatches};
 use exit::{Exit, NO_VERDICT, PASSED};
 use failure::{Failure, REPORT};
@@ -66,7 +67,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let read = read.and_then(|given| Ok((CommandLine::from_arg_matches(&given)?, given)));
     let (line, given) = match read {
         Ok(read) => read,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(error),
     };
     let screen = Screen::of_process().quiet(line.quiet && answers_in_words(&given) && !line.command.is_document());
     match line.command.run(&screen) {
@@ -160,7 +161,12 @@ fn inside_namespace(_: &Screen) -> Result<Exit, Failure> {
 }
 
 /// Help and version are answers; everything else is bad usage.
-fn usage(error: &clap::Error) -> Exit {
+fn usage(mut error: clap::Error) -> Exit {
+    // The likeliest of several commands comes first; clap puts it last.
+    if let Some(ContextValue::Strings(mut near)) = error.remove(ContextKind::SuggestedSubcommand) {
+        near.reverse();
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(near));
+    }
     let written = error.print();
     if error.use_stderr() || written.is_err() { NO_VERDICT } else { PASSED }
 }

@@ -35,10 +35,15 @@ impl OutputError {
 pub fn check_writable(path: &Path) -> Result<(), OutputError> {
     let target = Target::of(path)?;
     if target.direct {
-        return OpenOptions::new().write(true).open(path).map(drop).map_err(|e| OutputError::new(path, e.kind()));
+        return OpenOptions::new()
+            .write(true)
+            .open(path)
+            .map(drop)
+            .map_err(|e| OutputError::new(path, super::failure::system_words(e.kind())));
     }
-    let (_, beside) = target.create_beside().map_err(|e| OutputError::new(path, e.kind()))?;
-    fs::remove_file(beside).map_err(|e| OutputError::new(path, e.kind()))
+    let (_, beside) =
+        target.create_beside().map_err(|e| OutputError::new(path, super::failure::system_words(e.kind())))?;
+    fs::remove_file(beside).map_err(|e| OutputError::new(path, super::failure::system_words(e.kind())))
 }
 
 /// Writes a file so that a reader sees all of the old bytes or all of the new ones, also after a power cut: a
@@ -50,7 +55,7 @@ pub fn check_writable(path: &Path) -> Result<(), OutputError> {
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     let target = Target::of(path)?;
     let written = if target.direct { target.write_directly(bytes) } else { target.replace(bytes) };
-    written.map_err(|e| OutputError::new(path, e.kind()))
+    written.map_err(|e| OutputError::new(path, super::failure::system_words(e.kind())))
 }
 
 /// Writes a file where none is, so that a reader sees all of it or none. A file with the same bytes is left as it is: a run that died
@@ -73,7 +78,7 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
         let _ = fs::remove_file(&beside);
         done.and_then(|()| target.flush_folder())
     });
-    written.map_err(|e| OutputError::new(path, e.kind()))
+    written.map_err(|e| OutputError::new(path, super::failure::system_words(e.kind())))
 }
 
 /// Gives a file its name, which no other may have: by a second link, and where the file system has none, after a look.
@@ -97,7 +102,8 @@ impl Target {
         match fs::metadata(path) {
             Ok(kind) if kind.is_dir() => Err(OutputError::new(path, "it is a folder")),
             Ok(kind) => {
-                let resolved = path.canonicalize().map_err(|e| OutputError::new(path, e.kind()))?;
+                let resolved =
+                    path.canonicalize().map_err(|e| OutputError::new(path, super::failure::system_words(e.kind())))?;
                 Ok(Target { path: resolved, direct: !kind.is_file() })
             }
             Err(_) if path.file_name().is_none() => Err(OutputError::new(path, "it names no file")),

@@ -20,6 +20,7 @@ use super::rollback::{Means, Wanted, roll_back};
 use super::screen::Screen;
 use super::stage::{staged, staging_of};
 use super::vet::signed as sign_vetting;
+use crate::cli::failure::system_words;
 use crate::gate::push::route::ProductionTransport;
 use crate::gate::push::wave::{Batch, Course};
 use crate::gate::push::{
@@ -216,8 +217,9 @@ fn permit(
 }
 
 fn read_permit(path: &Path) -> Result<Vec<u8>, Failure> {
-    let unreadable =
-        |e: std::io::Error| Failure::new(format!("the permit `{}` cannot be read: {}", path.display(), e.kind()));
+    let unreadable = |e: std::io::Error| {
+        Failure::new(format!("the permit `{}` cannot be read: {}", path.display(), system_words(e.kind())))
+    };
     let length = std::fs::metadata(path).map_err(unreadable)?.len();
     if length > MAX_PERMIT {
         return Err(Failure::new(format!("the permit `{}` has {length} bytes", path.display())));

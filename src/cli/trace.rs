@@ -4,6 +4,7 @@ use super::device::{DeviceArguments, HookName, check_hook};
 use super::exit::{Exit, PASSED};
 use super::failure::Failure;
 use super::screen::Screen;
+use crate::cli::failure::system_words;
 use crate::packet::{Field, IfaceSide, Interface, Packet, packet_from_json};
 use crate::query::Tracers;
 use crate::report::{WrittenTrace, trace_human};
@@ -95,7 +96,7 @@ fn read_text(from: &OsStr) -> Result<String, Failure> {
         std::fs::File::open(Path::new(from)).and_then(|file| file.take(MAX_PACKETS + 1).read_to_end(&mut bytes))
     };
     let name = from.to_string_lossy();
-    read.map_err(|e| Failure::new(format!("`{name}` cannot be read: {}", e.kind())))?;
+    read.map_err(|e| Failure::new(format!("`{name}` cannot be read: {}", system_words(e.kind()))))?;
     if bytes.len() as u64 > MAX_PACKETS {
         return Err(Failure::new(format!("`{name}` is larger than {} MiB", MAX_PACKETS >> 20)).help("split it"));
     }

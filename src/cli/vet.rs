@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::gate::{DeviceFiles, GateArguments, Gathered, MachineKeys, Session, keep_receipt, machine_of, now};
 use super::screen::Screen;
 use crate::check::Device;
+use crate::cli::failure::system_words;
 use crate::dialect::InputFile;
 use crate::diff::Bounds;
 use crate::fleet::namespace::{Answer, Back, Job, JobFile, Outcome, RouteJob, Vetted, loader_of, vet};
@@ -200,8 +201,8 @@ fn one(
             return Ok(());
         }
     };
-    let program =
-        std::env::current_exe().map_err(|e| Failure::new(format!("this program cannot be found: {}", e.kind())))?;
+    let program = std::env::current_exe()
+        .map_err(|e| Failure::new(format!("this program cannot be found: {}", system_words(e.kind()))))?;
     match vet(&job, &program, &folder.home()).map_err(|e| Failure::new(e.to_string()))? {
         Answer::Unable(why) => {
             Err(Failure::new(format!("no namespace can be used here: {why}"))
@@ -259,8 +260,8 @@ pub fn go_back(policy: &Policy, way: WayBack<'_>) -> Result<Loaded, Failure> {
         Err(reason) => return Ok(Loaded::Refused(reason)),
     };
     let (folder, files) = (first, way.to);
-    let program =
-        std::env::current_exe().map_err(|e| Failure::new(format!("this program cannot be found: {}", e.kind())))?;
+    let program = std::env::current_exe()
+        .map_err(|e| Failure::new(format!("this program cannot be found: {}", system_words(e.kind()))))?;
     Ok(match vet(&job, &program, &folder.home()).map_err(|e| Failure::new(e.to_string()))? {
         Answer::Unable(why) => Loaded::Unable(why),
         Answer::Refused { file, by, said } => {

@@ -92,7 +92,12 @@ fn role_faults(policy: &Policy) -> Vec<Reason> {
     let known: BTreeSet<&str> = policy.persons.iter().flat_map(|p| &p.roles).map(|r| r.value.as_str()).collect();
     let mut out = Vec::new();
     if policy.persons.is_empty() {
-        out.push(invalid("the policy names no person"));
+        let fix =
+            "`fwgate init --two ...` puts persons, machines and classes beside what must hold; checks work without";
+        out.push(Reason {
+            fix: fix.to_owned(),
+            ..invalid("the policy names no person, so nobody can approve anything")
+        });
     }
     for person in policy.persons.iter().filter(|p| p.keys.is_empty()) {
         out.push(invalid(format!("`{}` has no key", person.id.value)));

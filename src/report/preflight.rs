@@ -95,7 +95,8 @@ fn tell(item: &Item, out: &mut String) {
         Tick::Unknown => '?',
     };
     let words = if item.tick == Tick::Passed { item.check.words() } else { "" };
-    let _ = writeln!(out, "{sign} {:<11}{words}", item.check.name());
+    let line = format!("{sign} {:<11}{words}", item.check.name());
+    let _ = writeln!(out, "{}", line.trim_end());
     for line in &item.says {
         let _ = writeln!(out, "    {}", visible(line));
     }

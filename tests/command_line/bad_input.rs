@@ -46,7 +46,6 @@ fn usage_errors_are_no_verdict() {
         vec!["trace", "old.v4", "--hook", "prerouting", "--packets", "-"],
         vec!["matrix", "old.v4", "--hook", "forward", "--service", "tpc/22"],
         vec!["lint"],
-        vec!["explain"],
     ] {
         let output = scene.run(&arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -1,6 +1,7 @@
 //! The command line as its users see it: whole outputs, both streams and the exit code, in a scrubbed environment.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod astray;
 mod bad_input;
 mod beginning;
 mod book;

@@ -4,6 +4,7 @@ use super::super::failure::Failure;
 use super::super::input::{Reader, Surroundings};
 use super::super::rulesets::is_ruleset;
 use super::super::screen::Screen;
+use crate::cli::failure::system_words;
 use crate::dialect::{DIALECTS, InputFile, decode};
 use crate::fleet::tree::{is_ignored_name, stem};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,7 +50,8 @@ fn rulesets(root: &Path) -> Result<BTreeSet<String>, Failure> {
     let mut open = vec![(String::new(), DEPTH)];
     let mut seen = 0;
     while let Some((folder, depth)) = open.pop() {
-        let unreadable = |e: std::io::Error| Failure::new(format!("`{folder}` cannot be read: {}", e.kind()));
+        let unreadable =
+            |e: std::io::Error| Failure::new(format!("`{folder}` cannot be read: {}", system_words(e.kind())));
         for item in fs::read_dir(root.join(&folder)).map_err(unreadable)? {
             let item = item.map_err(unreadable)?;
             let Some(name) = item.file_name().to_str().map(str::to_owned) else { continue };

@@ -9,6 +9,7 @@ use super::stock::stock;
 use super::{Format, SourceArguments, shown};
 use crate::cli::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use crate::cli::failure::Failure;
+use crate::cli::failure::system_words;
 use crate::cli::ledger::listed;
 use crate::cli::output::write_atomically;
 use crate::cli::screen::Screen;
@@ -92,7 +93,7 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     }
     let folder = arguments.records.join(&name);
     std::fs::create_dir_all(&folder)
-        .map_err(|e| Failure::new(format!("`{}` cannot be made: {}", folder.display(), e.kind())))?;
+        .map_err(|e| Failure::new(format!("`{}` cannot be made: {}", folder.display(), system_words(e.kind()))))?;
     write_atomically(&folder.join(RECORD), text.as_bytes())?;
     let signature = folder.join(RECORD_SIGNATURE);
     match &sealed.signature {

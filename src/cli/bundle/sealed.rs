@@ -3,6 +3,7 @@
 use super::create::signature_path;
 use super::stock::Stock;
 use crate::cli::failure::Failure;
+use crate::cli::failure::system_words;
 use crate::fleet::bundle::{Bundle, MAX_ARCHIVE, unpack};
 use crate::gate::seal_of_machine;
 use crate::policy::Purpose;
@@ -76,7 +77,7 @@ pub fn maker(stock: &Stock, manifest: &str, signature: Option<&str>) -> Maker {
 /// It cannot be read, or is larger.
 pub fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
     let shown = path.display();
-    let unreadable = |e: std::io::Error| Failure::new(format!("`{shown}` cannot be read: {}", e.kind()));
+    let unreadable = |e: std::io::Error| Failure::new(format!("`{shown}` cannot be read: {}", system_words(e.kind())));
     let facts = std::fs::metadata(path).map_err(unreadable)?;
     if facts.len() > most || !facts.is_file() {
         return Err(Failure::new(format!("`{shown}` is no file of at most {most} bytes")));

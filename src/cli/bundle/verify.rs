@@ -7,6 +7,7 @@ use super::stock::{Stock, composed, stock};
 use super::{Format, SourceArguments, shown};
 use crate::cli::exit::{Exit, NO_VERDICT, PASSED, REFUSED};
 use crate::cli::failure::Failure;
+use crate::cli::failure::system_words;
 use crate::cli::gate::DeviceFiles;
 use crate::cli::input::{Reader, Surroundings};
 use crate::cli::ledger::listed;
@@ -162,7 +163,7 @@ impl Seen {
         if given == "-" {
             let mut bytes = Vec::new();
             let read = std::io::stdin().take(MAX_READBACK).read_to_end(&mut bytes);
-            read.map_err(|e| Failure::new(format!("standard input cannot be read: {}", e.kind())))?;
+            read.map_err(|e| Failure::new(format!("standard input cannot be read: {}", system_words(e.kind()))))?;
             return Seen::of(bytes);
         }
         let surroundings = Surroundings::of_process()?;

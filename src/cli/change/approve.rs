@@ -115,6 +115,10 @@ fn role(arguments: &Arguments, gathered: &Gathered) -> Result<String, Failure> {
     match (&arguments.role, missing.as_slice()) {
         (Some(role), _) => Ok(role.clone()),
         (None, [one]) => Ok((*one).to_owned()),
+        (None, []) if gathered.policy().is_none() => Err(all_reasons(gathered)),
+        (None, []) if gathered.announced.is_none() => {
+            Err(super::say::never_announced(&arguments.gate.change, gathered))
+        }
         (None, []) => {
             let failure = Failure::new("every approval is there: nothing is missing that you could sign");
             Err(failure.help("`--role ROLE` signs all the same"))
@@ -175,13 +179,14 @@ fn of_policy(
             policy: policy_digest(&version),
             role: role.to_owned(),
         })),
-        _ => {
-            let all = gathered.decision.reasons.iter();
-            let failure =
-                |r: &crate::gate::Reason| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix.clone());
-            Err(Failure::Several(all.map(failure).collect()))
-        }
+        _ => Err(all_reasons(gathered)),
     }
+}
+
+/// Everything that stands against the change, as what keeps it from being approved.
+fn all_reasons(gathered: &Gathered) -> Failure {
+    let failure = |r: &Reason| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix.clone());
+    Failure::Several(gathered.decision.reasons.iter().map(failure).collect())
 }
 
 fn lifetime(gathered: &Gathered) -> Duration {

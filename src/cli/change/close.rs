@@ -3,6 +3,7 @@
 
 use crate::cli::exit::{Exit, PASSED, REFUSED};
 use crate::cli::failure::Failure;
+use crate::cli::failure::system_words;
 use crate::cli::gate::{GateArguments, Gathered, MachineKeys, Session, append_by_machine, machine_of, need_key, now};
 use crate::cli::ledger::{Begins, listed, witness};
 use crate::cli::screen::Screen;
@@ -91,8 +92,9 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
 }
 
 fn read_permit(path: &Path) -> Result<String, Failure> {
-    let failure =
-        |e: std::io::Error| Failure::new(format!("the permit `{}` cannot be read: {}", path.display(), e.kind()));
+    let failure = |e: std::io::Error| {
+        Failure::new(format!("the permit `{}` cannot be read: {}", path.display(), system_words(e.kind())))
+    };
     let length = std::fs::metadata(path).map_err(failure)?.len();
     match length > 4 << 20 {
         true => Err(Failure::new(format!("the permit `{}` has {length} bytes", path.display()))),

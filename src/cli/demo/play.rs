@@ -1,6 +1,7 @@
 //! A play: the files of an incident in a scratch folder, and the commands of its script in it.
 
 use super::script::{Script, Step};
+use crate::cli::failure::system_words;
 use crate::cli::failure::{Failure, REPORT};
 use crate::cli::screen::Screen;
 use crate::report::Colour;
@@ -69,7 +70,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 fn checked(step: &Step, stage: &Path) -> Result<Output, Failure> {
     let output = command(step, stage)?.output().map_err(|e| {
         let program = step.run.first().map(String::as_str).unwrap_or_default();
-        Failure::new(format!("`{program}` cannot be run: {}", e.kind()))
+        Failure::new(format!("`{program}` cannot be run: {}", system_words(e.kind())))
             .help("`fwgate doctor` says what is missing here")
     })?;
     if output.status.code() == Some(step.exit) {

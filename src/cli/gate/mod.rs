@@ -30,6 +30,7 @@ pub use survey::{Main, Survey, survey_server};
 pub use write::{ReceiptBranch, RemoteLedger, append_by_machine, keep_receipt};
 
 use super::input::Surroundings;
+use crate::cli::failure::system_words;
 use crate::gate::{Instant, Reason, ReasonCode};
 use clap::Args;
 use std::ffi::OsString;
@@ -79,7 +80,8 @@ impl RootArguments {
         let given = self.root.clone().or_else(|| std::env::var_os("FWGATE_ROOT"));
         let given = given.ok_or_else(|| missing("no root was given, so that nothing says whom to trust".to_owned()))?;
         let shown = given.to_string_lossy().into_owned();
-        let unreadable = |e: std::io::Error| missing(format!("the root `{shown}` cannot be read: {}", e.kind()));
+        let unreadable =
+            |e: std::io::Error| missing(format!("the root `{shown}` cannot be read: {}", system_words(e.kind())));
         let path = surroundings.cwd.join(&given).canonicalize().map_err(unreadable)?;
         let around = repository.canonicalize().map_err(unreadable)?;
         if path.starts_with(&around) {

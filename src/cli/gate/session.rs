@@ -109,6 +109,14 @@ impl Session {
         }
     }
 
+    /// What the working tree holds otherwise than these files of a commit; see [`Reader::uncommitted`].
+    ///
+    /// # Errors
+    /// As that.
+    pub fn uncommitted(&self, committed: &crate::vcs::Tree, further: &[String]) -> Result<Vec<String>, InputError> {
+        self.reader()?.uncommitted(&self.repository, committed, further)
+    }
+
     /// The devices of a state of the repository's files.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 use super::{ServerArguments, UpdateArguments};
 use crate::cli::exit::{Exit, PASSED, REFUSED};
 use crate::cli::failure::Failure;
+use crate::cli::failure::system_words;
 use crate::cli::gate::{Survey, now, survey_server};
 use crate::cli::input::{InputError, Reader, Surroundings, bytes_of};
 use crate::cli::ledger::listed;
@@ -25,7 +26,7 @@ const MAX_INPUT: u64 = 16 << 20;
 /// Judges a whole push.
 pub(super) fn pre_receive(arguments: &ServerArguments, screen: &Screen) -> Result<Exit, Failure> {
     let mut text = String::new();
-    let unread = |e: std::io::Error| Failure::new(format!("standard input cannot be read: {}", e.kind()));
+    let unread = |e: std::io::Error| Failure::new(format!("standard input cannot be read: {}", system_words(e.kind())));
     std::io::stdin().lock().take(MAX_INPUT).read_to_string(&mut text).map_err(unread)?;
     let mut lines = Vec::new();
     for line in text.lines() {

@@ -4,6 +4,7 @@
 use super::{Arguments, FIRST, check_policy, next, refuse_inside, root_of, version_of};
 use crate::cli::exit::{Exit, PASSED};
 use crate::cli::failure::Failure;
+use crate::cli::failure::system_words;
 use crate::cli::input::{InputError, Surroundings};
 use crate::cli::output::write_atomically;
 use crate::cli::screen::Screen;
@@ -52,7 +53,7 @@ pub(super) fn again(
 pub(super) fn present_version(folder: &Path) -> Result<PolicyVersion, Failure> {
     let path = folder.join(FIRST);
     let unread = |e: std::io::Error| {
-        let failure = Failure::new(format!("`fwgate.toml` cannot be read: {}", e.kind()));
+        let failure = Failure::new(format!("`fwgate.toml` cannot be read: {}", system_words(e.kind())));
         failure.help("`fwgate init --two` or `--four` writes a first policy")
     };
     version_of(folder, FIRST, &std::fs::read_to_string(path).map_err(unread)?)

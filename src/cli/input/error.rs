@@ -84,7 +84,9 @@ impl InputError {
             InputError::NoRepository { .. } => "run this inside the repository",
             InputError::NoDefaults => "give two folders, or run this inside the repository",
             InputError::PathOrRevision { .. } => "write `./NAME` for the path or `rev:NAME` for the revision",
-            InputError::NotOneDevice { .. } => "give the files of one device, or its folder",
+            InputError::NotOneDevice { .. } => {
+                "give the files of one device, or its folder; `fwgate lint --tree` looks at all of them"
+            }
         };
         Some(text.to_owned())
     }

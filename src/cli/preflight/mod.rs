@@ -51,7 +51,10 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let window = gathered.decision.window.filter(|w| w.start > now);
     let then = window.map(|w| session.judge(id, w.start, Vec::new()));
     let mut items = of_decisions(&gathered.decision, then.as_ref().map_or(&gathered.decision, |g| &g.decision));
-    items.iter_mut().for_each(|item| say(item, &gathered));
+    items.iter_mut().for_each(|item| match unfounded(item, &session, &gathered) {
+        Some(why) => *item = Item { tick: Tick::Unknown, ..Item::of(item.check, vec![why.to_owned()], Vec::new()) },
+        None => say(item, &gathered),
+    });
     items.extend(match arguments.offline {
         true => live::not_made(),
         false => live::checks(&gathered)?,
@@ -69,6 +72,20 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
         Tick::Failed => REFUSED,
         Tick::Unknown => NO_VERDICT,
     })
+}
+
+/// Why nothing speaks against a change although nothing was looked at: a check that was not made is no check that passed.
+fn unfounded(item: &Item, session: &Session, gathered: &Gathered) -> Option<&'static str> {
+    let of_change = [Check::Change, Check::Quorum, Check::Vetting, Check::Holds, Check::Window, Check::Conflicts];
+    match item.tick {
+        Tick::Passed if item.check == Check::Evidence => None,
+        Tick::Passed if session.root_bytes.is_err() => Some("not made: without a root nothing is evidence"),
+        Tick::Passed if gathered.policy().is_none() => Some("not made: no policy is in force"),
+        Tick::Passed if gathered.announced.is_none() && of_change.contains(&item.check) => {
+            Some("not made: nobody who counts has announced the change")
+        }
+        _ => None,
+    }
 }
 
 /// What a check found where nothing speaks against it.

@@ -110,7 +110,9 @@ fn check_doubles(dumps: &[Dump<'_>], draft: &mut Draft) {
             let before = dumps[..at].iter().filter(|d| d.sign.family == dump.sign.family).flat_map(|d| &d.tables);
             if before.into_iter().any(|t| t.table.name == table.table.name) {
                 let message = format!("another file gives table `{}` of {}, too", table.table.name, dump.sign.family);
-                draft.refuse(Problem::new(table.span, message).help("a device has each table once for each family"));
+                let help =
+                    "a device has each table once for each family; a copy or a backup stands outside of its folder";
+                draft.refuse(Problem::new(table.span, message).help(help));
             }
         }
     }
