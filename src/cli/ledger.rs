@@ -21,6 +21,10 @@ const CHANGES: &str = "refs/heads/fwgate/changes/";
 /// How often a ledger that moved is tried again.
 const TRIES: usize = 3;
 
+/// How long a witness stands for what has not moved since, in seconds. A job that comes by every ten minutes would otherwise write fifty
+/// thousand entries a year, which everybody verifies at every call.
+const STANDS: i64 = 3600;
+
 /// The arguments of `fwgate ledger`.
 #[derive(Debug, Args)]
 #[command(
@@ -61,6 +65,8 @@ pub struct WritingArguments {
 pub struct Witnessed {
     /// The commit.
     pub commit: CommitId,
+    /// Whether it was written now: where nothing has moved since the last one, that stands for an hour.
+    pub is_new: bool,
     /// What it says.
     pub said: Witness,
     /// What keeps branches out of it.
@@ -117,12 +123,16 @@ pub fn witness(session: &Session, key: &Path, begins: Begins, now: Instant) -> R
         if is_new && !survey.branches.contains_key(LOG_BRANCH) {
             begin_log(session)?;
         }
+        if let Some(last) = standing(&survey, &said).filter(|_| refused.is_empty()) {
+            let commit = session.repository.commit_id(&last.0).map_err(|e| vec![unwritten(&e.to_string())])?;
+            return Ok(Witnessed { commit, is_new: false, said: last.1.clone(), refused });
+        }
         let parents = survey.ledger.entries.last().map(|last| session.repository.commit_id(&last.commit));
         let parents = parents.transpose().map_err(|e| vec![unwritten(&e.to_string())])?.map(|last| vec![last]);
         let text = LedgerEntry::Witness(said.clone()).text();
         let written = append_by_machine(session, LEDGER_BRANCH, parents, (now, &text), key);
         if let Some(commit) = written.map_err(|reason| vec![reason])? {
-            return Ok(Witnessed { commit, said, refused });
+            return Ok(Witnessed { commit, is_new: true, said, refused });
         }
     }
     Err(vec![unwritten(&format!("the ledger moved {TRIES} times"))])
@@ -181,12 +191,28 @@ fn seen(survey: &Survey) -> Result<(Witness, Vec<Reason>), Vec<Reason>> {
     Ok((said, refused))
 }
 
+/// The last witness and its commit, where it says all that this one would, and is not old.
+fn standing<'s>(survey: &'s Survey, said: &Witness) -> Option<(&'s String, &'s Witness)> {
+    let mut entries = survey.ledger.entries.iter().rev();
+    let (commit, last) = entries.find_map(|entry| match &entry.said {
+        LedgerEntry::Witness(witness) => Some((&entry.commit, witness)),
+        _ => None,
+    })?;
+    let seen = seen_before(survey);
+    let is_same = said.heads.iter().all(|(name, head)| seen.get(name.as_str()) == Some(&head.as_str()));
+    (is_same && last.policy == said.policy && said.at.0 < last.at.0.saturating_add(STANDS)).then_some((commit, last))
+}
+
+/// Where a witness saw every branch last.
+fn seen_before(survey: &Survey) -> BTreeMap<&str, &str> {
+    survey.ledger.witnesses().flat_map(|w| &w.heads).map(|(name, head)| (name.as_str(), head.as_str())).collect()
+}
+
 /// The witness with the heads that it names: of every branch that has moved since a witness named it, and of changes that are not
 /// closed, as many as an entry holds. A branch that no later witness names is where it was. What did not fit and has moved is told:
 /// the next witness names it.
 fn naming(mut said: Witness, heads: Vec<(String, String)>, survey: &Survey) -> (Witness, Option<Reason>) {
-    let seen: BTreeMap<&str, &str> =
-        survey.ledger.witnesses().flat_map(|w| &w.heads).map(|(name, head)| (name.as_str(), head.as_str())).collect();
+    let seen = seen_before(survey);
     let has_moved = |(name, head): &(String, String)| seen.get(name.as_str()) != Some(&head.as_str());
     let is_closed = |name: &str| name.strip_prefix(CHANGES).is_some_and(|id| survey.log.is_closed(id));
     let (moved, still): (Vec<_>, Vec<_>) = heads.into_iter().partition(has_moved);
@@ -216,6 +242,7 @@ fn unwritten(message: &str) -> Reason {
 fn told(written: &Witnessed, begins: Begins) -> String {
     let Witness { at, policy, heads, .. } = &written.said;
     let what = match (begins, heads.len()) {
+        _ if !written.is_new => "nothing has moved since the witness".to_owned(),
         (Begins::WhereNone, 0) => "the ledger and the log begin".to_owned(),
         (_, 1) => "witnessed 1 branch".to_owned(),
         (_, n) => format!("witnessed {n} branches"),

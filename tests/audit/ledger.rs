@@ -2,7 +2,10 @@
 
 use crate::desk::Desk;
 use crate::scene::{LEDGER, changes};
-use fwgate::gate::{LOG_BRANCH, LedgerEntry, OrdinaryCommit};
+use fwgate::cli::gate::{RootArguments, Session};
+use fwgate::cli::input::Surroundings;
+use fwgate::cli::ledger::{Begins, witness};
+use fwgate::gate::{Instant, LOG_BRANCH, LedgerEntry, OrdinaryCommit};
 use insta::assert_snapshot;
 
 fn last(desk: &Desk) -> LedgerEntry {
@@ -33,6 +36,27 @@ fn a_ledger_is_begun_once_and_then_appended_to() {
     let LedgerEntry::Witness(said) = last(&desk) else { panic!() };
     assert_eq!(said.heads, [(changes("CHG-1"), desk.scene.head_of(&changes("CHG-1")).unwrap())]);
     assert!(said.previous.is_some());
+}
+
+/// A job that comes by every few minutes does not make the ledger longer where nothing happens.
+#[test]
+fn a_witness_of_what_has_not_moved_is_not_written_again_within_the_hour() {
+    let desk = Desk::new();
+    desk.pass(&["ledger", "init"]);
+    desk.scene.record("alice", "CHG-1", "fwgate-record/1 withdraw\nchange: CHG-1\nreason: x\n");
+    desk.pass(&["ledger", "witness"]);
+    let (head, LedgerEntry::Witness(said)) = (desk.scene.head_of(LEDGER), last(&desk)) else { panic!() };
+    assert_snapshot!(desk.masked(&desk.pass(&["ledger", "witness"])), @"nothing has moved since the witness at TIME, version 1 of the policy in force (COMMIT)");
+    assert_eq!(desk.scene.head_of(LEDGER), head);
+    let arguments = RootArguments { root: Some(desk.scene.path().join("root.toml").into()), devices: "devices".into() };
+    let surroundings = Surroundings { cwd: desk.clone.path.clone(), ci: false };
+    let Ok(session) = Session::open_at(surroundings, &arguments) else { panic!() };
+    let at = |seconds: i64| {
+        witness(&session, &desk.scene.key("ledger").path, Begins::Never, Instant(said.at.0 + seconds)).unwrap().is_new
+    };
+    assert!(!at(3599) && at(3600), "an hour later it is");
+    desk.scene.record("alice", "CHG-1", "fwgate-record/1 withdraw\nchange: CHG-1\nreason: y\n");
+    assert!(at(3601), "what has moved is written down at once");
 }
 
 #[test]
