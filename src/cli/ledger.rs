@@ -123,9 +123,9 @@ pub fn witness(session: &Session, key: &Path, begins: Begins, now: Instant) -> R
         if is_new && !survey.branches.contains_key(LOG_BRANCH) {
             begin_log(session)?;
         }
-        if let Some(last) = standing(&survey, &said).filter(|_| refused.is_empty()) {
-            let commit = session.repository.commit_id(&last.0).map_err(|e| vec![unwritten(&e.to_string())])?;
-            return Ok(Witnessed { commit, is_new: false, said: last.1.clone(), refused });
+        if let Some((commit, last)) = standing(&survey, &said).filter(|_| refused.is_empty()) {
+            let commit = session.repository.commit_id(commit).map_err(|e| vec![unwritten(&e.to_string())])?;
+            return Ok(Witnessed { commit, is_new: false, said: last.clone(), refused });
         }
         let parents = survey.ledger.entries.last().map(|last| session.repository.commit_id(&last.commit));
         let parents = parents.transpose().map_err(|e| vec![unwritten(&e.to_string())])?.map(|last| vec![last]);
