@@ -1,7 +1,7 @@
 //! Cells cut in pieces.
 
 use crate::packet::{Cell, Field, Ranges, Values};
-use crate::ruleset::env::Cut;
+use crate::ruleset::reading::Cut;
 use crate::ruleset::space::Space;
 use smallvec::SmallVec;
 

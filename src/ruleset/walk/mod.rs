@@ -13,11 +13,12 @@ mod take;
 pub use cursor::{Cursor, Leaf};
 pub use cut::{cut_out, split};
 
-use super::env::{Answer, Cut, Env, Reader};
+use super::env::Env;
 use super::hull::Hull;
 use super::interpret::is_destination_hook;
 use super::model::*;
 use super::program::{Program, Stage, Ways};
+use super::reading::{Answer, Cut, Reader};
 use super::space::Space;
 use crate::packet::{Cell, Field, InterfaceClasses, Ranges, State, Values};
 use cursor::{Frame, next};
