@@ -377,7 +377,8 @@ impl History {
     }
 
     fn declare(&mut self, at: usize, who: &'static str) {
-        if let Some(content) = self.model.content(at) {
+        // There is no emergency about nothing.
+        if let Some(content) = self.model.content(at).filter(|content| !content.is_empty()) {
             self.say(at, who, &["emergency"], Said::Declared(content));
         }
     }

@@ -586,6 +586,9 @@ impl Model {
         rows.extend(change.taken_back.then_some(("APPROVAL_STALE", true)));
         // What changes no byte is not analysed.
         rows.retain(|(code, is)| !(*is && is_empty && *code == "EMERGENCY_INVALID"));
+        // Nor is what the log keeps as given up before anybody announced it.
+        let is_given_up = matches!(change.kept, Some(Kept::Withdrawn | Kept::Rejected)) && now.is_none();
+        rows.retain(|(code, _)| !(is_given_up && *code == "EMPTY_CHANGE"));
         let must: BTreeSet<&str> = rows.iter().filter(|(_, is)| *is).map(|(code, _)| *code).collect();
         // An approval that names no receipt has the same code as a change without one.
         let is_bare = change.said.iter().any(|s| matches!(s.said, Said::Approved { receipt: None, .. }));
