@@ -93,6 +93,31 @@ fn every_specification_reads_and_what_it_refuses_is_refused() {
     }
 }
 
+/// Everything that facts can say.
+fn all_facts() -> DeviceFacts {
+    let text = "addresses = [\"10.0.0.1/24\", \"192.0.2.1/25\", \"2001:db8::1/64\"]\ninterfaces = [\"eth0\", \"wan7\"]\n[keywords]\nDNS = [\"10.9.0.53\"]\nWINS = []\nIntranet = [\"10.0.0.0/8\", \"2001:db8::/32\"]\n\
+                RPC = [\"5000-5010\"]\n";
+    read_device_file("device.toml", text).unwrap_or_else(|e| panic!("{:#?}", e.problems)).facts()
+}
+
+/// Rules that say that they wait for no facts are the same with all of them.
+#[test]
+fn facts_change_only_rules_that_wait_for_them() {
+    let (mut waiting, mut all) = (0, 0);
+    for path in specs() {
+        let blocks = blocks(&std::fs::read_to_string(&path).unwrap());
+        let files: Vec<InputFile> = of_kind(&blocks, "ruleset").into_iter().map(input).collect();
+        let Ok(without) = read_device(&files, &ReadOptions::default()) else { continue };
+        for facts in [all_facts(), facts(&blocks)] {
+            let Ok(with) = read_device(&files, &ReadOptions { facts, ..ReadOptions::default() }) else { continue };
+            let is_same = format!("{:?}", with.chains) == format!("{:?}", without.chains);
+            assert!(is_same || without.waits_for_facts(), "{}", path.display());
+        }
+        (waiting, all) = (waiting + usize::from(without.waits_for_facts()), all + 1);
+    }
+    assert!(waiting >= 3 && waiting < all, "{waiting} of {all}");
+}
+
 /// What becomes of the packet of one line, and what the line expects, in the same words.
 fn judged(ruleset: &Ruleset, line: &str) -> (String, String) {
     let mut packet: serde_json::Value = serde_json::from_str(line).unwrap();

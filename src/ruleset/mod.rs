@@ -19,6 +19,7 @@ mod screen;
 mod source;
 mod space;
 mod steps;
+mod unsettled;
 mod walk;
 
 pub use env::Env;

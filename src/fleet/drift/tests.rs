@@ -44,3 +44,37 @@ fn devices_of_the_same_sides_are_compared_once() {
         assert_eq!(format!("{:?}", many.compared), format!("{:?}", one.compared));
     }
 }
+
+/// The inventory tells devices apart whose files are the same: they are one comparison, and one each only where a rule asks for facts.
+#[test]
+fn facts_tell_devices_apart_only_where_rules_ask_for_them() {
+    let facts = |at: u8| ReadOptions {
+        facts: crate::ruleset::DeviceFacts {
+            addresses: Some(vec![format!("10.0.0.{at}/24").parse().unwrap()]),
+            interfaces: Some(vec![format!("eth{at}")]),
+            ..Default::default()
+        },
+        ..ReadOptions::default()
+    };
+    let line = |line: &str| {
+        let text = format!("*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n{line}COMMIT\n");
+        vec![InputFile { name: "rules.v4".to_owned(), bytes: text.into_bytes().into() }]
+    };
+    let compared = |own: Vec<InputFile>, seen: &[Vec<InputFile>]| {
+        let files: Arc<[InputFile]> = own.into();
+        let expected: Vec<Configuration> =
+            (1..=20).map(|at| Configuration { files: files.clone(), options: facts(at) }).collect();
+        let subjects: Vec<Subject> =
+            (0..20).map(|at| subject(&format!("edge{at:02}"), at, at.min(seen.len() - 1))).collect();
+        let fleet = Fleet { subjects: &subjects, expected: &expected, seen, unmanaged: &[], bounds: Bounds::default() };
+        let found = drift(&fleet, 2);
+        (found.distinct, states(&found).into_iter().filter(|same| *same).count())
+    };
+    let local = "-A INPUT -m addrtype --dst-type LOCAL -j ACCEPT\n";
+    assert_eq!(compared(rules(&[22]), &[rules(&[22])]), (1, 20));
+    assert_eq!(compared(rules(&[22]), &[rules(&[23]), rules(&[22])]), (2, 19), "one was edited by hand");
+    assert_eq!(compared(line(local), &[line(local)]), (20, 20));
+    assert_eq!(compared(rules(&[22]), &[line(local), rules(&[22])]), (2, 19), "only the first one asks for facts");
+    let own = line("-A INPUT -d 10.0.0.1 -j ACCEPT\n-A INPUT -d 127.0.0.0/8 -j ACCEPT\n");
+    assert_eq!(compared(own, &[line(local)]).0, 20, "what the device says may ask for them as well");
+}
