@@ -56,6 +56,48 @@ fn a_change_is_begun_with_a_file_that_names_the_devices() {
     assert_eq!(state(&stage)["records"].as_array().unwrap().len(), 0, "nothing is signed by beginning");
 }
 
+/// An announcement is of commits: who edits and does not commit is told so first, and not that nothing was changed.
+#[test]
+fn edits_that_are_not_committed_are_told_first() {
+    let stage = Stage::new();
+    let path = stage.clone_path();
+    let clone = |arguments: &[&str]| scene::run(scene::stock_git(&path).args(arguments));
+    clone(&["checkout", "-q", "-b", "portal", "origin/main"]);
+    // A second device, which nobody touches, is not in the file to begin with.
+    scene::write(&path.join("devices/web9/rules.v4"), proposed().as_bytes());
+    clone(&["add", "-A"]);
+    clone(&["-c", "user.name=alice", "-c", "user.email=alice@example.net", "commit", "-q", "-m", "A device more"]);
+    clone(&["push", "-q", "origin", "HEAD:main"]);
+    clone(&["fetch", "-q", "origin"]);
+    scene::write(&path.join(EDGE), proposed().as_bytes());
+    let new = || signed(&stage, "alice", &["change", "new", CHANGE]);
+    let (exit, text) = new();
+    assert_eq!(exit, Some(0), "{text}");
+    assert!(text.starts_with(&format!("1 file is changed and not committed ({EDGE})\n")), "{text}");
+    let file = std::fs::read_to_string(path.join("changes/CHG-1.toml")).unwrap();
+    assert!(file.contains("devices = [\"edge1\"]"), "{file}");
+    // The file alone is committed.
+    scene::write(&path.join("changes/CHG-1.toml"), change_file(CHANGE).as_bytes());
+    clone(&["add", "changes"]);
+    clone(&["-c", "user.name=alice", "-c", "user.email=alice@example.net", "commit", "-q", "-m", "Open the portal"]);
+    let (exit, text) = new();
+    assert_eq!(exit, Some(2), "{text}");
+    let first = "error: 1 file is changed and not committed (devices/edge1/";
+    assert!(text.starts_with(first) && !text.contains("EMPTY_CHANGE"), "{text}");
+    assert!(text.contains("commit them, push your branch, and `fwgate change new CHG-1` again"), "{text}");
+    // What is committed is announced, and what is edited beside it is told.
+    clone(&["add", "devices"]);
+    clone(&["-c", "user.name=alice", "-c", "user.email=alice@example.net", "commit", "-q", "-m", "And the rules"]);
+    let unpushed = "push your branch, or nobody else can look at it";
+    let (exit, text) = new();
+    assert!(exit == Some(0) && text.contains(unpushed), "{text}");
+    push(&stage);
+    scene::write(&path.join("devices/web9/rules.v4"), format!("{}\n", proposed()).as_bytes());
+    let (exit, text) = new();
+    assert!(exit == Some(0) && text.contains("note: 1 file is changed and not committed (devices/web9/"), "{text}");
+    assert!(!text.contains(unpushed), "{text}");
+}
+
 /// The page for somebody who would rather look than read: who has signed, what is missing, and what it does.
 #[test]
 fn the_page_of_a_change_shows_who_has_signed_and_what_is_missing() {

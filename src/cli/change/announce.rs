@@ -2,18 +2,21 @@
 //! with; announcing needs it committed, because the announcement pins commits.
 
 use super::pen::{Pen, SigningArguments};
+use super::uncommitted::Uncommitted;
 use crate::cli::exit::{Exit, PASSED, REFUSED};
 use crate::cli::failure::Failure;
+use crate::cli::failure::system_words;
 use crate::cli::gate::{Drafted, GateArguments, Session, now};
 use crate::cli::input::InputError;
 use crate::cli::output::write_new;
 use crate::cli::screen::Screen;
 use crate::fleet::{Naming, check_device_name};
-use crate::gate::{Change, Digest, Record, policy_digest, sha256};
+use crate::gate::{Change, Digest, Reason, ReasonCode, Record, policy_digest, sha256};
 use crate::policy::canonical_change;
 use crate::report::{Colour, finding_human, reasons_human};
 use crate::vcs::{CommitId, EvidenceSource};
 use clap::Args;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The arguments of `fwgate change new`.
@@ -45,9 +48,10 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let session = Session::open(&arguments.gate)?;
     let id = arguments.gate.change.as_str();
     let file = session.repository.root().join(format!("changes/{id}.toml"));
+    let uncommitted = Uncommitted::of_head(&session, id);
     if !file.exists() && !file.with_extension("json").exists() {
-        let devices = device_names(&session.repository.root().join(&arguments.gate.root.devices));
-        return begin(&file, id, arguments.title.as_deref(), &devices, screen);
+        let devices = touched(&session, &uncommitted, &arguments.gate.root.devices);
+        return begin(&file, id, arguments.title.as_deref(), (&devices, &uncommitted), screen);
     }
     session.refresh()?;
     let range = Range::of_head(&session)?;
@@ -55,15 +59,18 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let drafted = session.draft(id, range.base, range.head, now);
     let record = match record_of(id, &session, &drafted, &range) {
         Some(record) => record,
-        None => return Err(undecidable(&drafted)),
+        None => return Err(undecidable(id, &drafted, &uncommitted)),
     };
     let refused = drafted.analysis.as_ref().is_some_and(|a| a.is_refused) || !drafted.obstacles.is_empty();
     if refused && !arguments.anyway {
-        screen.answer(&told(&drafted, screen.colour))?;
+        screen.answer(&told(id, &drafted, &uncommitted, screen.colour))?;
         return Ok(REFUSED);
     }
     let written = Pen::of_user(&session, &arguments.signing)?.append(id, &Record::Change(record.clone()), now)?;
     let short = range.head.short();
+    if !uncommitted.is_empty() {
+        screen.aside(&format!("note: {}: {LEFT_OUT}\n", uncommitted.words()));
+    }
     screen.answer(&format!(
         "announced {id}: {}\n  pinned: {} to {short}\n  signed and pushed: {}\n",
         record.says,
@@ -127,10 +134,23 @@ fn file_digest(canonical: &str) -> Digest {
     sha256(canonical.as_bytes())
 }
 
-fn undecidable(drafted: &Drafted) -> Failure {
-    let failures =
-        drafted.obstacles.iter().map(|r| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix.clone()));
-    let failures: Vec<Failure> = failures.collect();
+/// What files are that are changed and not committed.
+const LEFT_OUT: &str = "what is announced is of commits, so these edits are no part of it";
+
+/// How they become a part of it.
+fn commit_first(id: &str) -> String {
+    format!("commit them, push your branch, and `fwgate change new {id}` again")
+}
+
+fn undecidable(id: &str, drafted: &Drafted, uncommitted: &Uncommitted) -> Failure {
+    let failure = |r: &Reason| Failure::new(format!("{} [{}]", r.message, r.code)).help(r.fix.clone());
+    let mut failures = Vec::new();
+    if !uncommitted.is_empty() {
+        failures.push(Failure::new(format!("{}: {LEFT_OUT}", uncommitted.words())).help(commit_first(id)));
+    }
+    // That nothing was changed is not so: it was not committed.
+    let is_so = |r: &&Reason| uncommitted.is_empty() || r.code != ReasonCode::EmptyChange;
+    failures.extend(drafted.obstacles.iter().filter(is_so).map(failure));
     match failures.is_empty() {
         true => {
             Failure::new("the change cannot be judged: no policy is in force").help("`fwgate policy verify` says why")
@@ -139,9 +159,12 @@ fn undecidable(drafted: &Drafted) -> Failure {
     }
 }
 
-fn told(drafted: &Drafted, colour: Colour) -> String {
-    let mut out =
-        "not announced: no permit could come of it as it is (`--anyway` announces it all the same)\n".to_owned();
+fn told(id: &str, drafted: &Drafted, uncommitted: &Uncommitted, colour: Colour) -> String {
+    let mut out = match uncommitted.is_empty() {
+        true => String::new(),
+        false => format!("{}: {LEFT_OUT}\n  = help: {}\n", uncommitted.words(), commit_first(id)),
+    };
+    out += "not announced: no permit could come of it as it is (`--anyway` announces it all the same)\n";
     out += &reasons_human(&drafted.obstacles, colour);
     for finding in drafted.analysis.iter().flat_map(|a| &a.report.findings) {
         out += &format!("\n{}", finding_human(finding, colour));
@@ -150,20 +173,46 @@ fn told(drafted: &Drafted, colour: Colour) -> String {
 }
 
 /// Writes the change file that the author fills in.
-fn begin(file: &Path, id: &str, title: Option<&str>, devices: &[String], screen: &Screen) -> Result<Exit, Failure> {
+fn begin(
+    file: &Path,
+    id: &str,
+    title: Option<&str>,
+    (devices, uncommitted): (&[String], &Uncommitted),
+    screen: &Screen,
+) -> Result<Exit, Failure> {
     let title = title.unwrap_or("What this change is for, in one line");
     if title.contains(['"', '\\']) || title.chars().any(char::is_control) {
         return Err(Failure::new("the title must be plain words on one line").help("leave out quotes and backslashes"));
     }
-    let unwritten = |e: std::io::Error| Failure::new(format!("`{}` cannot be written: {}", file.display(), e.kind()));
+    let unwritten =
+        |e: std::io::Error| Failure::new(format!("`{}` cannot be written: {}", file.display(), system_words(e.kind())));
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder).map_err(unwritten)?;
     }
     write_new(file, template(id, title, devices).as_bytes()).map_err(|e| Failure::new(e.to_string()).help(e.help()))?;
+    let first = if uncommitted.is_empty() { String::new() } else { format!("{}\n", uncommitted.words()) };
+    let with = if uncommitted.is_empty() { "it with the rulesets" } else { "it with them" };
     screen.answer(&format!(
-        "wrote changes/{id}.toml to begin with\nnext: say what the change will do, commit it with the rulesets, push your branch, and `fwgate change new {id}`\n"
+        "{first}wrote changes/{id}.toml to begin with; nothing is announced yet\n\
+         next: say in it what the change will do, commit {with}, push your branch, and `fwgate change new {id}` again\n"
     ))?;
     Ok(PASSED)
+}
+
+/// The devices that differ from what the change begins with, in commits or in the working tree; all of them where none does.
+fn touched(session: &Session, uncommitted: &Uncommitted, folder: &str) -> Vec<String> {
+    let repo = &session.repository;
+    let committed = Range::of_head(session).ok().and_then(|range| {
+        let [base, head] = [range.base, range.head].map(|commit| repo.tree(commit));
+        Some(base.ok()?.differing(&head.ok()?))
+    });
+    let committed = committed.unwrap_or_default();
+    let paths = committed.iter().map(String::as_str).chain(uncommitted.paths());
+    let inside = paths.filter_map(|path| path.strip_prefix(folder)?.strip_prefix('/')?.split('/').next());
+    let inside: BTreeSet<&str> = inside.collect();
+    let all = device_names(&repo.root().join(folder));
+    let some: Vec<String> = all.iter().filter(|name| inside.contains(name.as_str())).cloned().collect();
+    if some.is_empty() { all } else { some }
 }
 
 /// The folders of the devices, as they are there now.

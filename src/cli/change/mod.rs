@@ -8,6 +8,7 @@ mod list;
 mod pen;
 mod say;
 mod show;
+mod uncommitted;
 
 pub use pen::{Pen, SigningArguments, Written, of_remote};
 

@@ -161,9 +161,7 @@ impl Session {
 impl Session {
     /// Whether the remote hands out a commit.
     pub fn remote_has(&self, commit: CommitId) -> bool {
-        let id = commit.to_string();
-        let Ok(remote) = self.remote() else { return false };
-        remote.fetch_pinned(&[id.clone()].into()).is_ok_and(|here| here.contains(&id))
+        self.remote().is_ok_and(|remote| remote.hands_out(commit).unwrap_or_default())
     }
 }
 
