@@ -64,7 +64,8 @@ pub fn run(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     })?;
     let policy = read_the_policy(&policy)?;
     if policy.inventory.is_none() {
-        let help = "write `[inventory]` with `prefixes = \"inventory/prefixes.csv\"`; docs/inventory.md says more";
+        let help =
+            "write `[inventory]` with `prefixes = \"inventory/prefixes.csv\"`, as NetBox exports prefixes: CSV or JSON";
         return Err(Failure::new("the policy names no inventory").help(help));
     }
     let mut same = side.tree.clone();

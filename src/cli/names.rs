@@ -93,7 +93,7 @@ fn plan(arguments: &PlanArguments, screen: &Screen) -> Result<Exit, Failure> {
     let new = EstateSide::read(&policy, &mut judged.proposed.tree)?;
     let zones = old
         .zones
-        .ok_or_else(|| Failure::new("the baseline has no zones").help("docs/names.md says where they stand"))?;
+        .ok_or_else(|| Failure::new("the baseline has no zones").help("master files stand in the folder `zones/` beside `devices/`; `[names] zones = \"PATH\"` of the policy names another one"))?;
     let renumberings = match arguments.renumber.is_empty() {
         false => arguments.renumber.clone(),
         true => proposed_renumberings(&zones, new.zones.as_ref(), (&judged.baseline.tree, &judged.proposed.tree)),

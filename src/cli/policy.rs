@@ -199,8 +199,10 @@ fn given_version(surroundings: &Surroundings, given: &OsStr) -> Result<PolicyVer
 /// The chain of the root's protected branch, by the evidence that was fetched.
 fn by_root(surroundings: &Surroundings, repo: &Repository, root: &OsStr) -> Result<Verified, Failure> {
     let bytes = Reader::new(surroundings, &is_ruleset).named_file(root)?.bytes;
-    let read = Root::read(&bytes)
-        .map_err(|flaw| Failure::new(flaw.to_string()).help("docs/root.md describes the root file"))?;
+    let read = Root::read(&bytes).map_err(|flaw| {
+        Failure::new(flaw.to_string())
+            .help("`fwgate init --root FILE` writes a root file, and nobody writes one by hand")
+    })?;
     let (source, tip) = protected_tip(repo, &read.protected)?;
     let versions = repo.policy_versions(tip).map_err(super::input::InputError::from)?;
     let branches = repo.evidence(&source).map_err(super::input::InputError::from)?;

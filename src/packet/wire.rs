@@ -44,7 +44,7 @@ pub fn packet_from_json(value: &Value) -> Result<Packet, PacketError> {
     for key in map.keys() {
         let extra = Field::by_name(key).is_some_and(|f| !matches!(f, Field::SrcBits | Field::DstBits));
         if !KNOWN.contains(&key.as_str()) && !extra {
-            return fail(format!("unknown key `{key}` in a packet"));
+            return fail(format!("unknown key `{key}` in a packet; the usual ones are {}", KNOWN.join(", ")));
         }
     }
     let src = address_of(map, "src")?;

@@ -83,6 +83,11 @@ fn what_is_almost_right_is_told() {
     says(&["explain", "FW999"], "`fwgate explain` lists all of them");
     says(&["push", "CHG-1", "--permit", "none"], "there is no such file or folder");
     says(&["diff", "rev:HEAD", "rev:HEAD", "--report", "html=none/page.html"], "there is no such file or folder");
+    // No advice is in files that only the sources have.
+    for arguments in [&["names", "plan", "--renumber", "192.0.2.1=192.0.2.2"][..], &["inventory"]] {
+        let (code, text) = both(&scene, arguments);
+        assert!(code == 2 && text.contains("help: ") && !text.contains("docs/"), "{arguments:?}: {text}");
+    }
     let (code, list) = both(&scene, &["explain"]);
     assert!(code == 0 && list.contains("FW101  required-flow-lost\n") && list.lines().count() > 60, "{list}");
 }

@@ -4,7 +4,7 @@
 use super::Arguments;
 use crate::cli::input::{Judged, PolicySource, Reader, Surroundings};
 use crate::cli::screen::Screen;
-use crate::report::CheckFrame;
+use crate::report::{CheckFrame, visible};
 use crate::vcs::{Repository, Revision};
 
 /// Says on standard error what may have been forgotten, where the working tree is judged.
@@ -17,7 +17,7 @@ pub fn remind(
     let is_working_tree = arguments.proposed.is_none() && !arguments.merged && !surroundings.ci;
     let PolicySource::Protected(counts) = &judged.policy.source else { return };
     let Some(repo) = Repository::discover(&surroundings.cwd).ok().flatten().filter(|_| is_working_tree) else { return };
-    let branch = &counts.name;
+    let branch = visible(&counts.name);
     if has_another_policy(&repo, reader, counts) {
         screen.hint(&format!(
             "note: the policy here is not that of {branch}, by which is judged: it counts once it is there\n"
