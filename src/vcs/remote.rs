@@ -19,6 +19,10 @@ use std::time::Duration;
 /// How long the remote may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// How often a branch that is locked is tried, and how long is waited between two tries: a lock is held only while a line is written.
+const TRIES: usize = 3;
+const PAUSE: Duration = Duration::from_millis(300);
+
 const REMOTE: &str = "refs/fwgate/remote/";
 const SEEN: &str = "refs/fwgate/seen/";
 
@@ -75,6 +79,14 @@ pub enum RemoteError {
         /// In the remote's words.
         reason: String,
     },
+    /// A lock lies where the remote would write: somebody pushes at this moment, or a git that died left it.
+    #[error("the remote cannot write `{branch}` while a lock is there: `{file}`")]
+    Locked {
+        /// The branch's full name.
+        branch: String,
+        /// The lock file on the remote, in its words.
+        file: String,
+    },
     /// A program is missing or hangs.
     #[error(transparent)]
     Program(#[from] ProgramError),
@@ -89,7 +101,7 @@ impl RemoteError {
         match self {
             RemoteError::Unreachable { .. } | RemoteError::Program(_) => Some("LEDGER_UNREACHABLE"),
             RemoteError::NoBranch { .. } => Some("HISTORY_UNVERIFIABLE"),
-            RemoteError::Refused { .. } => Some("EVIDENCE_UNAVAILABLE"),
+            RemoteError::Refused { .. } | RemoteError::Locked { .. } => Some("EVIDENCE_UNAVAILABLE"),
             RemoteError::Here(error) => Some(error.permit_code()),
             RemoteError::Address(_) => Some("ROOT_MISSING"),
             RemoteError::Moved { .. } => None,
@@ -108,6 +120,10 @@ impl RemoteError {
             RemoteError::NoBranch { .. } => "push the protected branch, or mend `ref` in the root".to_owned(),
             RemoteError::Moved { .. } => "fetch and try again".to_owned(),
             RemoteError::Refused { .. } => "whoever signs needs the right to push to `fwgate/**`".to_owned(),
+            RemoteError::Locked { file, .. } => format!(
+                "try again in a minute; where it stays, look on the remote: if `ls -l {file}` shows the same time as before and \
+                 `pgrep -a git` nothing that writes there, no process holds it, and whoever keeps the remote deletes that file"
+            ),
             RemoteError::Program(_) => "install git, and see that it is in an absolute folder of `PATH`".to_owned(),
             RemoteError::Here(error) => return error.help(),
         })
@@ -242,8 +258,18 @@ impl<'a> Remote<'a> {
     /// of evidence. A branch that does not exist is made.
     ///
     /// # Errors
-    /// The branch moved; the remote refuses or cannot be reached.
+    /// The branch moved or stays locked; the remote refuses or cannot be reached.
     pub fn push(&self, commit: CommitId, branch: &str) -> Result<(), RemoteError> {
+        for _ in 1..TRIES {
+            match self.push_once(commit, branch) {
+                Err(RemoteError::Locked { .. }) => std::thread::sleep(PAUSE),
+                done => return done,
+            }
+        }
+        self.push_once(commit, branch)
+    }
+
+    fn push_once(&self, commit: CommitId, branch: &str) -> Result<(), RemoteError> {
         let scratch = Scratch::new(self.repository)?;
         let flags = ["push", "--porcelain", "--no-verify", "--no-signed", "--"];
         crash_point("before the remote takes it");
@@ -261,13 +287,29 @@ impl<'a> Remote<'a> {
         }
         let text = String::from_utf8_lossy(&told.stdout);
         let Some(line) = text.lines().find(|line| line.starts_with('!')) else { return Err(self.unreachable(&told)) };
+        let reason = line.split('\t').nth(2).unwrap_or_default();
+        Err(self.untaken(branch, reason, &told.stderr)?)
+    }
+
+    /// Why the remote did not take a commit. A branch that could not be written has moved only if it is elsewhere now: a lock, or a file
+    /// that the remote may not write, has the same line of git's.
+    fn untaken(&self, branch: &str, reason: &str, said: &str) -> Result<RemoteError, RemoteError> {
+        let is_one = |words: &[&str]| words.iter().any(|word| reason.contains(word));
         let branch = branch.to_owned();
-        let reason = line.split('\t').nth(2).unwrap_or_default().to_owned();
-        let moved = ["fetch first", "non-fast-forward", "already exists", "failed to update ref", "cannot lock ref"];
-        match moved.iter().any(|word| reason.contains(word)) {
-            true => Err(RemoteError::Moved { branch }),
-            false => Err(RemoteError::Refused { branch, reason: shown(&with_words(&reason, &told.stderr)) }),
+        if is_one(&["fetch first", "non-fast-forward", "already exists"]) {
+            return Ok(RemoteError::Moved { branch });
         }
+        if is_one(&["failed to update ref", "cannot lock ref"]) {
+            let here = self.repository.exact(&EvidenceSource::Fetched.local_name(&branch))?;
+            let there = self.heads(&branch)?.remove(&branch);
+            if there != here.map(|id| id.to_string()) {
+                return Ok(RemoteError::Moved { branch });
+            }
+            if let Some(file) = lock_named(said) {
+                return Ok(RemoteError::Locked { branch, file: shown(file) });
+            }
+        }
+        Ok(RemoteError::Refused { branch, reason: shown(&with_words(reason, said)) })
     }
 
     fn check(&self, heads: &BTreeMap<String, String>, protected: &str) -> Result<(), RemoteError> {
@@ -346,6 +388,12 @@ impl<'a> Remote<'a> {
     fn unreachable(&self, told: &Told) -> RemoteError {
         RemoteError::Unreachable { url: self.url.clone(), reason: shown(&told.stderr) }
     }
+}
+
+/// The lock file of which a remote says that it is there: the first quoted name in its words that ends so.
+fn lock_named(said: &str) -> Option<&str> {
+    let lines = said.lines().filter_map(|line| line.strip_prefix("remote:"));
+    lines.flat_map(|line| line.split('\'')).find(|name| name.ends_with(".lock"))
 }
 
 /// A reason with the first line that a hook of the remote said to it.
