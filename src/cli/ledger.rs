@@ -5,7 +5,9 @@
 
 use super::exit::{Exit, PASSED, REFUSED};
 use super::failure::Failure;
-use super::gate::{MachineKeys, RootArguments, Session, Survey, append_by_machine, machine_of, need_key, now};
+use super::gate::{
+    MachineKeys, RootArguments, Session, Survey, append_by_machine, machine_of, need_key, now, of_remote,
+};
 use super::screen::Screen;
 use crate::gate::{Instant, LEDGER_BRANCH, LOG_BRANCH, LedgerEntry, MAX_TEXT, Reason, ReasonCode, Witness};
 use crate::policy::Purpose;
@@ -161,7 +163,7 @@ fn begin_log(session: &Session) -> Result<(), Vec<Reason>> {
     let remote = session.remote().map_err(|reason| vec![reason])?;
     match remote.push(root, LOG_BRANCH) {
         Ok(()) | Err(crate::vcs::RemoteError::Moved { .. }) => Ok(()),
-        Err(error) => Err(vec![unwritten(&error.to_string())]),
+        Err(error) => Err(vec![of_remote(&error)]),
     }
 }
 

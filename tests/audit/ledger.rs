@@ -38,6 +38,18 @@ fn a_ledger_is_begun_once_and_then_appended_to() {
     assert!(said.previous.is_some());
 }
 
+#[test]
+fn a_lock_on_the_log_is_named_with_what_to_do() {
+    let desk = Desk::new();
+    let lock = desk.scene.remote_path().join(format!("{LOG_BRANCH}.lock"));
+    std::fs::create_dir_all(lock.parent().unwrap()).unwrap();
+    std::fs::write(&lock, b"").unwrap();
+    let shown = desk.run(&["ledger", "init"]);
+    assert_ne!(shown.code, 0);
+    let text = shown.stdout + &shown.stderr;
+    assert!(text.contains("fwgate/log.lock") && text.contains("pgrep -a git"), "{text}");
+}
+
 /// A job that comes by every few minutes does not make the ledger longer where nothing happens.
 #[test]
 fn a_witness_of_what_has_not_moved_is_not_written_again_within_the_hour() {

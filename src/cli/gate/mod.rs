@@ -25,7 +25,7 @@ pub use gather::{Gathered, neighbour};
 pub use kept::closed_branches;
 pub use keys::{MachineKeys, machine_of, need_key, option_of};
 pub use scheduled::{Agenda, OpenChange};
-pub use session::{Effort, Session};
+pub use session::{Effort, Session, of_remote};
 pub use survey::{Main, Survey, survey_server};
 pub use write::{ReceiptBranch, RemoteLedger, append_by_machine, keep_receipt};
 

@@ -236,7 +236,8 @@ pub(super) fn of_vcs(error: &VcsError) -> Reason {
     Reason::new(code(error.permit_code()), error.to_string(), fix)
 }
 
-pub(super) fn of_remote(error: &RemoteError) -> Reason {
+/// What a remote that gave or took nothing means for a permit.
+pub fn of_remote(error: &RemoteError) -> Reason {
     let fix = error.help().unwrap_or_else(|| "fetch and try again".to_owned());
     Reason::new(error.code().map_or(ReasonCode::LedgerUnreachable, code), error.to_string(), fix)
 }
