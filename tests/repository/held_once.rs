@@ -1,9 +1,9 @@
 //! Files with the same bytes are held once, on one side and on both, whatever they are read from.
 
 use crate::scene::{RULES, Scene, is_ruleset, write};
-use fwgate::cli::input::{CheckArguments, Judged, Reader};
+use fwgate::cli::input::{CheckArguments, Judged, PinnedChange, Reader};
 use fwgate::cli::rulesets::read_sides;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 
 const OTHER: &str = "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -j DROP\nCOMMIT\n";
@@ -35,7 +35,8 @@ fn count(judged: &Judged) -> (usize, usize) {
 
 fn scene() -> Scene {
     let s = Scene::new();
-    let [old, new] = [devices(false), devices(true)];
+    let [old, mut new] = [devices(false), devices(true)];
+    new.push(("changes/CHG-1.toml".to_owned(), "id = \"CHG-1\"\n".to_owned()));
     let texts = |files: &[(String, String)]| files.iter().map(|(p, t)| (p.clone(), t.clone())).collect::<Vec<_>>();
     let commit = |branch, parents: &[git2::Oid], files: &[(String, String)]| {
         let files = texts(files);
@@ -65,6 +66,20 @@ fn equal_files_of_both_sides_are_held_once() {
         let texts = ready.baseline.iter().chain(&ready.proposed).flat_map(|d| d.ruleset.sources.iter());
         assert_eq!(texts.map(|s| s.text.as_ptr()).collect::<BTreeSet<_>>().len(), read, "{}", judged.proposed.words);
     }
+}
+
+/// In force, as proposed, and at the beginning of the author's range: three times six devices, and three texts.
+#[test]
+fn what_the_gate_holds_of_a_fleet_is_held_once() {
+    let s = scene();
+    let (repo, surroundings) = (s.open(), s.surroundings());
+    let at = |name: &str| repo.resolve(name).unwrap().commit;
+    let change = PinnedChange { id: "CHG-1", protected: at("main"), base: at("main"), head: at("change") };
+    let trees = Reader::new(&surroundings, &is_ruleset).change_trees(&repo, &change, &BTreeMap::new()).unwrap();
+    let all = trees.baseline.iter().chain(&trees.proposal).chain(&trees.base);
+    let files: Vec<_> = all.flat_map(|device| &device.files).collect();
+    let held: BTreeSet<_> = files.iter().map(|(_, bytes)| bytes.as_ptr()).collect();
+    assert_eq!((files.len(), held.len()), (18, 3));
 }
 
 #[test]
