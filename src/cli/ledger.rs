@@ -255,8 +255,17 @@ fn told(written: &Witnessed, begins: Begins) -> String {
     out
 }
 
-/// Reasons, each with what mends it.
+/// Reasons, each once and with what mends it. Where there is no root, whatever the policy and the ledger lack follows from that.
 pub fn listed(reasons: &[Reason]) -> String {
-    let line = |r: &Reason| format!("- {}: {}\n  = help: {}\n", r.code, visible(&r.message), visible(&r.fix));
-    reasons.iter().map(line).collect()
+    let is_rootless = reasons.iter().any(|r| r.code == ReasonCode::RootMissing);
+    let follows = |r: &Reason| is_rootless && [ReasonCode::PolicyMissing, ReasonCode::LedgerFork].contains(&r.code);
+    let mut lines: Vec<String> = Vec::new();
+    for reason in reasons.iter().filter(|r| !follows(r)) {
+        let (message, fix) = (visible(&reason.message), visible(&reason.fix));
+        let line = format!("- {}: {message}\n  = help: {fix}\n", reason.code);
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.concat()
 }

@@ -35,7 +35,7 @@ fn without_a_root_no_check_before_a_maintenance_passes() {
 #[test]
 fn without_a_root_that_alone_is_said() {
     let scene = scene();
-    for command in [&["fleet", "status"][..], &["change", "approve", "CHG-1"]] {
+    for command in [&["schedule"][..], &["rollback", "edge1"], &["fleet", "status"], &["change", "approve", "CHG-1"]] {
         let (code, text) = both(&scene, command);
         assert!(code != 0 && text.matches("ROOT_MISSING").count() == 1, "{command:?}: {text}");
         let follows = ["POLICY_MISSING", "LEDGER_FORK", "every approval is there"];
