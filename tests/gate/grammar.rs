@@ -156,7 +156,8 @@ fn records() -> impl Strategy<Value = Record> {
 }
 
 fn claims() -> impl Strategy<Value = LedgerEntry> {
-    let names = proptest::collection::btree_set("[a-z0-9]{1,8}", 1..4);
+    // A digit in front: `aux`, `con` and the like are no names.
+    let names = proptest::collection::btree_set("[0-9][a-z0-9]{0,7}", 1..4);
     (proptest::option::of(digests()), instants(), digests(), "[0-9a-f]{32}", names).prop_map(
         |(previous, at, permit, nonce, devices)| {
             let (change, holder, run) = ("CHG-1".to_owned(), "ci".to_owned(), nonce.clone());
