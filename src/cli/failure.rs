@@ -56,7 +56,16 @@ impl Failure {
             }
             Failure::Input(error) => said(&with_code(error), None, error.help().as_deref(), colour),
             Failure::Unreadable(unreadable) => render_problems(&unreadable.problems, &unreadable.sources, colour),
-            Failure::Several(all) => all.iter().map(|f| f.text(colour)).collect::<Vec<_>>().join("\n"),
+            Failure::Several(all) => {
+                // Both sides of a comparison may hold the same file with the same flaw.
+                let mut texts: Vec<String> = Vec::new();
+                for text in all.iter().map(|f| f.text(colour)) {
+                    if !texts.contains(&text) {
+                        texts.push(text);
+                    }
+                }
+                texts.join("\n")
+            }
             Failure::Unheard => String::new(),
         }
     }

@@ -12,6 +12,19 @@ fn every_problem_of_both_sides_in_one_run() {
 }
 
 #[test]
+fn a_flaw_that_both_sides_have_is_told_once() {
+    let flawed = OLD.replace("10.1.0.0/24", "10.1.0.0/33");
+    let scene = Scene::new().file("old/edge1.v4", &flawed).file("new/edge1.v4", &flawed);
+    let output = scene.run(&["diff", "old", "new"]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        (output.status.code(), text.matches("error:").count()),
+        (Some(2), flawed.matches("/33").count()),
+        "{text}"
+    );
+}
+
+#[test]
 fn nothing_is_written_to_standard_output() {
     let scene = Scene::new().file("old.v4", OLD).file("new.v4", "nonsense\n").bytes("bytes.v4", b"*filter\n\xff\xfe\n");
     for (old, new) in [("old.v4", "new.v4"), ("old.v4", "bytes.v4"), ("old.v4", "absent.v4"), ("rev:main", "old.v4")] {
