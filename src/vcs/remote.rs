@@ -192,7 +192,8 @@ impl<'a> Remote<'a> {
         Ok(Fetched { rewritten: self.rewritten(&fetched)? })
     }
 
-    /// What a fetch would bring, where everything that the remote has just named is here already.
+    /// What a fetch would bring, where everything that the remote has just named is here already. A reference whose commit is gone is
+    /// not: a fetch brings it back.
     fn here(&self, heads: &BTreeMap<String, String>) -> Result<Option<BTreeMap<String, Oid>>, VcsError> {
         if is_partial(self.repository)? {
             return Ok(None);
@@ -201,7 +202,9 @@ impl<'a> Remote<'a> {
         for (name, id) in heads {
             let local = EvidenceSource::Fetched.local_name(name);
             match self.repository.exact(&local)? {
-                Some(known) if known.to_string() == *id => here.insert(local, known.0),
+                Some(known) if known.to_string() == *id && self.repository.commit(known).is_ok() => {
+                    here.insert(local, known.0)
+                }
                 _ => return Ok(None),
             };
         }

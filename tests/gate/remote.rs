@@ -82,6 +82,22 @@ fn appending_is_compare_and_swap() {
 }
 
 #[test]
+fn a_commit_that_is_lost_here_is_fetched_again() {
+    let scene = Scene::new();
+    let clone = scene.clone_as("work");
+    let repo = clone.open();
+    let remote = Remote::new(&repo, &scene.remote_url()).unwrap();
+    let head = draft(&repo, None, "one\n");
+    remote.push(head, &changes("CHG-1")).unwrap();
+    remote.fetch("refs/heads/main").unwrap();
+    let id = head.to_string();
+    std::fs::remove_file(clone.path.join(".git/objects").join(&id[..2]).join(&id[2..])).unwrap();
+    let again = clone.open();
+    Remote::new(&again, &scene.remote_url()).unwrap().fetch("refs/heads/main").unwrap();
+    assert_eq!(again.commit_id(&id).map(|c| c.to_string()), Ok(id));
+}
+
+#[test]
 fn a_branch_that_cannot_be_written_has_not_moved() {
     let scene = Scene::new();
     let repo = scene.clone_as("work").open();
