@@ -34,6 +34,16 @@ pub enum VcsError {
         /// As the user wrote it.
         name: String,
     },
+    /// Something else that git would take for the protected branch.
+    #[error("{} has a name that git takes for `{name}`", quoted(refs))]
+    Shadowed {
+        /// The protected branch.
+        name: String,
+        /// Full names of what shadows it.
+        refs: Vec<String>,
+        /// The address of the remote that has them; `None` where they are in this repository.
+        remote: Option<String>,
+    },
     /// Several things go by this name.
     #[error("`{name}` names several things: {}", quoted(refs))]
     AmbiguousName {
@@ -138,7 +148,7 @@ impl VcsError {
     /// The stable code of the threat list, where it has one.
     pub fn code(&self) -> Option<&'static str> {
         match self {
-            VcsError::AmbiguousName { .. } => Some("REF_AMBIGUOUS"),
+            VcsError::AmbiguousName { .. } | VcsError::Shadowed { .. } => Some("REF_AMBIGUOUS"),
             VcsError::MissingObject { .. } | VcsError::NoMergeBase { .. } => Some("HISTORY_UNVERIFIABLE"),
             VcsError::History(condition) => Some(condition.code()),
             VcsError::NotRegular { .. } => Some("PATH_NOT_REGULAR"),
@@ -174,6 +184,14 @@ impl VcsError {
                 "write a branch, a tag, `HEAD` or a commit id, with `~N` or `^N` behind it"
             }
             VcsError::AmbiguousName { .. } => "write the full name that you mean",
+            VcsError::Shadowed { refs, remote, .. } => {
+                let take = |name: &String| match remote {
+                    Some(url) => format!("`git push {url} :{name}`"),
+                    None => format!("`git update-ref -d {name}`"),
+                };
+                let all: Vec<String> = refs.iter().map(take).collect();
+                return Some(format!("{} takes it away; find out who made it", all.join(", ")));
+            }
             VcsError::NotABranch { .. } => "name it in full, for example `refs/remotes/origin/main`",
             VcsError::NoProtectedBranch { seen } => return Some(protected_advice(seen)),
             VcsError::MissingObject { .. } => "`git fsck` says more; `git fetch --refetch` brings missing objects",

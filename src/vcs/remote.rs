@@ -323,7 +323,9 @@ impl<'a> Remote<'a> {
         }
         let tags: Vec<String> = heads.keys().filter(|name| name.starts_with("refs/tags/")).cloned().collect();
         if !tags.is_empty() {
-            return Err(VcsError::AmbiguousName { name: protected.to_owned(), refs: tags }.into());
+            return Err(
+                VcsError::Shadowed { name: protected.to_owned(), refs: tags, remote: Some(self.url.clone()) }.into()
+            );
         }
         match heads.contains_key(protected) {
             true => Ok(()),

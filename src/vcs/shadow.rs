@@ -27,7 +27,7 @@ impl Repository {
         }
         match shadows.is_empty() {
             true => Ok(()),
-            false => Err(VcsError::AmbiguousName { name: short.to_owned(), refs: shadows }),
+            false => Err(VcsError::Shadowed { name: protected.to_owned(), refs: shadows, remote: None }),
         }
     }
 

@@ -162,7 +162,8 @@ fn a83_tag_or_branch_with_the_name_of_the_protected_branch() {
         let clone = git2::Repository::open(stage.clone_path()).unwrap();
         let evil = git2::Oid::from_str(&stage.tip()).unwrap();
         clone.reference(shadow, evil, true, "").unwrap();
-        stage.permit().denied("REF_AMBIGUOUS");
+        let verdict = stage.permit().denied("REF_AMBIGUOUS");
+        assert!(verdict.to_string().contains(&format!("`git update-ref -d {shadow}` takes it away")), "{verdict}");
     }
 }
 

@@ -139,7 +139,7 @@ fn a_tag_or_branch_of_the_protected_name_is_refused() {
         clone.git(&["update-ref", name, "HEAD"]);
         let Err(error) = judge() else { panic!("{name} is not seen") };
         assert_eq!(error.code(), Some("REF_AMBIGUOUS"));
-        assert!(matches!(&error, VcsError::AmbiguousName { refs, .. } if *refs == [name]), "{error}");
+        assert!(matches!(&error, VcsError::Shadowed { refs, .. } if *refs == [name]), "{error}");
         clone.git(&["update-ref", "-d", name]);
     }
     assert_eq!(judge(), Ok(()));
